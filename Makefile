@@ -1,0 +1,49 @@
+# Every target works on a machine where nothing but Python 3.11+ and make is installed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+
+.PHONY: help demo test check bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/run.stamp: requirements.txt pyproject.toml sdk/pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e sdk -e .
+	touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	touch $@
+
+demo: $(VENV)/run.stamp  ## the main job on the embedded PostgreSQL: declare, launch, run, check
+	$(BIN)/backfilld demo
+
+test: $(VENV)/dev.stamp  ## all tests; a served PostgreSQL too where BACKFILLD_TEST_DATABASE_URL is set
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/dev.stamp  ## linters, types, import layers, the tidy and architecture tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_tidy.py tests/test_architecture.py
+
+bench: $(VENV)/dev.stamp  ## the figures of the README, as ratios taken in one run
+	$(BIN)/python -m tests.benchmarks
+
+lock:  ## write the hashed requirements files anew from the ranges in pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --no-emit-package backfilld pyproject.toml --group build -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --no-emit-package backfilld -c requirements.txt pyproject.toml --group build --group dev --group bench \
+	  -o requirements-dev.txt
+
+clean:  ## remove what was made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

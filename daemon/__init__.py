@@ -1,0 +1,1 @@
+"""The service: plans, commands, decisions, launching, and its command line."""

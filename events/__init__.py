@@ -1,0 +1,1 @@
+"""The facts, and the append-only log that keeps them."""

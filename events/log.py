@@ -1,0 +1,74 @@
+"""The port of the log: what every log (PostgreSQL's, the one in memory) promises."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from events.envelope import Event, Recorded
+
+READ_BATCH_MAX = 5_000  # facts
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """The events are durable; ``positions`` stand in the order of the events given.
+
+    An event whose id was in the log already has the position it got then, and was not written again.
+    """
+
+    positions: tuple[int, ...]
+    head: int
+
+
+class HeadMoved(msgspec.Struct, frozen=True):
+    """Nothing was written: the log has grown past the head the decision was made at."""
+
+    head: int
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which facts to read; every condition given must hold."""
+
+    backfill_id: str | None = None
+    run_id: str | None = None
+    types: frozenset[str] = frozenset()  # empty: all
+
+
+class Log(Protocol):
+    """An append-only sequence of facts with the promises of docs/log.md."""
+
+    async def append(
+        self, events: Sequence[Event], *, expected_head: int | None = None
+    ) -> Appended | HeadMoved:
+        """The events' positions once durable, all or nothing.
+
+        With ``expected_head``, `HeadMoved` and nothing written if the log's head is another position (unless
+        all ids are in the log already: then the first append's answer is given again). A cancelled call may
+        or may not have written; calling again with the same ids settles it.
+
+        :raises LogUnavailableError: the store cannot be reached; whether it was written is unknown.
+        """
+        ...
+
+    async def head(self) -> int:
+        """The last position; 0 for an empty log."""
+        ...
+
+    def read(
+        self,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        matching: Filter | None = None,
+        newest_first: bool = False,
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """Batches of the facts with ``after < position <= upto`` (None: the head when the call is made)."""
+        ...
+
+    def follow(self, *, after: int) -> AsyncIterator[Sequence[Recorded]]:
+        """Batches of all facts past ``after`` for ever, none twice, none left out, as they are recorded.
+
+        Woken by the store, and right without being woken: it polls behind that. Survives a restart of the
+        store, waiting until it is back.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Folds of the log: what backfilld knows at a position."""

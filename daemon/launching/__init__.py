@@ -1,0 +1,1 @@
+"""Runs become processes here: the launcher's port, the local launcher, one that only pretends."""

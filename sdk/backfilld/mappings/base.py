@@ -1,0 +1,49 @@
+"""What every mapping between the partitions of two assets offers."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from backfilld.partitions.base import Partitions, PartitionsDefinition
+from backfilld.ranges import Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPartitions:
+    """The upstream partitions that some downstream partitions need.
+
+    ``existing`` are ordinals; ``nonexistent`` are the keys, ascending, of those needed that do not exist.
+    """
+
+    existing: Ranges
+    nonexistent: tuple[str, ...] = ()
+
+
+class PartitionMapping(ABC):
+    """Which partitions of an upstream asset the partitions of a downstream asset need.
+
+    Mappings compare and hash by value. A side without partitions is `UNPARTITIONED` where partitions are
+    asked for and None where definitions are.
+    """
+
+    @abstractmethod
+    def upstream_of(
+        self, downstream: Ranges, *, downstream_partitions: Partitions, upstream_partitions: Partitions
+    ) -> UpstreamPartitions:
+        """The upstream partitions that the given downstream ones need; the cost is by interval."""
+
+    @abstractmethod
+    def downstream_of(
+        self, upstream: Ranges, *, upstream_partitions: Partitions, downstream_partitions: Partitions
+    ) -> Ranges:
+        """The downstream partitions that need any of the given upstream ones; the cost is by interval."""
+
+    @abstractmethod
+    def validate(
+        self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None
+    ) -> None:
+        """Raise `InvalidDefinitionError` if this mapping can not stand between the two definitions."""
+
+    def kwargs(self) -> dict[str, Any]:
+        """The constructor's arguments that differ from their defaults; may hold other mappings."""
+        return {}

@@ -1,0 +1,204 @@
+"""What every kind of partitions offers: a definition, and the frozen list of partitions it has at a time."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any, NamedTuple
+
+from backfilld.errors import InvalidInvocationError, UnknownPartitionKeyError
+from backfilld.ranges import Ranges
+
+NEAR_KEYS_MAX = 3
+_NEAR_KEYS_SEARCHED_MAX = 20_000
+
+
+class PartitionKeyRange(NamedTuple):
+    """The partitions from ``start`` to ``end``, both included, in the order of their definition."""
+
+    start: str
+    end: str
+
+
+class TimeWindow(NamedTuple):
+    """The time from ``start`` to before ``end``, aware datetimes; unpacks into the two."""
+
+    start: datetime
+    end: datetime
+
+
+class Partitions(ABC):
+    """The partitions that exist at one moment: a frozen, ordered list of distinct keys.
+
+    The place of a key in it is its ordinal, from 0. Two are equal if they come from equal definitions and
+    hold the same partitions.
+    """
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def key(self, ordinal: int) -> str:
+        """The key at an ordinal. Raises `IndexError` outside 0 <= ordinal < len."""
+
+    @abstractmethod
+    def find(self, key: str) -> int | None:
+        """The ordinal of a key, or None if there is no such partition."""
+
+    @abstractmethod
+    def near(self, key: str) -> tuple[str, ...]:
+        """Up to three existing keys that somebody who wrote ``key`` may have meant, best first."""
+
+    def ordinal(self, key: str) -> int:
+        """The ordinal of a key. Raises `UnknownPartitionKeyError`, which has the near keys."""
+        found = self.find(key)
+        if found is None:
+            raise UnknownPartitionKeyError(key, near=self.near(key), among=self.described())
+        return found
+
+    def shift_to(self, other: "Partitions") -> int | None:
+        """What to add to an ordinal here for the same key's ordinal in ``other``, if that is one number.
+
+        None where the two lists of keys are not stretches of one sequence. A sum outside of ``other`` means
+        that it lacks the key.
+        """
+        return 0 if self == other else None
+
+    def described(self) -> str:
+        """A few words for messages: how many partitions there are, and the first and last."""
+        if not len(self):
+            return "the partitions, of which there are none yet"
+        return f"the {len(self)} partitions from {self.key(0)!r} to {self.key(len(self) - 1)!r}"
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.find(key) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return self.keys(self.all())
+
+    def all(self) -> Ranges:
+        """The ordinals of all partitions."""
+        return Ranges.span(0, len(self))
+
+    def keys(self, ranges: Ranges) -> Iterator[str]:
+        """The keys of a set of ordinals, in order."""
+        return map(self.key, ranges)
+
+    def key_ranges(self, ranges: Ranges) -> tuple[tuple[str, str], ...]:
+        """The set as inclusive ``(first, last)`` pairs of keys, ascending; its cost is by interval."""
+        return tuple((self.key(start), self.key(stop - 1)) for start, stop in ranges.intervals)
+
+    def ranges_of(self, pairs: Iterable[tuple[str, str]]) -> Ranges:
+        """The set of inclusive ``(first, last)`` pairs of keys: the inverse of `key_ranges`.
+
+        Raises `UnknownPartitionKeyError`, and `InvalidInvocationError` where a pair runs backwards.
+        """
+        intervals = []
+        for first, last in pairs:
+            start, end = self.ordinal(first), self.ordinal(last)
+            if end < start:
+                raise InvalidInvocationError(
+                    f"expected a range from an earlier to a later key, found {first!r} to {last!r}; swap the two"
+                )
+            intervals.append((start, end + 1))
+        return Ranges.of(intervals)
+
+
+def close_keys(key: str, candidates: Iterable[str]) -> tuple[str, ...]:
+    """Up to three of the candidates that look most like ``key``, best first; case is not looked at."""
+    by_folded = {candidate.casefold(): candidate for candidate in islice(candidates, _NEAR_KEYS_SEARCHED_MAX)}
+    return tuple(by_folded[match] for match in get_close_matches(key.casefold(), by_folded, n=NEAR_KEYS_MAX))
+
+
+class _Unpartitioned(Partitions):
+    """The partitions of an asset that has none: one, with ordinal 0 and the empty key."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def key(self, ordinal: int) -> str:
+        return ("",)[ordinal]
+
+    def find(self, key: str) -> int | None:
+        return None if key else 0
+
+    def near(self, key: str) -> tuple[str, ...]:  # noqa: ARG002 - there is nothing to be near to.
+        return ()
+
+    def described(self) -> str:
+        return "an asset without partitions"
+
+    def __repr__(self) -> str:
+        return "UNPARTITIONED"
+
+
+UNPARTITIONED: Partitions = _Unpartitioned()
+
+
+class PartitionsDefinition(ABC):
+    """How an asset is cut into partitions. Compares and hashes by value; never changes.
+
+    Subclasses give `kwargs`, the constructor's arguments in plain form, and equality and the manifest's form
+    (`backfilld.manifest`) follow from them.
+    """
+
+    @abstractmethod
+    def partitions(self, now: datetime) -> Partitions:
+        """The partitions that exist at ``now``, an aware datetime; cheap to ask again and again."""
+
+    @abstractmethod
+    def kwargs(self) -> dict[str, Any]:
+        """The constructor's arguments that differ from their defaults; may hold datetimes and definitions."""
+
+    def validate(self) -> None:  # noqa: B027 - most kinds have nothing that only shows after construction.
+        """Raise `InvalidDefinitionError` for what is wrong but too dear to look for in the constructor.
+
+        Called once when definitions are loaded.
+        """
+
+    def get_partition_keys(self, current_time: datetime | None = None) -> list[str]:
+        """All keys that exist at ``current_time`` (aware; None: now), in order."""
+        return list(self.partitions(_or_now(current_time)))
+
+    def get_first_partition_key(self, current_time: datetime | None = None) -> str | None:
+        """The first key that exists at ``current_time`` (aware; None: now), or None if there is none."""
+        partitions = self.partitions(_or_now(current_time))
+        return partitions.key(0) if len(partitions) else None
+
+    def get_last_partition_key(self, current_time: datetime | None = None) -> str | None:
+        """The last key that exists at ``current_time`` (aware; None: now), or None if there is none."""
+        partitions = self.partitions(_or_now(current_time))
+        return partitions.key(len(partitions) - 1) if len(partitions) else None
+
+    def get_num_partitions(self, current_time: datetime | None = None) -> int:
+        """How many partitions exist at ``current_time`` (aware; None: now)."""
+        return len(self.partitions(_or_now(current_time)))
+
+    def has_partition_key(self, partition_key: str, current_time: datetime | None = None) -> bool:
+        """Whether the key exists at ``current_time`` (aware; None: now)."""
+        return partition_key in self.partitions(_or_now(current_time))
+
+    def get_partition_keys_in_range(
+        self, partition_key_range: PartitionKeyRange, current_time: datetime | None = None
+    ) -> list[str]:
+        """The keys from the range's start to its end, both included. Raises `UnknownPartitionKeyError`."""
+        partitions = self.partitions(_or_now(current_time))
+        return list(partitions.keys(partitions.ranges_of([partition_key_range])))
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._identity() == other._identity()  # type: ignore[attr-defined]  # same class
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, repr(self._identity())))
+
+    def _identity(self) -> object:
+        return self.kwargs()
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.kwargs().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def _or_now(current_time: datetime | None) -> datetime:
+    return datetime.now(UTC) if current_time is None else current_time

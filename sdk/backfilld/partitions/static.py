@@ -1,0 +1,111 @@
+"""Static partitions: keys written down in the definition."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from backfilld.errors import InvalidDefinitionError
+from backfilld.partitions.base import Partitions, PartitionsDefinition, close_keys
+from backfilld.ranges import Ranges
+
+_FORBIDDEN = "..."  # it separates the ends of a range wherever people write partitions as text
+
+
+class StaticPartitions(Partitions):
+    """The keys of a `StaticPartitionsDefinition`, or of any other fixed list of distinct keys."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = keys
+        self._ordinals: dict[str, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def key(self, ordinal: int) -> str:
+        """The key at an ordinal. Raises `IndexError` outside 0 <= ordinal < len."""
+        if ordinal < 0:
+            raise IndexError(f"expected an ordinal from 0 to {len(self) - 1}, found {ordinal}")
+        return self._keys[ordinal]
+
+    def find(self, key: str) -> int | None:
+        """The ordinal of a key, or None if there is no such partition."""
+        if self._ordinals is None:
+            self._ordinals = {each: ordinal for ordinal, each in enumerate(self._keys)}
+        return self._ordinals.get(key)
+
+    def near(self, key: str) -> tuple[str, ...]:
+        """Up to three existing keys that look most like ``key``, best first."""
+        return close_keys(key, self._keys)
+
+    def keys(self, ranges: Ranges) -> Iterator[str]:
+        """The keys of a set of ordinals, in order."""
+        return chain.from_iterable(self._keys[start:stop] for start, stop in ranges.intervals)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StaticPartitions) and self._keys == other._keys
+
+    def __hash__(self) -> int:
+        return hash(self._keys)
+
+    def __repr__(self) -> str:
+        return f"StaticPartitions({len(self)} keys)"
+
+
+class StaticPartitionsDefinition(PartitionsDefinition):
+    """Partitions with the given keys, in the given order.
+
+    Keys are distinct strings without ``...``. Raises `InvalidDefinitionError` otherwise.
+    """
+
+    def __init__(self, partition_keys: Sequence[str]) -> None:
+        if isinstance(partition_keys, str):
+            raise InvalidDefinitionError(
+                f"expected a list of partition keys, found the string {partition_keys!r}; "
+                f"write [{partition_keys!r}]"
+            )
+        keys = tuple(partition_keys)
+        _check_keys(keys)
+        self.partition_keys = keys
+        self._partitions = StaticPartitions(keys)
+
+    def partitions(self, now: datetime) -> StaticPartitions:  # noqa: ARG002 - static keys exist at all times.
+        """The partitions; they are the same at any time."""
+        return self._partitions
+
+    def kwargs(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"partition_keys": list(self.partition_keys)}
+
+    def _identity(self) -> object:
+        return self.partition_keys
+
+    def __hash__(self) -> int:
+        return hash(self.partition_keys)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StaticPartitionsDefinition) and self.partition_keys == other.partition_keys
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(repr, self.partition_keys[:5])) + (
+            ", ..." if len(self.partition_keys) > 5 else ""
+        )
+        return f"StaticPartitionsDefinition([{shown}])"
+
+
+def _check_keys(keys: tuple[str, ...]) -> None:
+    not_text = next((key for key in keys if not isinstance(key, str)), None)
+    if not_text is not None:
+        raise InvalidDefinitionError(
+            f"expected partition keys to be strings, found {not_text!r}; write {str(not_text)!r}"
+        )
+    dotted = [key for key in keys if _FORBIDDEN in key]
+    if dotted:
+        raise InvalidDefinitionError(
+            f"expected partition keys without {_FORBIDDEN!r}, which stands between the ends of a range; "
+            f"found {dotted[0]!r}"
+        )
+    if len(set(keys)) < len(keys):
+        seen: set[str] = set()
+        repeated = next(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # None is false
+        raise InvalidDefinitionError(f"expected distinct partition keys, found {repeated!r} more than once")

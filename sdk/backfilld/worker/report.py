@@ -1,0 +1,130 @@
+"""The report of a run: the file its process writes what happened to, one JSON line each.
+
+The file is also the run's claim: its process holds a POSIX lock on it for as long as it lives. Such a lock
+is not inherited by forks, is gone with the process however that ends, and names its holder, so whoever asks
+learns whether the run is alive without trusting a process id.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, Self
+
+REPORT_FILE: Final = "report.jsonl"
+CANCELED_FILE: Final = "canceled"  # its presence says that the run was asked to end
+DISK_FULL_WAIT_MAX_S: Final = 60.0
+DISK_FULL_WAIT_S: Final = 0.5
+
+# Linux alone keeps the times of a file out of it.
+_sync = getattr(os, "fdatasync", os.fsync)
+
+
+class Interrupted(SystemExit):  # noqa: N818 - it says what happened to the run; nothing is in error.
+    """The run was asked to end (SIGTERM). Raised in the main thread, so that `finally` blocks are run.
+
+    It is a `SystemExit`, which event loops and frameworks let through.
+    """
+
+
+class Report:
+    """An open, claimed report. Appending is safe from every thread of the process."""
+
+    def __init__(self, descriptor: int, *, run_id: str, wake_path: Path) -> None:
+        self._descriptor = descriptor
+        self._announcement = f"{run_id}\n".encode()
+        self._wake_path = wake_path
+        self._lock = threading.RLock()
+        self._lines = 0
+        self._size = 0
+        self._interrupt_pending = False
+        self._main_is_writing = False
+
+    @classmethod
+    def claim(cls, folder: Path, *, run_id: str, wake_path: Path) -> Self | None:
+        """The report, or None if the run was claimed before: by a process alive or by one that is gone."""
+        folder.mkdir(parents=True, exist_ok=True)
+        flags = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+        descriptor = os.open(folder / REPORT_FILE, flags, 0o644)
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise
+            return None
+        if os.fstat(descriptor).st_size or (folder / CANCELED_FILE).exists():
+            return None
+        return cls(descriptor, run_id=run_id, wake_path=wake_path)
+
+    def append(self, *lines: dict[str, Any], durable: bool = True) -> None:
+        """Write the lines, numbered and stamped, in one go; once they are durable, tell the daemon.
+
+        A full disk is waited for up to `DISK_FULL_WAIT_MAX_S`. An interruption that comes meanwhile is
+        raised afterwards, so that no line is torn.
+
+        :raises OSError: nothing was written.
+        """
+        is_main = threading.current_thread() is threading.main_thread()
+        with self._lock:
+            self._main_is_writing = is_main
+            try:
+                at = datetime.now(UTC).isoformat(timespec="microseconds")
+                texts = [
+                    json.dumps({"n": number, "at": at, **line}, ensure_ascii=False, allow_nan=False)
+                    for number, line in enumerate(lines, self._lines + 1)
+                ]
+                # Half of a surrogate pair, which no UTF-8 can hold, becomes a question mark.
+                self._write("".join(f"{text}\n" for text in texts).encode("utf-8", "replace"))
+                self._lines += len(lines)
+                if durable:
+                    _sync(self._descriptor)
+                self._announce()
+            finally:
+                self._main_is_writing = False
+        if is_main and self._interrupt_pending:
+            self._interrupt_pending = False
+            raise Interrupted
+
+    def interrupt(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's form
+        """Raise `Interrupted` in the main thread: at once, or when the line being written is whole."""
+        if self._main_is_writing:
+            self._interrupt_pending = True
+        else:
+            raise Interrupted(128 + signal_number)
+
+    def interrupt_on(self, signal_number: signal.Signals) -> None:
+        """From here on the signal interrupts user code."""
+        signal.signal(signal_number, self.interrupt)
+
+    def _write(self, content: bytes) -> None:
+        deadline = time.monotonic() + DISK_FULL_WAIT_MAX_S
+        while True:
+            try:
+                written = 0
+                while written < len(content):
+                    written += os.write(self._descriptor, content[written:])
+            except OSError as error:
+                # Half a line must not stay: the next one would be glued to it.
+                os.ftruncate(self._descriptor, self._size)
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT) or time.monotonic() > deadline:
+                    raise
+                time.sleep(DISK_FULL_WAIT_S)
+            else:
+                self._size += len(content)
+                return
+
+    def _announce(self) -> None:
+        """Wake the daemon if it is there. It finds what was written on its own a little later if it is not."""
+        with suppress(OSError):
+            descriptor = os.open(self._wake_path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                os.write(descriptor, self._announcement)
+            finally:
+                os.close(descriptor)

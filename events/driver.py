@@ -1,0 +1,83 @@
+"""The edge to the driver: connections to PostgreSQL, and its errors in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import asyncpg
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from events.errors import LogError, LogUnavailableError, LogUnreadableError
+
+CONNECT_TIMEOUT_S: Final = 10.0
+
+_UNAVAILABLE: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutting down, starting up, crashed
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InternalClientError,
+)
+
+
+def database_url(url: str) -> URL:
+    """The URL with the driver we use, whichever way PostgreSQL's scheme was written.
+
+    :raises LogError: it is not the URL of a PostgreSQL database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise LogError(
+            "expected a URL such as postgresql://user:password@host:5432/name, found one that cannot be read"
+        ) from error
+    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise LogError(f"expected the URL of a PostgreSQL database, found {parsed.get_backend_name()}://")
+    return parsed.set(drivername="postgresql+asyncpg")
+
+
+def make_engine(url: URL, *, pooled: bool = True) -> AsyncEngine:
+    """An engine whose connections speak UTC."""
+    connect_args = {
+        "timeout": CONNECT_TIMEOUT_S,
+        "server_settings": {"application_name": "backfilld", "timezone": "UTC", "jit": "off"},
+    }
+    if not pooled:
+        return create_async_engine(url, poolclass=NullPool, connect_args=connect_args)
+    return create_async_engine(url, connect_args=connect_args, pool_pre_ping=True)
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Raises what the driver raises as a `LogError`, by the class of the error."""
+    try:
+        yield
+    except LogError:
+        raise
+    except DBAPIError as error:
+        # SQLAlchemy wraps the driver's error in its own, and that in another.
+        raise _ours(url, getattr(error.orig, "__cause__", None) or error) from error
+    except (asyncpg.PostgresError, *_UNAVAILABLE) as error:
+        raise _ours(url, error) from error
+
+
+def _ours(url: URL, error: BaseException) -> LogError:
+    where = url.render_as_string(hide_password=True)
+    reason = str(error) or type(error).__name__
+    match error:
+        case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
+            return LogUnreadableError(
+                f"the database at {where} has no log of this version's shape ({reason})",
+                remedy="Start the daemon once on it, which makes or migrates the log.",
+            )
+        case _ if isinstance(error, _UNAVAILABLE):
+            return LogUnavailableError(where, reason)
+        case _:
+            return LogError(f"the database at {where} refused: {reason}")

@@ -1,0 +1,94 @@
+"""The embedded database: a real PostgreSQL from a wheel, on a unix socket of its own, with no set-up.
+
+One server per home folder, shared by every process that uses the home and stopped by the last to leave. Who
+uses it is known by locks that the kernel drops with the process, so that a killed process never counts.
+
+PostgreSQL refuses to run as root. Started by root it runs as the user ``pgserver``, who must be able to
+reach the data and the binaries. No folder's rights are widened for that: where the home is closed to others,
+the data lives in ``/var/lib/backfilld/<digest of the home>/postgres`` and ``<home>/postgres.path`` names it.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from events.pgserver import EmbeddedDatabaseError, Server, lock, try_lock, unlock
+
+_SYSTEM_FOLDER: Final = Path("/var/lib/backfilld")
+_START_TIMEOUT_S: Final = 180.0  # A server that recovers from a crash may take its time.
+
+
+class Location(msgspec.Struct, frozen=True):
+    """Where a home's embedded database is, and whether it runs."""
+
+    data_folder: Path
+    url: str | None  # None: no server runs there
+
+
+def data_folder(home: Path) -> Path:
+    """The folder with PostgreSQL's files for ``home``, whether it is there yet or not."""
+    named = _path_file(home)
+    if named.exists():
+        return Path(named.read_text().strip())
+    inside = home.resolve() / "postgres"
+    if os.geteuid() != 0 or inside.exists() or _open_to_others(home.resolve()):
+        return inside
+    digest = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
+    return _SYSTEM_FOLDER / digest / "postgres"
+
+
+def locate(home: Path) -> Location:
+    """Where the embedded database of ``home`` is. Starts and makes nothing."""
+    server = Server(data_folder(home))
+    return Location(server.data, server.url())
+
+
+@contextmanager
+def embedded_database(home: Path) -> Iterator[str]:
+    """The URL of ``home``'s own database, which runs until the last process that uses it leaves this context.
+
+    Blocks while the server starts (about a second the first time) and stops: from async code, enter it in a
+    thread. The folder is made where it is missing.
+
+    :raises EmbeddedDatabaseError: PostgreSQL does not start; the message carries its last words.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    server = Server(data_folder(home))
+    if server.data.parent != home.resolve():
+        server.data.parent.mkdir(parents=True, exist_ok=True)
+        _path_file(home).write_text(f"{server.data}\n")
+    door, users = server.data.parent / "postgres.lock", server.data.parent / "postgres.users"
+    with lock(door, timeout_s=_START_TIMEOUT_S):
+        url = server.start()
+        used = try_lock(users, shared=True)
+        assert used is not None, "nobody holds the users' lock for themselves without the door's"
+    try:
+        yield url
+    finally:
+        with lock(door, timeout_s=_START_TIMEOUT_S):
+            unlock(used)
+            alone = try_lock(users, shared=False)
+            if alone is not None:
+                try:
+                    server.stop()
+                finally:
+                    unlock(alone)
+
+
+def _path_file(home: Path) -> Path:
+    return home / "postgres.path"
+
+
+def _open_to_others(folder: Path) -> bool:
+    """Whether every user can already reach what is in ``folder``; what is not there yet will be open."""
+    needed = stat.S_IXOTH | stat.S_IROTH
+    return all(each.stat().st_mode & needed == needed for each in (folder, *folder.parents) if each.exists())
+
+
+__all__ = ["EmbeddedDatabaseError", "Location", "data_folder", "embedded_database", "locate"]

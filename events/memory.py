@@ -1,0 +1,84 @@
+"""A log that lives in memory: for tests and trials. It keeps every promise but durability."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import anyio
+
+from events import rows
+from events.envelope import Event, Recorded
+from events.log import READ_BATCH_MAX, Appended, Filter, HeadMoved
+from events.rows import Row
+
+
+class MemoryLog:
+    """A `Log` without a store. Facts go through the codec, so that they come back as a real log's would."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._positions: dict[str, int] = {}
+        self._grown = anyio.Event()
+
+    async def append(
+        self, events: Sequence[Event], *, expected_head: int | None = None
+    ) -> Appended | HeadMoved:
+        """See `Log.append`."""
+        await anyio.lowlevel.checkpoint()
+        given = [rows.row_of(event) for event in events]
+        fresh = rows.unwritten(given, self._positions)
+        moved = expected_head is not None and expected_head != len(self._rows)
+        if moved and (fresh or not given):
+            return HeadMoved(len(self._rows))
+        for row in fresh:
+            self._rows.append(row)
+            self._positions[row.id] = len(self._rows)
+        if fresh:
+            grown, self._grown = self._grown, anyio.Event()
+            grown.set()
+        positions = tuple(self._positions[row.id] for row in given)
+        return Appended(positions, max(positions, default=len(self._rows)))
+
+    async def head(self) -> int:
+        """See `Log.head`."""
+        await anyio.lowlevel.checkpoint()
+        return len(self._rows)
+
+    async def read(
+        self,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        matching: Filter | None = None,
+        newest_first: bool = False,
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """See `Log.read`."""
+        await anyio.lowlevel.checkpoint()
+        last = len(self._rows) if upto is None else min(upto, len(self._rows))
+        positions = range(max(after, 0) + 1, last + 1)
+        batch: list[Recorded] = []
+        for position in reversed(positions) if newest_first else positions:
+            row = self._rows[position - 1]
+            if matching is None or _matches(row, matching):
+                batch.append(rows.recorded(position, row))
+            if len(batch) == READ_BATCH_MAX:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    async def follow(self, *, after: int) -> AsyncIterator[Sequence[Recorded]]:
+        """See `Log.follow`."""
+        while True:
+            grown = self._grown
+            async for batch in self.read(after=after):
+                yield batch
+                after = batch[-1].position
+            if grown is self._grown:
+                await grown.wait()
+
+
+def _matches(row: Row, wanted: Filter) -> bool:
+    return (
+        (wanted.backfill_id is None or row.backfill_id == wanted.backfill_id)
+        and (wanted.run_id is None or row.run_id == wanted.run_id)
+        and (not wanted.types or row.type in wanted.types)
+    )

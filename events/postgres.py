@@ -1,0 +1,157 @@
+"""The log in PostgreSQL, and the migration of its database."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import anyio
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, func, select
+
+from events import rows
+from events.appending import Writer
+from events.driver import database_url, make_engine, translated
+from events.envelope import Event, Recorded
+from events.errors import LogUnavailableError, LogUnreadableError
+from events.log import READ_BATCH_MAX, Appended, Filter, HeadMoved
+from events.reading import copy_rows, selecting
+from events.schema import log_head
+from events.waking import Bell
+
+_MIGRATION_LOCK: Final = 0x6261636B_66696C6C  # "backfill"
+_RETRY_FIRST_S: Final = 0.05
+_RETRY_MAX_S: Final = 5.0
+
+
+class PostgresLog:
+    """A `Log` kept by the database at ``url``, which `migrate` has made ready. An async context manager.
+
+    Connections are made when they are needed, so that making one of these does nothing yet.
+    """
+
+    def __init__(self, url: str, *, poll_s: float = 1.0) -> None:
+        self._url = database_url(url)
+        self._poll_s = poll_s
+        self._engine = make_engine(self._url)
+        self._writer = Writer(self._engine)
+        self._bell = Bell(self._engine)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Gives up every connection."""
+        with anyio.CancelScope(shield=True):
+            await self._writer.close()
+            await self._bell.close()
+            await self._engine.dispose()
+
+    async def append(
+        self, events: Sequence[Event], *, expected_head: int | None = None
+    ) -> Appended | HeadMoved:
+        """See `Log.append`."""
+        with translated(self._url):
+            return await self._writer.append(events, expected_head)
+
+    async def head(self) -> int:
+        """See `Log.head`."""
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                statement = select(log_head.c.position).order_by(log_head.c.position).limit(1)
+                return (await connection.execute(statement)).scalar_one()
+
+    async def read(
+        self,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        matching: Filter | None = None,
+        newest_first: bool = False,
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """See `Log.read`."""
+        head = await self.head()
+        upto = head if upto is None else min(upto, head)
+        while after < upto:
+            batch = await self._batch(after, upto, matching, newest_first=newest_first)
+            if batch:
+                yield batch
+            if len(batch) < READ_BATCH_MAX:
+                return
+            if newest_first:
+                upto = batch[-1].position - 1
+            else:
+                after = batch[-1].position
+
+    async def follow(self, *, after: int) -> AsyncIterator[Sequence[Recorded]]:
+        """See `Log.follow`."""
+        retry_s = _RETRY_FIRST_S
+        while True:
+            try:
+                with translated(self._url):
+                    rung = await self._bell.next_ring()
+                async with aclosing(self.read(after=after)) as batches:
+                    async for batch in batches:
+                        yield batch
+                        after = batch[-1].position
+                retry_s = _RETRY_FIRST_S
+            except LogUnavailableError:
+                await anyio.sleep(retry_s)
+                retry_s = min(retry_s * 2, _RETRY_MAX_S)
+                continue
+            with anyio.move_on_after(self._poll_s):
+                await rung.wait()
+
+    async def _batch(
+        self, after: int, upto: int, matching: Filter | None, *, newest_first: bool
+    ) -> list[Recorded]:
+        statement = selecting(
+            after=after, upto=upto, matching=matching, newest_first=newest_first, limit=READ_BATCH_MAX
+        )
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                found = await copy_rows(driver, statement)
+        return [rows.recorded(position, row) for position, row in found]
+
+
+async def migrate(url: str) -> None:
+    """The database at ``url`` has the tables of this version when this returns; any number may call it at once.
+
+    :raises LogUnavailableError: it cannot be reached.
+    :raises LogUnreadableError: a newer backfilld has changed it already.
+    """
+    parsed = database_url(url)
+    engine = make_engine(parsed, pooled=False)
+    try:
+        with translated(parsed):
+            async with engine.begin() as connection:
+                # Held until the commit: a second daemon waits here, and then finds the work done.
+                await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    present = MigrationContext.configure(connection).get_current_heads()
+    if unknown := sorted(set(present) - known):
+        raise LogUnreadableError(
+            f"its database is at schema {', '.join(unknown)}, which this version of backfilld does not know",
+            remedy="It was migrated by a newer backfilld: run that version, or a later one, on it.",
+        )
+    command.upgrade(config, "head")

@@ -52,7 +52,7 @@ class Ranges:
         """A set of intervals that are known to be in normal form, unchecked."""
         ranges = cls()
         ranges.intervals = intervals
-        ranges._size = sum(stop - start for start, stop in intervals)  # noqa: SLF001 - our own constructor.
+        ranges._size = sum(stop - start for start, stop in intervals)
         return ranges
 
     @classmethod

@@ -7,14 +7,32 @@ from backfilld.partitions.base import (
     PartitionsDefinition,
     TimeWindow,
 )
+from backfilld.partitions.common_schedules import (
+    DailyPartitionsDefinition,
+    HourlyPartitionsDefinition,
+    MonthlyPartitionsDefinition,
+    WeeklyPartitionsDefinition,
+)
 from backfilld.partitions.static import StaticPartitions, StaticPartitionsDefinition
+from backfilld.partitions.time_window import (
+    ScheduleType,
+    TimeWindowPartitions,
+    TimeWindowPartitionsDefinition,
+)
 
 __all__ = [
     "UNPARTITIONED",
+    "DailyPartitionsDefinition",
+    "HourlyPartitionsDefinition",
+    "MonthlyPartitionsDefinition",
     "PartitionKeyRange",
     "Partitions",
     "PartitionsDefinition",
+    "ScheduleType",
     "StaticPartitions",
     "StaticPartitionsDefinition",
     "TimeWindow",
+    "TimeWindowPartitions",
+    "TimeWindowPartitionsDefinition",
+    "WeeklyPartitionsDefinition",
 ]

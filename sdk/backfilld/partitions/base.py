@@ -1,7 +1,7 @@
 """What every kind of partitions offers: a definition, and the frozen list of partitions it has at a time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import islice
@@ -99,7 +99,8 @@ class Partitions(ABC):
             start, end = self.ordinal(first), self.ordinal(last)
             if end < start:
                 raise InvalidInvocationError(
-                    f"expected a range from an earlier to a later key, found {first!r} to {last!r}; swap the two"
+                    f"expected a range from an earlier to a later key, found {first!r} to {last!r}; "
+                    f"swap the two"
                 )
             intervals.append((start, end + 1))
         return Ranges.of(intervals)
@@ -139,8 +140,7 @@ UNPARTITIONED: Partitions = _Unpartitioned()
 class PartitionsDefinition(ABC):
     """How an asset is cut into partitions. Compares and hashes by value; never changes.
 
-    Subclasses give `kwargs`, the constructor's arguments in plain form, and equality and the manifest's form
-    (`backfilld.manifest`) follow from them.
+    Subclasses give `kwargs`, from which the manifest's form (`backfilld.manifest`) follows.
     """
 
     @abstractmethod
@@ -186,14 +186,15 @@ class PartitionsDefinition(ABC):
         partitions = self.partitions(_or_now(current_time))
         return list(partitions.keys(partitions.ranges_of([partition_key_range])))
 
+    @abstractmethod
+    def _value(self) -> Hashable:
+        """What two equal definitions of one class have in common, and no others."""
+
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._identity() == other._identity()  # type: ignore[attr-defined]  # same class
+        return isinstance(other, type(self)) and type(self) is type(other) and self._value() == other._value()
 
     def __hash__(self) -> int:
-        return hash((type(self).__name__, repr(self._identity())))
-
-    def _identity(self) -> object:
-        return self.kwargs()
+        return hash((type(self), self._value()))
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.kwargs().items())

@@ -1,6 +1,7 @@
 """Static partitions: keys written down in the definition."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -77,14 +78,8 @@ class StaticPartitionsDefinition(PartitionsDefinition):
         """The constructor's arguments."""
         return {"partition_keys": list(self.partition_keys)}
 
-    def _identity(self) -> object:
+    def _value(self) -> Hashable:
         return self.partition_keys
-
-    def __hash__(self) -> int:
-        return hash(self.partition_keys)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, StaticPartitionsDefinition) and self.partition_keys == other.partition_keys
 
     def __repr__(self) -> str:
         shown = ", ".join(map(repr, self.partition_keys[:5])) + (
@@ -93,19 +88,16 @@ class StaticPartitionsDefinition(PartitionsDefinition):
         return f"StaticPartitionsDefinition([{shown}])"
 
 
-def _check_keys(keys: tuple[str, ...]) -> None:
+def _check_keys(keys: Sequence[object]) -> None:
     not_text = next((key for key in keys if not isinstance(key, str)), None)
     if not_text is not None:
-        raise InvalidDefinitionError(
-            f"expected partition keys to be strings, found {not_text!r}; write {str(not_text)!r}"
-        )
-    dotted = [key for key in keys if _FORBIDDEN in key]
-    if dotted:
+        raise InvalidDefinitionError(f"expected partition keys to be strings, found {not_text!r}; quote it")
+    dotted = next((key for key in keys if _FORBIDDEN in str(key)), None)
+    if dotted is not None:
         raise InvalidDefinitionError(
             f"expected partition keys without {_FORBIDDEN!r}, which stands between the ends of a range; "
-            f"found {dotted[0]!r}"
+            f"found {dotted!r}"
         )
     if len(set(keys)) < len(keys):
-        seen: set[str] = set()
-        repeated = next(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # None is false
+        repeated = next(key for key, count in Counter(keys).items() if count > 1)
         raise InvalidDefinitionError(f"expected distinct partition keys, found {repeated!r} more than once")

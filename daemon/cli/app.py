@@ -1,0 +1,98 @@
+"""The application: every command is registered here, and every error gets its sentence and exit code here."""
+
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from daemon.cli import doctor, log
+from daemon.cli.errors import ExitCode, explained
+from daemon.cli.invocation import CommonOptions, DatabaseOption, FormatOption, HomeOption
+from daemon.cli.output import console_on
+
+app = typer.Typer(
+    name="backfilld",
+    help="Fill and re-fill historical partitions of data assets, and know afterwards what came of it.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("doctor")(doctor.doctor)
+app.add_typer(log.app)
+
+
+def show_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the flag
+    """Prints the version and ends."""
+    if wanted:
+        typer.echo(f"backfilld {version('backfilld-daemon')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    *,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+    output: FormatOption = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Fill and re-fill historical partitions of data assets, and know afterwards what came of it."""
+    context.obj = CommonOptions(home, database, output)
+
+
+def main() -> None:
+    """Runs the command that was typed and ends the process with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of the command, run in this process.
+
+    What we foresaw becomes one sentence on standard error. What we did not is a defect and is left to Python,
+    with its traceback.
+    """
+    try:
+        status = app(arguments, prog_name="backfilld", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        return usage_error(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output, `head` say, has seen enough. Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except BaseException as error:
+        told = explained(error)
+        if told is None:
+            raise
+        complain(told.sentence, details=told.details)
+        return told.exit_code
+    return status if isinstance(status, int) else ExitCode.OK
+
+
+def usage_error(error: typer.TyperException) -> int:
+    """Tells what Typer could not make sense of, and where to read on."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if not message or context is None:
+        typer.echo(message, err=True)
+    else:
+        end = "" if message.endswith(("?", ".")) else "."
+        complain(f"{message}{end} See `{context.command_path} --help`.")
+    return error.exit_code
+
+
+def complain(sentence: str, *, details: str | None = None) -> None:
+    """Prints to standard error what went wrong."""
+    console = console_on(sys.stderr)
+    if details:
+        console.print(details.rstrip(), soft_wrap=True)
+    console.print(sentence[:1].upper() + sentence[1:], style="red", soft_wrap=True)

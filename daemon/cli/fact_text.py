@@ -1,0 +1,139 @@
+"""Facts in a few words, for people who read the log."""
+
+from typing import assert_never
+
+from events.facts import (
+    BackfillAmended,
+    BackfillCancelRequested,
+    BackfillCompleted,
+    BackfillPaused,
+    BackfillRequested,
+    BackfillResumed,
+    DefinitionsFailed,
+    DefinitionsLoaded,
+    DynamicPartitionsAdded,
+    DynamicPartitionsRemoved,
+    Fact,
+    LeaderElected,
+    PartitionFailed,
+    PartitionKeys,
+    PartitionMaterialized,
+    PartitionSkipped,
+    PoolConfigured,
+    RunCanceled,
+    RunFailed,
+    RunLaunched,
+    RunLost,
+    RunStarted,
+    RunSucceeded,
+)
+
+RANGES_SHOWN_MAX = 3
+
+
+def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, none with a branch of its own
+    """What the fact says beyond its type; may be empty. One line, whatever user code put in."""
+    match fact:
+        case DefinitionsLoaded():
+            return f"{fact.code_location}: {manifest_text(fact)}"
+        case DefinitionsFailed():
+            return one_line(f"{fact.code_location}: {fact.failure.type}: {fact.failure.message}")
+        case BackfillRequested():
+            why = f": {fact.reason}" if fact.reason else ""
+            return one_line(f"{' '.join(fact.selection)}, {counted(fact.runs_total, 'run')}{why}")
+        case BackfillPaused() | BackfillResumed() | BackfillCancelRequested():
+            return one_line(fact.reason or "")
+        case BackfillAmended():
+            return one_line(amendments(fact))
+        case BackfillCompleted():
+            return f"{fact.outcome}: {outcome_counts(fact)}"
+        case RunLaunched():
+            return f"run {fact.number}, attempt {fact.attempt}: {' '.join(fact.assets)}{of(fact.partitions)}"
+        case RunStarted():
+            return f"pid {fact.pid} on {fact.host}"
+        case PartitionMaterialized():
+            return f"{fact.asset}{of(fact.partitions)}"
+        case PartitionFailed():
+            return one_line(f"{fact.asset}{of(fact.partitions)}: {fact.failure.type}: {fact.failure.message}")
+        case PartitionSkipped():
+            cause = f": {fact.causes[0].asset} {fact.causes[0].reason}" if fact.causes else ""
+            return one_line(f"{fact.asset}{of(fact.partitions)}{cause}")
+        case RunSucceeded():
+            return f"{fact.duration_s:.2f} s"
+        case RunFailed():
+            return one_line(f"{fact.duration_s:.2f} s: {fact.failure.type}: {fact.failure.message}")
+        case RunCanceled():
+            return "" if fact.duration_s is None else f"{fact.duration_s:.2f} s"
+        case RunLost():
+            return one_line(fact.reason)
+        case DynamicPartitionsAdded() | DynamicPartitionsRemoved():
+            return f"{fact.name}: {counted(len(fact.keys), 'key')}"
+        case PoolConfigured():
+            slots = "no limit" if fact.slots is None else counted(fact.slots, "slot")
+            return f"{fact.pool}: {slots}"
+        case LeaderElected():
+            return f"pid {fact.pid} on {fact.host}, version {fact.version}"
+        case _:
+            assert_never(fact)
+
+
+def manifest_text(fact: DefinitionsLoaded) -> str:
+    """How many assets were declared, and by which manifest."""
+    manifest = f"manifest {fact.digest[:12]}"
+    if fact.manifest is None:
+        return f"{manifest}, as before"
+    return f"{counted(len(fact.manifest.get('assets', ())), 'asset')}, {manifest}"
+
+
+def of(partitions: PartitionKeys | None) -> str:
+    """The partitions, led by a space; empty for an unpartitioned asset."""
+    return "" if partitions is None else f" {ranges_text(partitions)}"
+
+
+def ranges_text(partitions: PartitionKeys) -> str:
+    """The first few ranges as range text, and how many keys there are in all.
+
+    >>> ranges_text(PartitionKeys(ranges=(("a", "c"), ("f", "f")), count=4))
+    '[a...c], f (4)'
+    """
+    shown = [
+        first if first == last else f"[{first}...{last}]"
+        for first, last in partitions.ranges[:RANGES_SHOWN_MAX]
+    ]
+    if len(partitions.ranges) > RANGES_SHOWN_MAX:
+        shown.append("…")
+    return ", ".join(shown) if partitions.count == 1 else f"{', '.join(shown)} ({partitions.count:,})"
+
+
+def outcome_counts(fact: BackfillCompleted) -> str:
+    """Partitions by what became of them; what counts none is left out."""
+    totals = {
+        "materialized": fact.materialized,
+        "failed": fact.failed,
+        "skipped": fact.skipped,
+        "canceled": fact.canceled,
+    }
+    return ", ".join(f"{sum(by_asset.values()):,} {name}" for name, by_asset in totals.items() if by_asset)
+
+
+def amendments(fact: BackfillAmended) -> str:
+    """What was changed, and why."""
+    changes = {
+        "max_concurrent_runs": fact.max_concurrent_runs,
+        "order": fact.order,
+        "priority": fact.priority,
+        "retries_max": fact.retries_max,
+    }
+    told = [f"{name} {value}" for name, value in changes.items() if value is not None]
+    told += [f"dropped {asset}{of(partitions)}" for asset, partitions in fact.dropped.items()]
+    return ", ".join(told) + (f": {fact.reason}" if fact.reason else "")
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 run``, ``1,461 runs``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks and other characters that would move a terminal's cursor."""
+    return "".join(character if character.isprintable() else " " for character in text).strip()

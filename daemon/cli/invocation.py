@@ -1,0 +1,166 @@
+"""What every command is given: its settings, its output, and the log."""
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+
+import anyio
+import msgspec
+import typer
+
+from daemon.cli.errors import DatabaseError
+from daemon.cli.output import Format, Output
+from daemon.cli.settings import DATABASE_VARIABLE, HOME_DEFAULT, HOME_VARIABLE, Settings, load_settings
+from events.log import Log
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="FOLDER",
+        help=f"Where backfilld keeps what it needs: by default ${HOME_VARIABLE}, or {HOME_DEFAULT} here.",
+        rich_help_panel="Options of every command",
+        show_default=False,
+    ),
+]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help=f"The PostgreSQL database with the log: by default ${DATABASE_VARIABLE}, or an embedded one.",
+        rich_help_panel="Options of every command",
+        show_default=False,
+    ),
+]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The answer for people (the default), as one JSON value, or as a JSON value a line.",
+        rich_help_panel="Options of every command",
+        show_default=False,
+    ),
+]
+LimitOption = Annotated[
+    int, typer.Option("--limit", min=0, metavar="N", help="At most N of them; 0 for all.")
+]
+
+
+class CommonOptions(msgspec.Struct, frozen=True):
+    """The options of every command, as typed: before the command's name, or after it, which wins."""
+
+    home: Path | None = None
+    database: str | None = None
+    output: Format | None = None
+
+    def or_else(self, outer: "CommonOptions") -> "CommonOptions":
+        """These options, and the outer ones where these are not given."""
+        return CommonOptions(
+            self.home or outer.home, self.database or outer.database, self.output or outer.output
+        )
+
+
+class Invocation:
+    """One call of a command. Settings are read when they are first needed."""
+
+    def __init__(self, options: CommonOptions, *, subcommand: str | None = None) -> None:
+        self._options = options
+        self.subcommand = subcommand  # of a group: the command that was named after it
+        self.output = Output(options.output or Format.TEXT, out=sys.stdout, err=sys.stderr)
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """:raises UsageError: `backfilld.toml` cannot be understood."""
+        return load_settings(
+            home=self._options.home,
+            database_url=self._options.database,
+            environment=os.environ,
+            folder=Path.cwd(),
+        )
+
+    @contextmanager
+    def database(self, *, begin: bool) -> Iterator[str]:
+        """The database's URL; the embedded one is kept running for as long as the block.
+
+        :param begin: whether an embedded database is made where the home has none yet.
+        :raises DatabaseError: there is none, or it does not start.
+        """
+        if self.settings.database_url is not None:
+            yield self.settings.database_url
+            return
+        from events import embedded  # noqa: PLC0415 -- half a second that --help need not wait for
+
+        home = self.settings.home
+        if not begin and not (embedded.data_folder(home) / "PG_VERSION").exists():
+            raise DatabaseError(
+                f"no log in {home} yet: `backfilld up` begins one; --home or --database names another."
+            )
+        try:
+            with embedded.embedded_database(home) as url:
+                yield url
+        except embedded.EmbeddedDatabaseError as error:
+            raise DatabaseError(str(error)) from error
+
+    def with_log(self, function: Callable[[Log], Awaitable[T]], *, begin: bool = False) -> T:
+        """What `function` returns, awaited with the log in an event loop of its own.
+
+        :param begin: whether the log is made, or brought to this version's schema, where it is not.
+        :raises DatabaseError: there is no database.
+        :raises LogError: it cannot be reached or read.
+        """
+        from events.postgres import PostgresLog, migrate  # noqa: PLC0415 -- as above
+
+        async def call(url: str) -> T:
+            if begin:
+                await migrate(url)
+            async with PostgresLog(url) as log:
+                return await function(log)
+
+        with self.database(begin=begin) as url:
+            return anyio.run(call, url)
+
+
+def common(
+    context: typer.Context,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+    output: FormatOption = None,
+) -> Invocation:
+    """An `Invocation` from the options of this command and of those around it."""
+    options = CommonOptions(home, database, output)
+    if isinstance(context.obj, CommonOptions):
+        options = options.or_else(context.obj)
+    context.obj = options
+    return Invocation(options, subcommand=context.invoked_subcommand)
+
+
+def command(function: Callable[Concatenate[Invocation, P], None]) -> Callable[..., None]:
+    """`function` as Typer takes it: the first parameter is made from the options of every command.
+
+    Typer reads a command's options off its signature and knows no way to share some; here is the one place
+    where the shared ones are added to it.
+    """
+    shared = inspect.signature(common, eval_str=True).parameters
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+
+    @functools.wraps(function)
+    def called(*arguments: P.args, **options: P.kwargs) -> None:
+        given: dict[str, Any] = {name: options.pop(name) for name in shared}
+        function(common(**given), *arguments, **options)
+
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared.values())
+    ]
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by `inspect`
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return called

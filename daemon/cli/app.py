@@ -12,6 +12,8 @@ from daemon.cli.errors import ExitCode, explained
 from daemon.cli.invocation import CommonOptions, DatabaseOption, FormatOption, HomeOption
 from daemon.cli.output import console_on
 
+STDOUT = 1  # its file descriptor
+
 app = typer.Typer(
     name="backfilld",
     help="Fill and re-fill historical partitions of data assets, and know afterwards what came of it.",
@@ -65,9 +67,10 @@ def run(arguments: list[str]) -> int:
         return usage_error(error)
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output, `head` say, has seen enough. Python would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output, `head` say, has seen enough; Typer and rich would end the process with 1
+        # for that. Python flushes once more at its end, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         return ExitCode.OK
     except BaseException as error:
         told = explained(error)

@@ -1,0 +1,170 @@
+"""The one place where it is decided what happens next. Pure: state, time and limits in, facts out."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from heapq import heapify, heappop, heappush
+
+import msgspec
+from pyroaring import BitMap
+
+from daemon.deciding.candidates import Candidate, candidates
+from events.facts import BackfillCompleted, Fact, Outcome, PartitionSkipped, RunLaunched
+from projections.backfill.state import Backfill
+from projections.plan import Plan
+from projections.sets import intervals, keys_of
+from projections.world import World
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much may be under way at once."""
+
+    max_concurrent_runs: int  # over all backfills, at least 1
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """A fact to be recorded at the head it was decided at."""
+
+    fact: Fact
+    backfill_id: str
+    correlation_id: str  # the event of the backfill's request
+    causation_id: str
+    run_id: str | None = None
+
+
+def decide(world: World, now: datetime, limits: Limits) -> list[Decision]:
+    """What is to be recorded now; empty when nothing is to be done before another fact or `next_due`.
+
+    The facts are in the order they must be recorded in, and fold into a world in which deciding again goes on
+    from there: a chain of skips takes a call for each link.
+    """
+    decisions = [
+        decision for backfill in world.known.active.values() for decision in _settle(world, backfill)
+    ]
+    slots_free = limits.max_concurrent_runs - world.live_runs()
+    decisions.extend(_launches(world, now, slots_free))
+    return decisions
+
+
+def next_due(world: World, now: datetime) -> datetime | None:
+    """When something becomes possible by time alone; None if nothing will."""
+    dues = (
+        piece.due_at
+        for backfill in world.known.active.values()
+        if backfill.launching
+        for piece in backfill.pieces
+        if piece.due_at is not None and piece.due_at > now
+    )
+    return min(dues, default=None)
+
+
+def _settle(world: World, backfill: Backfill) -> Iterator[Decision]:
+    """Skips that are due, or the end of a backfill in which nothing is left to do."""
+    if backfill.skips_due and not backfill.cancel_requested:
+        plan = world.plans[backfill.id]
+        for due in backfill.skips_due:
+            keys = keys_of(intervals(due.ordinals), plan.group_of[due.asset].partitions)
+            skip = PartitionSkipped(due.asset, keys, due.causes)
+            yield Decision(skip, backfill.id, backfill.request_event_id, due.cause_event_id)
+        return
+    outcome = _outcome(backfill)
+    if outcome is not None:
+        end = _completed(backfill, outcome)
+        yield Decision(end, backfill.id, backfill.request_event_id, backfill.last_event_id)
+
+
+def _outcome(backfill: Backfill) -> Outcome | None:
+    if backfill.live:
+        return None
+    if backfill.cancel_requested:
+        return "canceled"
+    if backfill.unplannable is not None:
+        return "failed"
+    if backfill.pieces or any(group.waiting for group in backfill.groups):
+        return None
+    done = all(len(progress.materialized) == progress.targeted for progress in backfill.assets.values())
+    return "succeeded" if done else "failed"
+
+
+def _completed(backfill: Backfill, outcome: Outcome) -> BackfillCompleted:
+    assets = backfill.assets.items()
+    return BackfillCompleted(
+        outcome=outcome,
+        materialized={key: len(progress.materialized) for key, progress in assets},
+        failed={key: len(progress.failed) for key, progress in assets if progress.failed},
+        skipped={key: len(progress.skipped) for key, progress in assets if progress.skipped},
+        canceled={
+            key: left
+            for key, progress in assets
+            if (left := progress.targeted - len(progress.materialized | progress.failed | progress.skipped))
+        },
+    )
+
+
+def _launches(world: World, now: datetime, slots_free: int) -> Iterator[Decision]:
+    """Runs for the free slots: the backfill of highest priority with the fewest runs under way goes first."""
+    claimed: dict[str, BitMap] = {}
+    queue: list[tuple[int, int, int, str]] = []
+    found: dict[str, Iterator[Candidate]] = {}
+    if slots_free <= 0:
+        return
+    for backfill in world.known.active.values():
+        if backfill.launching and backfill.id in world.plans:
+            queue.append((-backfill.priority, len(backfill.live), backfill.request_position, backfill.id))
+            found[backfill.id] = candidates(backfill, world.plans[backfill.id], now)
+    heapify(queue)
+    while queue and slots_free > 0:
+        priority, running, position, backfill_id = heappop(queue)
+        backfill = world.known.active[backfill_id]
+        if backfill.max_concurrent_runs is not None and running >= backfill.max_concurrent_runs:
+            continue
+        candidate = _first_free(world, found[backfill_id], claimed)
+        if candidate is None:
+            continue
+        yield _launch(backfill, world.plans[backfill_id], candidate)
+        slots_free -= 1
+        heappush(queue, (priority, running + 1, position, backfill_id))
+
+
+def _first_free(world: World, found: Iterator[Candidate], claimed: dict[str, BitMap]) -> Candidate | None:
+    """The next candidate of which no partition is being filled by another run; its partitions are claimed."""
+    for candidate in found:
+        bits = {
+            asset: world.status_bits(asset, candidate.group, candidate.ordinals) for asset in candidate.assets
+        }
+        if any(world.in_progress(asset, own) for asset, own in bits.items()):
+            continue
+        if any(own.intersect(claimed[asset]) for asset, own in bits.items() if asset in claimed):
+            continue
+        for asset, own in bits.items():
+            claimed[asset] = claimed.get(asset, BitMap()) | own
+        return candidate
+    return None
+
+
+def _launch(backfill: Backfill, plan: Plan, candidate: Candidate) -> Decision:
+    group = candidate.group
+    fact = RunLaunched(
+        number=candidate.number,
+        attempt=candidate.attempt,
+        assets=candidate.assets,
+        partitions=keys_of(candidate.ordinals, group.partitions),
+        code_location=group.code_location,
+        manifest_digest=backfill.request.manifests[group.code_location],
+    )
+    return Decision(
+        fact,
+        backfill.id,
+        backfill.request_event_id,
+        candidate.cause_event_id,
+        run_id_of(backfill.id, plan, candidate),
+    )
+
+
+def run_id_of(backfill_id: str, plan: Plan, candidate: Candidate) -> str:
+    """The run's name: backfill, number in the plan, attempt; a part of a run also has its place in it.
+
+    It follows from what is run and never from when, so two deciders name the same run alike.
+    """
+    offset = candidate.ordinals.first - plan.run(candidate.number).ordinals.first
+    number = f"{candidate.number}.{offset}" if offset else f"{candidate.number}"
+    return f"{backfill_id}-{number}-{candidate.attempt}"

@@ -1,0 +1,149 @@
+"""The plan a person sees before launching, and the request that launches exactly that."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from backfilld.manifest import to_plain
+
+from daemon.planning.grouping import group_runs
+from daemon.planning.selection import select
+from daemon.planning.targets import Choice, LeftOut, RangeText, Targets, find_targets
+from daemon.planning.warnings import find_warnings
+from daemon.refusal import Refused
+from events.facts import BackfillRequested, PartitionKeys, RunGroup, RunOrder
+from projections.asset_status import AssetStatus
+from projections.catalog import AssetNode, Catalog
+from projections.plan import Plan, PlannedRun
+from projections.sets import keys_of
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """What a person asks for."""
+
+    selection: tuple[str, ...]
+    choice: Choice
+    reason: str | None = None
+    max_concurrent_runs: int | None = None
+    order: RunOrder = "oldest_first"
+    priority: int = 0
+    tags: dict[str, str] = {}
+
+
+class PlannedBackfill(msgspec.Struct, frozen=True):
+    """A plan, computed and not yet launched."""
+
+    ask: Ask
+    as_of: datetime
+    groups: tuple[RunGroup, ...]
+    targets: dict[str, PartitionKeys | None]
+    left_out: tuple[LeftOut, ...]
+    warnings: tuple[str, ...]
+    digest: str
+    plan: Plan
+
+    @property
+    def runs_total(self) -> int:
+        """How many runs will be launched, retries aside."""
+        return self.plan.runs_total
+
+    def request(self, manifests: Mapping[str, str]) -> BackfillRequested:
+        """The fact that launches this plan; ``manifests`` are the digests it was planned with."""
+        ask = self.ask
+        return BackfillRequested(
+            selection=ask.selection,
+            partitions_text=ask.choice.text if isinstance(ask.choice, RangeText) else f"--{ask.choice}",
+            manifests=dict(manifests),
+            partitions_as_of=self.as_of.isoformat(),
+            groups=self.groups,
+            runs_total=self.runs_total,
+            plan_digest=self.digest,
+            reason=ask.reason,
+            max_concurrent_runs=ask.max_concurrent_runs,
+            order=ask.order,
+            priority=ask.priority,
+            tags=ask.tags,
+        )
+
+    def listed(self, runs_max: int) -> dict[str, Any]:
+        """The plan as plain values: at most ``runs_max`` runs (0: all), and the whole totals."""
+        count = min(self.runs_total, runs_max) if runs_max else self.runs_total
+        return {
+            "digest": self.digest,
+            "targets": {
+                asset: {"count": 1, "ranges": None}
+                if keys is None
+                else {"count": keys.count, "ranges": [list(pair) for pair in keys.ranges]}
+                for asset, keys in self.targets.items()
+            },
+            "runs": [self._listed_run(self.plan.run(number)) for number in range(1, count + 1)],
+            "runs_total": self.runs_total,
+            "warnings": list(self.warnings),
+            "left_out": [
+                {
+                    "asset": left.asset,
+                    "partitions": None
+                    if left.partitions is None
+                    else [list(pair) for pair in left.partitions],
+                    "reason": left.reason,
+                }
+                for left in self.left_out
+            ],
+        }
+
+    def _listed_run(self, run: PlannedRun) -> dict[str, Any]:
+        partitioned = run.group.definition is not None
+        return {
+            "number": run.number,
+            "assets": list(run.group.assets),
+            "partitions": list(run.group.partitions.keys(run.ordinals)) if partitioned else None,
+            "after": list(self.plan.after(run)),
+        }
+
+
+def plan_backfill(
+    catalog: Catalog, statuses: Mapping[str, AssetStatus], ask: Ask, as_of: datetime
+) -> PlannedBackfill | Refused:
+    """The plan for what was asked, among the partitions that exist at ``as_of``."""
+    if ask.max_concurrent_runs is not None and ask.max_concurrent_runs < 1:
+        return Refused(f"--max-concurrent must be 1 or more, not {ask.max_concurrent_runs}")
+    selection = select(catalog, ask.selection)
+    if isinstance(selection, Refused):
+        return selection
+    targets = find_targets(catalog, selection, ask.choice, statuses, as_of)
+    if isinstance(targets, Refused):
+        return targets
+    if not targets.ordinals:
+        reasons = "; ".join(f"{left.asset}: {left.reason}" for left in targets.left_out)
+        return Refused(f"there is nothing to run: {reasons}")
+    groups = group_runs(catalog, targets.ordinals, targets.partitions)
+    return PlannedBackfill(
+        ask=ask,
+        as_of=as_of,
+        groups=groups,
+        targets={key: keys_of(targets.ordinals[key], targets.partitions[key]) for key in targets.ordinals},
+        left_out=targets.left_out,
+        warnings=find_warnings(catalog, targets, statuses, as_of),
+        digest=_digest(catalog, targets, groups),
+        plan=Plan(groups, catalog, as_of),
+    )
+
+
+def _digest(catalog: Catalog, targets: Targets, groups: Sequence[RunGroup]) -> str:
+    """SHA-256, in hex, of everything that decides what is launched: the groups and how each asset is run."""
+    parts = [groups, [_launched_form(catalog.assets[key]) for key in sorted(targets.ordinals)]]
+    return sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
+
+def _launched_form(node: AssetNode) -> dict[str, Any]:
+    return {
+        "key": node.key,
+        "definition": None if node.definition is None else to_plain(node.definition),
+        "deps": sorted((dep.asset, msgspec.json.encode(to_plain(dep.mapping)).decode()) for dep in node.deps),
+        "partitions_per_run_max": node.partitions_per_run_max,
+        "retry": node.retry,
+        "pool": node.pool,
+        "code_version": node.code_version,
+    }

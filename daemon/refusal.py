@@ -1,0 +1,10 @@
+"""The answer to a request that makes no sense: a value, not an exception."""
+
+import msgspec
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Nothing was written. The reason says what was asked, what is wrong and what to do."""
+
+    reason: str
+    near: tuple[str, ...] = ()  # names that may have been meant

@@ -1,0 +1,1 @@
+"""The running daemon: one task group around the log, the decisions and the launchers."""

@@ -1,0 +1,46 @@
+"""Who may decide: at most one holder per log, by an advisory lock that goes with its connection."""
+
+from types import TracebackType
+from typing import Final, Self
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from events.driver import database_url, make_engine, translated
+
+_LEADER_LOCK: Final = 0x6261636B_6C656164  # "backlead"
+
+
+class Leadership:
+    """The right to decide on the log at ``url``. An async context manager that gives it up at its end.
+
+    The lock goes when its connection does, so a crash frees it at once. It keeps two daemons from working
+    side by side; that a stopped one cannot write later is what compare-and-append is for.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = database_url(url)
+        self._engine = make_engine(self._url, pooled=False)
+        self._connection: AsyncConnection | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+        await self._engine.dispose()
+
+    async def try_to_lead(self) -> bool:
+        """Whether the lock is held by this object now; it does not wait for it.
+
+        :raises LogUnavailableError: the database cannot be reached.
+        """
+        with translated(self._url):
+            if self._connection is None:
+                self._connection = await self._engine.connect()
+                await self._connection.execution_options(isolation_level="AUTOCOMMIT")
+            answer = await self._connection.execute(select(func.pg_try_advisory_lock(_LEADER_LOCK)))
+            return bool(answer.scalar_one())

@@ -1,0 +1,142 @@
+"""The fold of one backfill's facts. Total: a fact that does not fit its state changes nothing."""
+
+from pyroaring import BitMap
+
+from backfilld.ranges import Ranges
+from events.envelope import Recorded
+from events.facts import (
+    BackfillAmended,
+    BackfillRequested,
+    Cause,
+    PartitionFailed,
+    PartitionMaterialized,
+    PartitionSkipped,
+    RunLaunched,
+)
+from projections.backfill.readiness import drop_settled_chunks, new_progress, release
+from projections.backfill.settle import give_up_dependants
+from projections.backfill.state import Backfill, GroupProgress, LiveRun, OutOfReach
+from projections.plan import Plan, PlannedGroup
+from projections.sets import bitmap, ranges_of
+
+
+def requested(recorded: Recorded, request: BackfillRequested, plan: Plan) -> Backfill:
+    """The backfill right after its request: everything waits, and what waits for nothing is ready."""
+    backfill = unplanned(recorded, request)
+    backfill.assets = new_progress(plan)
+    for group in plan.groups:
+        backfill.groups.append(GroupProgress(BitMap(range(group.cut.chunks_total)), BitMap()))
+    for group in plan.groups:
+        everything = Ranges.span(0, group.cut.chunks_total)
+        release(backfill, plan, group, everything, recorded.id)
+    return backfill
+
+
+def unplanned(recorded: Recorded, request: BackfillRequested) -> Backfill:
+    """The backfill without its partitions: all that is left where its plan cannot be read."""
+    return Backfill(
+        id=recorded.backfill_id or "",
+        request=request,
+        request_event_id=recorded.id,
+        requested_at=recorded.at,
+        requested_by=recorded.actor,
+        request_position=recorded.position,
+        max_concurrent_runs=request.max_concurrent_runs,
+        priority=request.priority,
+        order=request.order,
+        last_at=recorded.at,
+        last_event_id=recorded.id,
+    )
+
+
+def amended(backfill: Backfill, fact: BackfillAmended) -> None:
+    """Take over the fields that were given."""
+    if fact.max_concurrent_runs is not None:
+        backfill.max_concurrent_runs = fact.max_concurrent_runs
+    if fact.priority is not None:
+        backfill.priority = fact.priority
+    if fact.order is not None:
+        backfill.order = fact.order
+    if fact.retries_max is not None:
+        backfill.retries_max = fact.retries_max
+
+
+def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunched) -> LiveRun | None:
+    """The run, now under way; None for one that the plan does not know."""
+    if not 1 <= fact.number <= plan.runs_total or recorded.run_id is None:
+        return None
+    group = plan.group_at(fact.number)
+    chunk = fact.number - group.first_number
+    start, stop = group.cut.chunk(chunk)
+    if fact.partitions is None or fact.partitions.count == stop - start:
+        ordinals = Ranges.span(start, stop)
+    else:
+        ordinals = ranges_of(fact.partitions, group.partitions)
+    if fact.attempt == 1:
+        backfill.groups[group.index].waiting.discard(chunk)
+        backfill.groups[group.index].ready.discard(chunk)
+    if backfill.pieces:
+        backfill.pieces = [
+            piece
+            for piece in backfill.pieces
+            if piece.number != fact.number or piece.ordinals != ordinals.intervals
+        ]
+    backfill.released_by.pop(fact.number, None)
+    backfill.runs_launched += 1
+    run = LiveRun(
+        run_id=recorded.run_id,
+        number=fact.number,
+        attempt=fact.attempt,
+        assets=fact.assets,
+        ordinals=ordinals.intervals,
+        code_location=fact.code_location,
+        launched_at=recorded.at,
+        launch_event_id=recorded.id,
+    )
+    backfill.live[run.run_id] = run
+    return run
+
+
+def ordinals_reported(
+    run: LiveRun, group: PlannedGroup, keys: PartitionMaterialized | PartitionFailed
+) -> Ranges:
+    """The ordinals a run's fact is about; no key is parsed where it is about the whole run."""
+    whole = Ranges(run.ordinals)
+    if keys.partitions is None or keys.partitions.count == len(whole):
+        return whole
+    return ranges_of(keys.partitions, group.partitions) & whole
+
+
+def materialized(backfill: Backfill, plan: Plan, asset: str, ordinals: Ranges, event_id: str) -> None:
+    """Count the partitions as filled and release what waited for them."""
+    progress = backfill.assets[asset]
+    for start, stop in ordinals.intervals:
+        progress.materialized.add_range(start, stop)
+    for edge in plan.edges_from[asset]:
+        dependants = edge.dependants(ordinals)
+        if dependants:
+            group = edge.downstream_group
+            release(backfill, plan, group, group.cut.chunks_of(dependants), event_id)
+
+
+def failed(run: LiveRun, asset: str, ordinals: Ranges, fact: PartitionFailed) -> None:
+    """Keep what this attempt could not do; what follows from it is settled when the run ends."""
+    run.failed[asset] = run.failed.get(asset, BitMap()) | bitmap(ordinals)
+    run.reason = f"{fact.failure.type}: {fact.failure.message}" if fact.failure.message else fact.failure.type
+
+
+def skipped(backfill: Backfill, plan: Plan, recorded: Recorded, fact: PartitionSkipped) -> None:
+    """Settle skipped partitions, and what needs them in turn; what else waited only for them may be ready."""
+    group = plan.group_of.get(fact.asset)
+    if group is None:
+        return
+    ordinals = ranges_of(fact.partitions, group.partitions) & group.targets
+    bits = bitmap(ordinals)
+    backfill.assets[fact.asset].skipped |= bits
+    remaining = (due.without(bits) if due.asset == fact.asset else due for due in backfill.skips_due)
+    backfill.skips_due = [due for due in remaining if due.ordinals]
+    cause = Cause(fact.asset, fact.partitions, "skipped")
+    give_up_dependants(backfill, plan, OutOfReach(fact.asset, bits, (cause, *fact.causes), recorded.id))
+    chunks = group.cut.chunks_of(ordinals)
+    drop_settled_chunks(backfill, group, chunks)
+    release(backfill, plan, group, chunks, recorded.id)

@@ -1,0 +1,97 @@
+"""Which runs may start: a run is ready once every targeted partition it needs was materialized."""
+
+from pyroaring import BitMap
+
+from backfilld.ranges import Ranges
+from projections.backfill.state import AssetProgress, Backfill, Piece
+from projections.plan import Edge, Plan, PlannedGroup
+from projections.sets import bitmap, intervals
+
+RELEASES_KEPT_MAX = 64  # chunks released at once whose cause is remembered; more share the request as cause
+
+
+def release(backfill: Backfill, plan: Plan, group: PlannedGroup, chunks: Ranges, cause_event_id: str) -> None:
+    """Make ready what can start among these chunks of a group, at a cost by intervals, not by partitions."""
+    progress = backfill.groups[group.index]
+    candidates = (bitmap(chunks) & progress.waiting) - progress.ready
+    if not candidates:
+        return
+    for edge in plan.edges_into[group.index]:
+        candidates -= _blocked(edge, candidates, backfill)
+        if not candidates:
+            return
+    if any(backfill.assets[asset].left_out for asset in group.assets):
+        candidates -= _taken_apart(backfill, group, candidates, cause_event_id)
+    progress.ready |= candidates
+    if len(candidates) <= RELEASES_KEPT_MAX:
+        for chunk in candidates:
+            backfill.released_by[group.first_number + chunk] = cause_event_id
+
+
+def _blocked(edge: Edge, candidates: BitMap, backfill: Backfill) -> BitMap:
+    """The candidate chunks that wait for something through this edge."""
+    if edge.upstream_group is edge.downstream_group:
+        # Each run of a self-dependent asset meets what it produces itself, so runs are judged one by one.
+        return BitMap(chunk for chunk in candidates if _blocked_together(edge, BitMap([chunk]), backfill))
+    return _blocked_together(edge, candidates, backfill)
+
+
+def _blocked_together(edge: Edge, candidates: BitMap, backfill: Backfill) -> BitMap:
+    cut = edge.downstream_group.cut
+    open_ordinals = cut.ordinals_of(intervals(candidates))
+    skipped = backfill.assets[edge.downstream].skipped
+    if skipped:
+        open_ordinals -= intervals(skipped & bitmap(open_ordinals))
+    pending = bitmap(edge.needed(open_ordinals)) - backfill.assets[edge.upstream].materialized
+    if not pending:
+        return BitMap()
+    if len(candidates) == 1:
+        return candidates
+    blocked = edge.dependants(intervals(pending)) & open_ordinals
+    return bitmap(cut.chunks_of(blocked))
+
+
+def _taken_apart(backfill: Backfill, group: PlannedGroup, candidates: BitMap, cause_event_id: str) -> BitMap:
+    """The candidates of which only parts are to run; those parts become pieces."""
+    progress = backfill.groups[group.index]
+    apart = BitMap()
+    for chunk in candidates:
+        ordinals = Ranges.span(*group.cut.chunk(chunk))
+        parts = parts_left(backfill, group.assets, ordinals)
+        if parts == [(group.assets, ordinals)]:
+            continue
+        apart.add(chunk)
+        progress.waiting.discard(chunk)
+        number = group.first_number + chunk
+        for assets, part in parts:
+            backfill.pieces.extend(
+                Piece(number, 1, assets, (stretch,), None, cause_event_id) for stretch in part.intervals
+            )
+    return apart
+
+
+def parts_left(
+    backfill: Backfill, assets: tuple[str, ...], ordinals: Ranges
+) -> list[tuple[tuple[str, ...], Ranges]]:
+    """What of these partitions is not settled, as sets of partitions that the same assets are left for."""
+    parts: list[tuple[tuple[str, ...], BitMap]] = [((), bitmap(ordinals))]
+    for asset in assets:
+        progress = backfill.assets[asset]
+        split = [(names, left, progress.unsettled(left)) for names, left in parts]
+        parts = [((*names, asset), unsettled) for names, _, unsettled in split if unsettled]
+        parts += [(names, left - unsettled) for names, left, unsettled in split if unsettled != left]
+    return [(names, intervals(left)) for names, left in parts if names]
+
+
+def drop_settled_chunks(backfill: Backfill, group: PlannedGroup, chunks: Ranges) -> None:
+    """Stop waiting for chunks in which nothing is left to run."""
+    progress = backfill.groups[group.index]
+    for chunk in bitmap(chunks) & progress.waiting:
+        if not parts_left(backfill, group.assets, Ranges.span(*group.cut.chunk(chunk))):
+            progress.waiting.discard(chunk)
+            progress.ready.discard(chunk)
+
+
+def new_progress(plan: Plan) -> dict[str, AssetProgress]:
+    """Nothing done yet."""
+    return {asset: AssetProgress(len(group.targets)) for asset, group in plan.group_of.items()}

@@ -1,0 +1,93 @@
+"""What becomes of the partitions a run left undone: tried again, failed, skipped or canceled."""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from pyroaring import BitMap
+
+from backfilld.ranges import Ranges
+from events.envelope import Recorded
+from events.facts import Cause, RunCanceled, RunFailed, RunLost, RunSucceeded
+from projections.backfill.readiness import parts_left
+from projections.backfill.retries import retry_at
+from projections.backfill.state import Backfill, LiveRun, OutOfReach, Piece
+from projections.catalog import Catalog
+from projections.plan import Plan
+from projections.sets import bitmap, intervals, keys_of
+
+RunOutcome: TypeAlias = RunSucceeded | RunFailed | RunCanceled | RunLost
+Left: TypeAlias = list[tuple[tuple[str, ...], Ranges]]  # partitions, with the assets they are undone for
+
+
+def ended(backfill: Backfill, plan: Plan, catalog: Catalog, recorded: Recorded, fact: RunOutcome) -> None:
+    """Settle a run that has ended; what it materialized counts already and stays."""
+    run = backfill.live.pop(recorded.run_id or "", None)
+    left = parts_left(backfill, run.assets, Ranges(run.ordinals)) if run is not None else []
+    if run is None or not left:
+        return
+    if isinstance(fact, RunCanceled):
+        reason = f"run {run.run_id} was canceled"
+        for gone in _left_behind(plan, left, reason, recorded.id):
+            backfill.assets[gone.asset].canceled |= gone.ordinals
+            give_up_dependants(backfill, plan, gone)
+        return
+    due_at = None if backfill.cancel_requested else retry_at(backfill, catalog, run, left, recorded.at)
+    if due_at is not None:
+        backfill.pieces.extend(
+            Piece(run.number, run.attempt + 1, assets, (stretch,), due_at, recorded.id)
+            for assets, part in left
+            for stretch in part.intervals
+        )
+        return
+    reason = f"run {run.run_id} failed: {run.reason or _reason(fact)}"
+    for gone in _left_behind(plan, left, reason, recorded.id):
+        _failed_or_held_back(backfill, plan, run, left, gone)
+
+
+def _reason(fact: RunSucceeded | RunFailed | RunLost) -> str:
+    match fact:
+        case RunLost():
+            return fact.reason
+        case RunFailed():
+            return fact.failure.message or fact.failure.type
+        case RunSucceeded():
+            return "it said it succeeded, but not that it filled these partitions"
+
+
+def _left_behind(plan: Plan, left: Left, reason: str, event_id: str) -> Iterator[OutOfReach]:
+    """The partitions left undone, one asset at a time, upstream first."""
+    for assets, part in left:
+        for asset in assets:
+            cause = Cause(asset, keys_of(part, plan.group_of[asset].partitions), reason)
+            yield OutOfReach(asset, bitmap(part), (cause,), event_id)
+
+
+def _failed_or_held_back(backfill: Backfill, plan: Plan, run: LiveRun, left: Left, gone: OutOfReach) -> None:
+    """An asset failed, unless another of its run, undone too, kept it from being executed at all."""
+    held_back_by = sorted(
+        asset
+        for assets, part in left
+        if gone.asset in assets and part.first in gone.ordinals
+        for asset in plan.deps_within[gone.asset] & set(assets)
+    )
+    failed = run.failed.get(gone.asset, BitMap()) & gone.ordinals if held_back_by else gone.ordinals
+    if failed:
+        backfill.assets[gone.asset].failed |= failed
+        give_up_dependants(backfill, plan, gone.without(gone.ordinals - failed))
+    held_back = gone.ordinals - failed
+    if held_back:
+        keys = keys_of(intervals(held_back), plan.group_of[gone.asset].partitions)
+        causes = (Cause(held_back_by[0], keys, gone.causes[0].reason),)
+        backfill.skips_due.append(OutOfReach(gone.asset, held_back, causes, gone.cause_event_id))
+
+
+def give_up_dependants(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None:
+    """Put whatever other runs need these partitions for among those to be skipped, for the same causes."""
+    ordinals = intervals(gone.ordinals)
+    for edge in plan.edges_from[gone.asset]:
+        lost = backfill.assets[edge.downstream].unsettled(bitmap(edge.dependants(ordinals)))
+        for due in backfill.skips_due:
+            if due.asset == edge.downstream:
+                lost -= due.ordinals
+        if lost:
+            backfill.skips_due.append(OutOfReach(edge.downstream, lost, gone.causes, gone.cause_event_id))

@@ -1,0 +1,163 @@
+"""The assets a set of manifests declares, as a graph."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import msgspec
+from backfilld.manifest import mapping_from_plain, partitions_definition_from_plain
+
+from backfilld.mappings import PartitionMapping, infer_mapping
+from backfilld.partitions import UNPARTITIONED, Partitions, PartitionsDefinition
+
+
+class RetrySpec(msgspec.Struct, frozen=True):
+    """How often and when a failed run is tried again."""
+
+    max_retries: int
+    delay_s: float | None = None
+    backoff: str | None = None  # "linear" or "exponential"
+    jitter: str | None = None  # "full" or "plus_minus"
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """One upstream neighbour of an asset and the way its partitions are needed."""
+
+    asset: str
+    mapping: PartitionMapping
+
+
+class AssetNode(msgspec.Struct, frozen=True):
+    """An asset as its manifest declares it."""
+
+    key: str
+    code_location: str
+    definition: PartitionsDefinition | None
+    deps: tuple[Dependency, ...]
+    partitions_per_run_max: int | None  # 1 without a policy; None for a single run
+    group: str = "default"
+    description: str | None = None
+    retry: RetrySpec | None = None
+    pool: str | None = None
+    code_version: str | None = None
+    tags: dict[str, str] = {}
+    metadata: dict[str, Any] = {}
+
+    @property
+    def policy_text(self) -> str:
+        """The backfill policy in words."""
+        if self.partitions_per_run_max is None:
+            return "single run"
+        if self.partitions_per_run_max == 1:
+            return "a run per partition"
+        return f"up to {self.partitions_per_run_max} partitions a run"
+
+
+class Catalog:
+    """All assets of the code locations loaded, in topological order.
+
+    Deps that no asset defines are external: they are listed in ``external`` and never block.
+    """
+
+    def __init__(self, assets: Iterable[AssetNode]) -> None:
+        nodes = {node.key: node for node in assets}
+        self.assets: dict[str, AssetNode] = {key: nodes[key] for key in _topological_order(nodes)}
+        self.external: frozenset[str] = frozenset(
+            dep.asset for node in nodes.values() for dep in node.deps if dep.asset not in nodes
+        )
+        downstream: dict[str, list[str]] = {key: [] for key in self.assets}
+        for key, node in self.assets.items():
+            for dep in node.deps:
+                if dep.asset in downstream:
+                    downstream[dep.asset].append(key)
+        self._downstream = {key: tuple(keys) for key, keys in downstream.items()}
+
+    @classmethod
+    def of(cls, manifests: Mapping[str, Mapping[str, Any]]) -> "Catalog":
+        """The catalog of manifests by code location. The first location, by name, owns an asset."""
+        plain: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        for location in sorted(manifests):
+            for asset in manifests[location]["assets"]:
+                plain.setdefault(asset["key"], (location, asset))
+        definitions = {
+            key: partitions_definition_from_plain(asset["partitions_def"])
+            for key, (_, asset) in plain.items()
+        }
+        return cls(_node(location, asset, definitions) for location, asset in plain.values())
+
+    def upstream(self, key: str) -> tuple[str, ...]:
+        """The assets of this catalog that ``key`` needs directly, itself left out."""
+        return tuple(
+            dep.asset for dep in self.assets[key].deps if dep.asset in self.assets and dep.asset != key
+        )
+
+    def downstream(self, key: str) -> tuple[str, ...]:
+        """The assets that need ``key`` directly, itself left out."""
+        return tuple(other for other in self._downstream[key] if other != key)
+
+
+def partitions_at(definition: PartitionsDefinition | None, at: datetime) -> Partitions:
+    """The partitions a definition has at a time, or the single one of an asset without."""
+    return UNPARTITIONED if definition is None else definition.partitions(at)
+
+
+def _node(
+    location: str, asset: Mapping[str, Any], definitions: Mapping[str, PartitionsDefinition | None]
+) -> AssetNode:
+    definition = definitions[asset["key"]]
+    policy = asset["backfill_policy"]
+    retry = asset["retry_policy"]
+    return AssetNode(
+        key=asset["key"],
+        code_location=location,
+        definition=definition,
+        deps=tuple(_dependency(dep, definition, definitions) for dep in asset["deps"]),
+        partitions_per_run_max=1 if policy is None else policy["max_partitions_per_run"],
+        group=asset["group"],
+        description=asset["description"],
+        retry=None if retry is None else msgspec.convert(retry, RetrySpec),
+        pool=asset["pool"],
+        code_version=asset["code_version"],
+        tags=asset["tags"],
+        metadata=asset["metadata"],
+    )
+
+
+def _dependency(
+    dep: Mapping[str, Any],
+    downstream: PartitionsDefinition | None,
+    definitions: Mapping[str, PartitionsDefinition | None],
+) -> Dependency:
+    if dep["mapping"] is not None:
+        return Dependency(dep["asset"], mapping_from_plain(dep["mapping"]))
+    return Dependency(dep["asset"], infer_mapping(definitions.get(dep["asset"]), downstream))
+
+
+def _topological_order(nodes: Mapping[str, AssetNode]) -> list[str]:
+    """Upstream first and else by name, so that the order of declaration does not matter."""
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for key in sorted(nodes):
+        sorter.add(
+            key, *sorted(dep.asset for dep in nodes[key].deps if dep.asset in nodes and dep.asset != key)
+        )
+    order: list[str] = []
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise AssetCycleError(error.args[1]) from None
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order.extend(ready)
+        sorter.done(*ready)
+    return order
+
+
+class AssetCycleError(ValueError):
+    """Assets of a manifest need each other in a circle."""
+
+    def __init__(self, cycle: list[str]) -> None:
+        self.cycle = tuple(cycle)
+        super().__init__(
+            f"these assets depend on each other in a circle: {' -> '.join(cycle)}; remove one of the deps"
+        )

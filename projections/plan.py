@@ -1,0 +1,143 @@
+"""A plan: the exact runs of a backfill and what each waits for, derived from its groups and never listed."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import accumulate
+
+import msgspec
+
+from backfilld.mappings import PartitionMapping
+from backfilld.partitions import Partitions, PartitionsDefinition
+from backfilld.ranges import Ranges
+from events.facts import RunGroup
+from projections.catalog import Catalog, partitions_at
+from projections.cut import Cut
+from projections.sets import ranges_of
+
+
+class PlannedGroup(msgspec.Struct, frozen=True):
+    """A group of the request, bound to the partitions that existed when it was planned."""
+
+    index: int
+    first_number: int  # of its runs
+    assets: tuple[str, ...]
+    code_location: str
+    definition: PartitionsDefinition | None
+    partitions: Partitions
+    cut: Cut
+
+    @property
+    def targets(self) -> Ranges:
+        """The ordinals that each asset of the group is to fill."""
+        return self.cut.targets
+
+
+class PlannedRun(msgspec.Struct, frozen=True):
+    """One run of the plan."""
+
+    number: int
+    group: PlannedGroup
+    ordinals: Ranges
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """One targeted asset needs another through a mapping; within a run of one group it is met by order."""
+
+    upstream: str
+    downstream: str
+    upstream_group: PlannedGroup
+    downstream_group: PlannedGroup
+    mapping: PartitionMapping
+
+    def needed(self, downstream: Ranges) -> Ranges:
+        """The targeted upstream ordinals that these downstream ones wait for.
+
+        Where both assets share runs, what the same stretch produces is not waited for.
+        """
+        mapped = self.mapping.upstream_of(
+            downstream,
+            downstream_partitions=self.downstream_group.partitions,
+            upstream_partitions=self.upstream_group.partitions,
+        )
+        targeted = mapped.existing & self.upstream_group.targets
+        return targeted - downstream if self.upstream_group is self.downstream_group else targeted
+
+    def dependants(self, upstream: Ranges) -> Ranges:
+        """The targeted downstream ordinals that need any of these upstream ones."""
+        mapped = self.mapping.downstream_of(
+            upstream,
+            upstream_partitions=self.upstream_group.partitions,
+            downstream_partitions=self.downstream_group.partitions,
+        )
+        return mapped & self.downstream_group.targets
+
+
+class Plan:
+    """The runs of a backfill by number, from 1 through the groups in their order."""
+
+    def __init__(self, groups: Sequence[RunGroup], catalog: Catalog, as_of: datetime) -> None:
+        """Bind the groups to the definitions of ``catalog`` and the partitions that existed at ``as_of``."""
+        first_numbers = list(accumulate((group.runs_total for group in groups), initial=1))
+        self.groups = tuple(
+            _bind(index, first_numbers[index], group, catalog, as_of) for index, group in enumerate(groups)
+        )
+        self.runs_total = first_numbers[-1] - 1
+        self.group_of = {asset: group for group in self.groups for asset in group.assets}
+        edges = list(_edges(self.group_of, catalog))
+        self.edges_into = {
+            group.index: tuple(edge for edge in edges if edge.downstream_group is group)
+            for group in self.groups
+        }
+        self.edges_from = {
+            asset: tuple(edge for edge in edges if edge.upstream == asset) for asset in self.group_of
+        }
+        self.deps_within = {
+            asset: frozenset(
+                dep.asset
+                for dep in catalog.assets[asset].deps
+                if dep.asset in group.assets and dep.asset != asset
+            )
+            for asset, group in self.group_of.items()
+        }
+        self._first_numbers = first_numbers[:-1]
+
+    def group_at(self, number: int) -> PlannedGroup:
+        """The group that a run number belongs to."""
+        if not 1 <= number <= self.runs_total:
+            raise IndexError(f"run {number} of {self.runs_total}")
+        return self.groups[bisect_right(self._first_numbers, number) - 1]
+
+    def run(self, number: int) -> PlannedRun:
+        """The run with this number."""
+        group = self.group_at(number)
+        start, stop = group.cut.chunk(number - group.first_number)
+        return PlannedRun(number, group, Ranges.span(start, stop))
+
+    def after(self, run: PlannedRun) -> Ranges:
+        """The numbers of the runs that fill what this run waits for."""
+        numbers = Ranges.of(())
+        for edge in self.edges_into[run.group.index]:
+            upstream = edge.upstream_group
+            chunks = upstream.cut.chunks_of(edge.needed(run.ordinals))
+            numbers |= Ranges.of(
+                (start + upstream.first_number, stop + upstream.first_number)
+                for start, stop in chunks.intervals
+            )
+        return numbers
+
+
+def _bind(index: int, first_number: int, group: RunGroup, catalog: Catalog, as_of: datetime) -> PlannedGroup:
+    definition = catalog.assets[group.assets[0]].definition
+    partitions = partitions_at(definition, as_of)
+    cut = Cut(ranges_of(group.partitions, partitions), group.partitions_per_run_max)
+    return PlannedGroup(index, first_number, group.assets, group.code_location, definition, partitions, cut)
+
+
+def _edges(group_of: dict[str, PlannedGroup], catalog: Catalog) -> Iterator[Edge]:
+    """The dependencies between groups, and those of an asset on itself; the rest is met by order in a run."""
+    for asset, group in group_of.items():
+        for dep in catalog.assets[asset].deps:
+            upstream = group_of.get(dep.asset)
+            if upstream is not None and (upstream is not group or dep.asset == asset):
+                yield Edge(dep.asset, asset, upstream, group, dep.mapping)

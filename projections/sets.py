@@ -1,0 +1,60 @@
+"""Sets of partitions in their three forms: keys in facts, intervals in the SDK, bitmaps in state."""
+
+from itertools import pairwise
+
+from pyroaring import BitMap
+
+from backfilld.errors import BackfilldError
+from backfilld.partitions import UNPARTITIONED, Partitions
+from backfilld.ranges import Ranges
+from events.facts import PartitionKeys
+
+ONLY = Ranges.single(0)  # the one "partition" of an unpartitioned asset
+
+
+def keys_of(ranges: Ranges, partitions: Partitions) -> PartitionKeys | None:
+    """The set as facts write it; None for an unpartitioned asset."""
+    if partitions is UNPARTITIONED:
+        return None
+    return PartitionKeys(partitions.key_ranges(ranges), len(ranges))
+
+
+def ranges_of(keys: PartitionKeys | None, partitions: Partitions) -> Ranges:
+    """The ordinals a fact's set has among these partitions; keys that are not among them are left out."""
+    if keys is None:
+        return ONLY
+    if partitions is UNPARTITIONED:
+        return Ranges.of(())
+    try:
+        return partitions.ranges_of(keys.ranges)
+    except BackfilldError:
+        return Ranges.of(interval for pair in keys.ranges for interval in _known(pair, partitions).intervals)
+
+
+def _known(pair: tuple[str, str], partitions: Partitions) -> Ranges:
+    try:
+        return partitions.ranges_of((pair,))
+    except BackfilldError:
+        return Ranges.of(())
+
+
+def bitmap(ranges: Ranges) -> BitMap:
+    """The intervals as a bitmap, at the cost of their number."""
+    bits = BitMap()
+    for start, stop in ranges.intervals:
+        bits.add_range(start, stop)
+    return bits
+
+
+def intervals(bits: BitMap) -> Ranges:
+    """The bitmap as intervals. A full stretch costs one step, a scattered set one per ordinal."""
+    if not bits:
+        return Ranges.of(())
+    first, last = bits.min(), bits.max()
+    if len(bits) == last - first + 1:
+        return Ranges.of(((first, last + 1),))
+    gaps = bits.flip(first, last + 1) - bits
+    if len(gaps) < len(bits):
+        edges = [first - 1, *gaps, last + 1]
+        return Ranges.of((left + 1, right) for left, right in pairwise(edges) if right - left > 1)
+    return Ranges.from_ordinals(bits)

@@ -1,0 +1,1 @@
+"""Backfills, runs and materializations as tables, for listing."""

@@ -1,0 +1,346 @@
+"""Everything decisions are made from: the one fold over all facts, kept in memory by the daemon."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, assert_never
+
+import msgspec
+from pyroaring import BitMap
+
+from backfilld.errors import BackfilldError
+from backfilld.partitions import Partitions
+from backfilld.ranges import Ranges
+from events.envelope import Recorded
+from events.facts import (
+    BackfillAmended,
+    BackfillCancelRequested,
+    BackfillCompleted,
+    BackfillPaused,
+    BackfillRequested,
+    BackfillResumed,
+    DefinitionsFailed,
+    DefinitionsLoaded,
+    DynamicPartitionsAdded,
+    DynamicPartitionsRemoved,
+    Failure,
+    LeaderElected,
+    PartitionFailed,
+    PartitionMaterialized,
+    PartitionSkipped,
+    PoolConfigured,
+    RunCanceled,
+    RunFailed,
+    RunLaunched,
+    RunLost,
+    RunStarted,
+    RunSucceeded,
+)
+from projections.asset_status import AssetStatus
+from projections.backfill import evolve as backfill_fold
+from projections.backfill.settle import ended
+from projections.backfill.state import Backfill, LiveRun
+from projections.catalog import AssetCycleError, Catalog, partitions_at
+from projections.plan import Plan, PlannedGroup
+from projections.sets import bitmap, intervals, keys_of, ranges_of
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Known(msgspec.Struct):
+    """The plain part of a `World`, which is what a snapshot holds."""
+
+    position: int = 0
+    at: datetime = BEGINNING  # of the newest fact
+    manifests: dict[str, str] = {}  # code location -> digest of its newest manifest
+    manifest_of: dict[str, dict[str, Any]] = {}  # digest -> manifest
+    definitions_failed: dict[str, Failure] = {}  # code locations whose last import failed
+    active: dict[str, Backfill] = {}
+    ended: dict[str, Backfill] = {}  # without what only a running one needs
+    assets: dict[str, AssetStatus] = {}
+    dynamic: dict[str, list[str]] = {}  # name of the set -> keys in the order they were added
+    pools: dict[str, PoolConfigured] = {}
+    leader: LeaderElected | None = None
+
+
+class World:
+    """The state of everything at a log position. Made by folding facts into it with `evolve`."""
+
+    def __init__(self, known: Known | None = None) -> None:
+        """An empty world, or the one a snapshot holds."""
+        self.known = known if known is not None else Known()
+        self._catalogs: dict[frozenset[tuple[str, str]], Catalog] = {}
+        self.catalog = self.catalog_of(self.known.manifests)
+        self.plans: dict[str, Plan] = {}
+        self.backfill_of_run: dict[str, str] = {}
+        for backfill in self.known.active.values():
+            plan = self.plan_of(backfill.request)
+            if plan is not None:
+                self.plans[backfill.id] = plan
+            self.backfill_of_run |= dict.fromkeys(backfill.live, backfill.id)
+
+    @property
+    def position(self) -> int:
+        """The position of the last fact folded in."""
+        return self.known.position
+
+    def backfill(self, backfill_id: str) -> Backfill | None:
+        """The backfill with this id, running or ended."""
+        return self.known.active.get(backfill_id) or self.known.ended.get(backfill_id)
+
+    def live_runs(self) -> int:
+        """How many runs are under way."""
+        return len(self.backfill_of_run)
+
+    def in_progress(self, asset: str, ordinals: BitMap) -> bool:
+        """Whether a run over any of these partitions, as `AssetStatus` counts them, is under way."""
+        status = self.known.assets.get(asset)
+        return status is not None and status.in_progress.intersect(ordinals)
+
+    def status_bits(self, asset: str, group: PlannedGroup, ordinals: Ranges) -> BitMap:
+        """Planned ordinals of an asset as its `AssetStatus` counts them."""
+        return bitmap(_current(self, asset, group, ordinals))
+
+    def catalog_of(self, manifests: Mapping[str, str]) -> Catalog:
+        """The catalog of the manifests with these digests; those the log does not have are left out."""
+        cached = self._catalogs.get(frozenset(manifests.items()))
+        if cached is not None:
+            return cached
+        known = self.known.manifest_of
+        try:
+            catalog = Catalog.of(
+                {name: known[digest] for name, digest in manifests.items() if digest in known}
+            )
+        except (AssetCycleError, BackfilldError):
+            catalog = Catalog(())
+        self._catalogs[frozenset(manifests.items())] = catalog
+        return catalog
+
+    def catalog_for(self, backfill: Backfill) -> Catalog:
+        """The catalog a backfill was planned with."""
+        return self.catalog_of(backfill.request.manifests)
+
+    def partitions(self, asset: str, at: datetime) -> Partitions | None:
+        """The partitions an asset of the newest catalog has at a time; None for an unknown asset."""
+        node = self.catalog.assets.get(asset)
+        return None if node is None else partitions_at(node.definition, at)
+
+    def plan_of(self, request: BackfillRequested) -> Plan | None:
+        """The plan a request stands for; None if the log lacks what it refers to."""
+        try:
+            catalog = self.catalog_of(request.manifests)
+            return Plan(request.groups, catalog, datetime.fromisoformat(request.partitions_as_of))
+        except (BackfilldError, KeyError, ValueError, IndexError):
+            return None
+
+
+def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one branch for each kind of fact.
+    """Fold one fact into the world, which it owns and changes. Never raises for a fact of any log."""
+    known = world.known
+    known.position = recorded.position
+    known.at = recorded.at
+    fact = recorded.fact
+    match fact:
+        case (
+            PartitionMaterialized()
+            | PartitionFailed()
+            | RunStarted()
+            | RunSucceeded()
+            | RunFailed()
+            | RunCanceled()
+            | RunLost()
+        ):
+            _run_fact(world, recorded, fact)
+        case RunLaunched():
+            _launched(world, recorded, fact)
+        case PartitionSkipped():
+            _skipped(world, recorded, fact)
+        case BackfillRequested():
+            _requested(world, recorded, fact)
+        case BackfillPaused() | BackfillResumed() | BackfillAmended() | BackfillCancelRequested():
+            _changed(world, recorded, fact)
+        case BackfillCompleted():
+            _completed(world, recorded, fact)
+        case DefinitionsLoaded():
+            _definitions_loaded(world, recorded, fact)
+        case DefinitionsFailed():
+            known.definitions_failed[fact.code_location] = fact.failure
+        case DynamicPartitionsAdded():
+            keys = known.dynamic.setdefault(fact.name, [])
+            keys.extend(key for key in fact.keys if key not in set(keys))
+        case DynamicPartitionsRemoved():
+            gone = set(fact.keys)
+            known.dynamic[fact.name] = [key for key in known.dynamic.get(fact.name, ()) if key not in gone]
+        case PoolConfigured():
+            known.pools[fact.pool] = fact
+        case LeaderElected():
+            known.leader = fact
+        case _:
+            assert_never(fact)
+
+
+def _run_fact(
+    world: World,
+    recorded: Recorded,
+    fact: PartitionMaterialized
+    | PartitionFailed
+    | RunStarted
+    | RunSucceeded
+    | RunFailed
+    | RunCanceled
+    | RunLost,
+) -> None:
+    backfill = world.known.active.get(recorded.backfill_id or "")
+    run = backfill.live.get(recorded.run_id or "") if backfill is not None else None
+    if backfill is None or run is None:
+        return
+    plan = world.plans[backfill.id]
+    match fact:
+        case PartitionMaterialized() | PartitionFailed():
+            if fact.asset not in run.assets:
+                return
+            group = plan.group_of[fact.asset]
+            ordinals = backfill_fold.ordinals_reported(run, group, fact)
+            status_ordinals = _current(world, fact.asset, group, ordinals)
+            status = _status(world, fact.asset)
+            if isinstance(fact, PartitionMaterialized):
+                backfill_fold.materialized(backfill, plan, fact.asset, ordinals, recorded.id)
+                status.filled(status_ordinals)
+            else:
+                backfill_fold.failed(run, fact.asset, ordinals, fact)
+                status.broke(status_ordinals)
+        case RunStarted():
+            run.started_at = recorded.at
+        case RunSucceeded() | RunFailed() | RunCanceled() | RunLost():
+            ended(backfill, plan, world.catalog_for(backfill), recorded, fact)
+            world.backfill_of_run.pop(run.run_id, None)
+            _release(world, recorded, run, lost=isinstance(fact, RunLost))
+        case _:
+            assert_never(fact)
+    _touch(backfill, recorded)
+
+
+def _release(world: World, recorded: Recorded, run: LiveRun, *, lost: bool) -> None:
+    """No partition of an ended run is in progress; those of a lost one have failed."""
+    group = world.plans[recorded.backfill_id or ""].group_at(run.number)
+    for asset in run.assets:
+        status = _status(world, asset)
+        if not status.in_progress:
+            continue
+        ordinals = _current(world, asset, group, Ranges(run.ordinals))
+        if lost:
+            left = bitmap(ordinals) & status.in_progress
+            status.broke(intervals(left))
+        else:
+            status.released(ordinals)
+
+
+def _launched(world: World, recorded: Recorded, fact: RunLaunched) -> None:
+    backfill = world.known.active.get(recorded.backfill_id or "")
+    plan = world.plans.get(recorded.backfill_id or "")
+    if backfill is None or plan is None:
+        return
+    run = backfill_fold.launched(backfill, plan, recorded, fact)
+    if run is None:
+        return
+    world.backfill_of_run[run.run_id] = backfill.id
+    group = plan.group_at(run.number)
+    for asset in run.assets:
+        ordinals = _current(world, asset, group, Ranges(run.ordinals))
+        _status(world, asset).launched(ordinals)
+    _touch(backfill, recorded)
+
+
+def _skipped(world: World, recorded: Recorded, fact: PartitionSkipped) -> None:
+    backfill = world.known.active.get(recorded.backfill_id or "")
+    plan = world.plans.get(recorded.backfill_id or "")
+    if backfill is None or plan is None or fact.asset not in plan.group_of:
+        return
+    backfill_fold.skipped(backfill, plan, recorded, fact)
+    group = plan.group_of[fact.asset]
+    ordinals = ranges_of(fact.partitions, group.partitions)
+    _status(world, fact.asset).left_out(_current(world, fact.asset, group, ordinals))
+
+
+def _requested(world: World, recorded: Recorded, fact: BackfillRequested) -> None:
+    backfill_id = recorded.backfill_id
+    if backfill_id is None or world.backfill(backfill_id) is not None:
+        return
+    plan = world.plan_of(fact)
+    if plan is None:
+        backfill = backfill_fold.unplanned(recorded, fact)
+        backfill.unplannable = "its request refers to definitions that this log does not have or cannot read"
+    else:
+        world.plans[backfill_id] = plan
+        backfill = backfill_fold.requested(recorded, fact, plan)
+    world.known.active[backfill_id] = backfill
+
+
+def _changed(
+    world: World,
+    recorded: Recorded,
+    fact: BackfillPaused | BackfillResumed | BackfillAmended | BackfillCancelRequested,
+) -> None:
+    backfill = world.known.active.get(recorded.backfill_id or "")
+    if backfill is None:
+        return
+    match fact:
+        case BackfillPaused():
+            backfill.paused = True
+        case BackfillResumed():
+            backfill.paused = False
+        case BackfillCancelRequested():
+            backfill.cancel_requested = True
+        case BackfillAmended():
+            backfill_fold.amended(backfill, fact)
+        case _:
+            assert_never(fact)
+    _touch(backfill, recorded)
+
+
+def _completed(world: World, recorded: Recorded, fact: BackfillCompleted) -> None:
+    backfill = world.known.active.pop(recorded.backfill_id or "", None)
+    if backfill is None:
+        return
+    for run_id in backfill.live:
+        world.backfill_of_run.pop(run_id, None)
+    backfill.completed = fact
+    backfill.completed_at = recorded.at
+    backfill.groups, backfill.pieces, backfill.skips_due = [], [], []
+    backfill.live, backfill.released_by = {}, {}
+    world.plans.pop(backfill.id, None)
+    world.known.ended[backfill.id] = backfill
+
+
+def _definitions_loaded(world: World, recorded: Recorded, fact: DefinitionsLoaded) -> None:
+    known, old = world.known, world.catalog
+    if fact.manifest is not None:
+        known.manifest_of[fact.digest] = fact.manifest
+    known.definitions_failed.pop(fact.code_location, None)
+    known.manifests[fact.code_location] = fact.digest
+    world.catalog = world.catalog_of(known.manifests)
+    for key, node in world.catalog.assets.items():
+        before = old.assets.get(key)
+        if before is None or before.definition == node.definition or key not in known.assets:
+            continue
+        old_partitions = partitions_at(before.definition, recorded.at)
+        new_partitions = partitions_at(node.definition, recorded.at)
+        known.assets[key] = known.assets[key].moved(old_partitions, new_partitions)
+
+
+def _touch(backfill: Backfill, recorded: Recorded) -> None:
+    backfill.last_at = recorded.at
+    backfill.last_event_id = recorded.id
+
+
+def _status(world: World, asset: str) -> AssetStatus:
+    return world.known.assets.setdefault(asset, AssetStatus())
+
+
+def _current(world: World, asset: str, group: PlannedGroup, ordinals: Ranges) -> Ranges:
+    """The ordinals in the newest definition; the same ones unless it changed under the backfill."""
+    node = world.catalog.assets.get(asset)
+    if node is None or node.definition is group.definition or node.definition == group.definition:
+        return ordinals
+    if node.definition is None or group.definition is None:
+        return Ranges.of(())
+    return ranges_of(keys_of(ordinals, group.partitions), node.definition.partitions(world.known.at))

@@ -44,6 +44,11 @@ class PartitionMapping(ABC):
     ) -> None:
         """Raise `InvalidDefinitionError` if this mapping can not stand between the two definitions."""
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether every partition needs earlier ones only, so that an asset may depend on itself."""
+        return False
+
     def kwargs(self) -> dict[str, Any]:
         """The constructor's arguments that differ from their defaults; may hold other mappings."""
         return {}

@@ -86,6 +86,20 @@ class TimeWindowPartitions(Partitions):
             for start_s in self.starts[self._checked(start) : self._checked(stop - 1) + 1]:
                 yield write(start_s, walls.get(start_s))
 
+    def unbroken(self, ranges: Ranges) -> Iterator[tuple[int, int]]:
+        """The first and last ordinals of the stretches of windows without a hole in time, ascending.
+
+        Where no window is excluded these are the intervals of ``ranges``.
+        """
+        broken = self.definition.window_schedule.excludes
+        for start, stop in ranges.intervals:
+            first = start
+            for ordinal in range(start + 1, stop) if broken else ():
+                if self.starts[ordinal] != self.ends[ordinal - 1]:
+                    yield first, ordinal - 1
+                    first = ordinal
+            yield first, stop - 1
+
     def shift_to(self, other: Partitions) -> int | None:
         """What to add to an ordinal here for that of the same key in ``other``, if it is one number."""
         if not isinstance(other, TimeWindowPartitions) or not self.definition.in_step_with(other.definition):

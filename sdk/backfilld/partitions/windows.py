@@ -32,6 +32,15 @@ class WindowSchedule(NamedTuple):
     excluded_schedules: tuple[CronSchedule, ...] = ()
     excluded_s: frozenset[int] = frozenset()
 
+    @property
+    def excludes(self) -> bool:
+        """Whether anything is excluded."""
+        return bool(self.excluded_schedules or self.excluded_s)
+
+    def without_exclusions(self) -> "WindowSchedule":
+        """The same windows and the excluded ones."""
+        return WindowSchedule(self.schedule, self.zone)
+
     def between(self, start_s: int, stop_s: int) -> Windows:
         """The windows that start from ``start_s`` to before ``stop_s``."""
         at, walls = ticks_between(self.schedule, self.zone, start_s, stop_s)
@@ -42,7 +51,7 @@ class WindowSchedule(NamedTuple):
         elif at:
             at = at[:-1]  # Time ends before the last window does.
         windows = Windows(at, ends, walls)
-        return self._without_excluded(windows) if self.excluded_schedules or self.excluded_s else windows
+        return self._without_excluded(windows) if self.excludes else windows
 
     def tick_from(self, at_s: int) -> int | None:
         """The first tick at or after ``at_s``, excluded or not; None at the end of time."""

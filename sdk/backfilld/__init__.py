@@ -1,1 +1,115 @@
-"""What user code imports to declare partitioned assets."""
+"""What user code imports to declare partitioned assets.
+
+Names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backfilld.asset_key import AssetKey
+    from backfilld.assets import AssetDefinition, AssetDep, asset
+    from backfilld.context import AssetExecutionContext
+    from backfilld.definitions import Definitions
+    from backfilld.errors import (
+        BackfilldError,
+        InvalidDefinitionError,
+        InvalidInvocationError,
+        RangeTextError,
+        UnknownPartitionKeyError,
+    )
+    from backfilld.mappings import (
+        AllPartitionMapping,
+        IdentityPartitionMapping,
+        PartitionMapping,
+        TimeWindowPartitionMapping,
+    )
+    from backfilld.partitions import (
+        DailyPartitionsDefinition,
+        HourlyPartitionsDefinition,
+        MonthlyPartitionsDefinition,
+        PartitionKeyRange,
+        PartitionsDefinition,
+        ScheduleType,
+        StaticPartitionsDefinition,
+        TimeWindow,
+        TimeWindowPartitionsDefinition,
+        WeeklyPartitionsDefinition,
+    )
+    from backfilld.policies import BackfillPolicy, Backoff, Jitter, RetryPolicy
+    from backfilld.results import MaterializeResult
+
+_HOMES = {
+    "AllPartitionMapping": "mappings",
+    "AssetDefinition": "assets",
+    "AssetDep": "assets",
+    "AssetExecutionContext": "context",
+    "AssetKey": "asset_key",
+    "BackfillPolicy": "policies",
+    "BackfilldError": "errors",
+    "Backoff": "policies",
+    "DailyPartitionsDefinition": "partitions",
+    "Definitions": "definitions",
+    "HourlyPartitionsDefinition": "partitions",
+    "IdentityPartitionMapping": "mappings",
+    "InvalidDefinitionError": "errors",
+    "InvalidInvocationError": "errors",
+    "Jitter": "policies",
+    "MaterializeResult": "results",
+    "MonthlyPartitionsDefinition": "partitions",
+    "PartitionKeyRange": "partitions",
+    "PartitionMapping": "mappings",
+    "PartitionsDefinition": "partitions",
+    "RangeTextError": "errors",
+    "RetryPolicy": "policies",
+    "ScheduleType": "partitions",
+    "StaticPartitionsDefinition": "partitions",
+    "TimeWindow": "partitions",
+    "TimeWindowPartitionMapping": "mappings",
+    "TimeWindowPartitionsDefinition": "partitions",
+    "UnknownPartitionKeyError": "errors",
+    "WeeklyPartitionsDefinition": "partitions",
+    "asset": "assets",
+}
+
+__all__ = [
+    "AllPartitionMapping",
+    "AssetDefinition",
+    "AssetDep",
+    "AssetExecutionContext",
+    "AssetKey",
+    "BackfillPolicy",
+    "BackfilldError",
+    "Backoff",
+    "DailyPartitionsDefinition",
+    "Definitions",
+    "HourlyPartitionsDefinition",
+    "IdentityPartitionMapping",
+    "InvalidDefinitionError",
+    "InvalidInvocationError",
+    "Jitter",
+    "MaterializeResult",
+    "MonthlyPartitionsDefinition",
+    "PartitionKeyRange",
+    "PartitionMapping",
+    "PartitionsDefinition",
+    "RangeTextError",
+    "RetryPolicy",
+    "ScheduleType",
+    "StaticPartitionsDefinition",
+    "TimeWindow",
+    "TimeWindowPartitionMapping",
+    "TimeWindowPartitionsDefinition",
+    "UnknownPartitionKeyError",
+    "WeeklyPartitionsDefinition",
+    "asset",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for.
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'backfilld' has no attribute {name!r}")
+    found = getattr(import_module(f"backfilld.{home}"), name)
+    globals()[name] = found
+    return found

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from backfilld.errors import InvalidDefinitionError
 
@@ -20,7 +21,7 @@ class AssetKey:
     path: tuple[str, ...]
 
     def __init__(self, path: str | Iterable[str]) -> None:
-        parts = tuple(path.split("/") if isinstance(path, str) else path)
+        parts: tuple[Any, ...] = tuple(path.split("/") if isinstance(path, str) else path)
         if not parts or not all(isinstance(part, str) and _PART.fullmatch(part) for part in parts):
             raise InvalidDefinitionError(
                 f"expected an asset key of letters, digits, '_', '-' and '.', with '/' between its parts, "

@@ -1,12 +1,163 @@
-"""Temporary."""
+"""The manifest: all that a code location declares, as plain JSON, and definitions read back from it.
 
+Partitions definitions and mappings are ``{"class": NAME, "kwargs": {...}}``, nested where an argument is
+itself such an object; a datetime is ``{"datetime": ISO 8601}``, naive for wall-clock time of the definition's
+zone. Arguments left out have their default. An asset key is its text, parts joined by ``/``.
+"""
+
+import platform
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from backfilld.assets import AssetDefinition
 from backfilld.definitions import Definitions
+from backfilld.errors import InvalidDefinitionError
+from backfilld.mappings import (
+    AllPartitionMapping,
+    IdentityPartitionMapping,
+    PartitionMapping,
+    TimeWindowPartitionMapping,
+)
+from backfilld.partitions import (
+    DailyPartitionsDefinition,
+    HourlyPartitionsDefinition,
+    MonthlyPartitionsDefinition,
+    PartitionsDefinition,
+    StaticPartitionsDefinition,
+    TimeWindowPartitionsDefinition,
+    WeeklyPartitionsDefinition,
+)
+from backfilld.policies import BackfillPolicy, RetryPolicy
+
+MANIFEST_VERSION = 1
+
+_CLASSES: dict[str, type[PartitionsDefinition | PartitionMapping]] = {
+    known.__name__: known
+    for known in (
+        AllPartitionMapping,
+        DailyPartitionsDefinition,
+        HourlyPartitionsDefinition,
+        IdentityPartitionMapping,
+        MonthlyPartitionsDefinition,
+        StaticPartitionsDefinition,
+        TimeWindowPartitionMapping,
+        TimeWindowPartitionsDefinition,
+        WeeklyPartitionsDefinition,
+    )
+}
 
 
-def manifest_of(definitions: Definitions, *, code_location: str) -> dict:
+def manifest_of(definitions: Definitions, *, code_location: str) -> dict[str, Any]:
+    """The manifest of valid definitions; assets are sorted by key. Raises `InvalidDefinitionError`."""
+    definitions.validate()
     return {
-        "version": 1,
+        "version": MANIFEST_VERSION,
         "code_location": code_location,
-        "assets": [{"key": str(k)} for k in sorted(definitions.assets)],
+        "sdk_version": sdk_version(),
+        "python_version": platform.python_version(),
+        "assets": [_asset(definitions.assets[key]) for key in sorted(definitions.assets, key=str)],
         "jobs": [],
+    }
+
+
+@cache
+def sdk_version() -> str:
+    """The version of this package, or "unknown" where it runs without being installed."""
+    try:
+        return version("backfilld")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def to_plain(given: object) -> Any:  # noqa: ANN401 - any JSON value.
+    """The plain-JSON form of a partitions definition, a mapping, or whatever stands in their arguments.
+
+    Of values that JSON does not have, the text.
+    """
+    match given:
+        case None | bool() | int() | float() | str():
+            return given
+        case PartitionsDefinition() | PartitionMapping():
+            return {"class": type(given).__name__, "kwargs": to_plain(given.kwargs())}
+        case datetime():
+            return {"datetime": given.isoformat()}
+        case Mapping():
+            return {str(name): to_plain(value) for name, value in given.items()}
+        case Iterable():
+            return [to_plain(value) for value in given]
+        case _:
+            return str(given)
+
+
+def partitions_definition_from_plain(plain: Mapping[str, Any] | None) -> PartitionsDefinition | None:
+    """The definition that `to_plain` was given; None stays None. Raises `InvalidDefinitionError`."""
+    if plain is None:
+        return None
+    definition = _from_plain(plain)
+    if not isinstance(definition, PartitionsDefinition):
+        raise InvalidDefinitionError(f"expected a partitions definition, found {plain!r}")
+    return definition
+
+
+def mapping_from_plain(plain: Mapping[str, Any]) -> PartitionMapping:
+    """The mapping that `to_plain` was given. Raises `InvalidDefinitionError`."""
+    mapping = _from_plain(plain)
+    if not isinstance(mapping, PartitionMapping):
+        raise InvalidDefinitionError(f"expected a partition mapping, found {plain!r}")
+    return mapping
+
+
+def _from_plain(plain: object) -> object:
+    match plain:
+        case {"class": str(name), "kwargs": {**kwargs}}:
+            known = _CLASSES.get(name)
+            if known is None:
+                raise InvalidDefinitionError(
+                    f"expected one of {', '.join(_CLASSES)}, found {name!r}; the manifest was made by "
+                    f"another version of the SDK"
+                )
+            return known(**{str(argument): _from_plain(value) for argument, value in kwargs.items()})
+        case {"datetime": str(text)}:
+            return datetime.fromisoformat(text)
+        case {**items}:
+            return {key: _from_plain(value) for key, value in items.items()}
+        case list():
+            return [_from_plain(value) for value in plain]
+        case _:
+            return plain
+
+
+def _asset(asset: AssetDefinition) -> dict[str, Any]:
+    return {
+        "key": str(asset.key),
+        "group": asset.group_name,
+        "description": asset.description,
+        "partitions_def": to_plain(asset.partitions_def),
+        "deps": [
+            {"asset": str(dep.asset_key), "mapping": to_plain(dep.partition_mapping)} for dep in asset.deps
+        ],
+        "backfill_policy": _backfill_policy(asset.backfill_policy),
+        "retry_policy": _retry_policy(asset.retry_policy),
+        "pool": asset.pool,
+        "code_version": asset.code_version,
+        "tags": {name: str(value) for name, value in asset.tags.items()},
+        "metadata": to_plain(asset.metadata),
+    }
+
+
+def _backfill_policy(policy: BackfillPolicy | None) -> dict[str, Any] | None:
+    return None if policy is None else {"max_partitions_per_run": policy.max_partitions_per_run}
+
+
+def _retry_policy(policy: RetryPolicy | None) -> dict[str, Any] | None:
+    if policy is None:
+        return None
+    return {
+        "max_retries": policy.max_retries,
+        "delay_s": policy.delay,
+        "backoff": policy.backoff.value if policy.backoff else None,
+        "jitter": policy.jitter.value if policy.jitter else None,
     }

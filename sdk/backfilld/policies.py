@@ -19,7 +19,7 @@ class BackfillPolicy:
 
     def __post_init__(self) -> None:
         most = self.max_partitions_per_run
-        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+        if most is not None and not _counts(most, from_=1):
             raise InvalidDefinitionError(
                 f"expected max_partitions_per_run to be a number from 1 on, found {most!r}; "
                 f"BackfillPolicy.single_run() sets no limit"
@@ -63,11 +63,7 @@ class RetryPolicy:
     jitter: Jitter | None = None
 
     def __post_init__(self) -> None:
-        if (
-            isinstance(self.max_retries, bool)
-            or not isinstance(self.max_retries, int)
-            or self.max_retries < 0
-        ):
+        if not _counts(self.max_retries, from_=0):
             raise InvalidDefinitionError(
                 f"expected max_retries to be a number from 0 on, found {self.max_retries!r}"
             )
@@ -77,3 +73,7 @@ class RetryPolicy:
             )
         if self.delay is not None and not self.delay >= 0:
             raise InvalidDefinitionError(f"expected delay in seconds from 0 on, found {self.delay!r}")
+
+
+def _counts(number: object, *, from_: int) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= from_

@@ -57,6 +57,12 @@ class Partitions(ABC):
             raise UnknownPartitionKeyError(key, near=self.near(key), among=self.described())
         return found
 
+    def with_prefix(self, prefix: str) -> Ranges:
+        """The partitions whose keys begin so."""
+        if not prefix:
+            return self.all()
+        return Ranges.from_ordinals(ordinal for ordinal, key in enumerate(self) if key.startswith(prefix))
+
     def shift_to(self, other: "Partitions") -> int | None:
         """What to add to an ordinal here for the same key's ordinal in ``other``, if that is one number.
 

@@ -9,6 +9,7 @@ _DIRECTIVE = re.compile(r"%(.)")
 _WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall seconds count from here in every zone.
 # With only these, `strptime` gives back the last window start that `strftime` can have meant.
 _READABLE = frozenset("YymdbBHIpMSfzjaAcxXDTFhe%")
+_SORTED_STARTS = (("%Y-%m-%d", 10), ("%Y/%m/%d", 10), ("%Y%m%d", 8), ("%Y-%m", 7), ("%Y", 4))
 
 
 class KeyFormat:
@@ -23,6 +24,10 @@ class KeyFormat:
         self.zone = zone
         directives = set(_DIRECTIVE.findall(fmt))
         self.readable = directives <= _READABLE
+        # As many first characters of keys are in the order of time, whatever comes behind them.
+        self.sorted_characters = max(
+            (size for start, size in _SORTED_STARTS if fmt.startswith(start)), default=0
+        )
         self._marks_second = every_hour and "%z" not in fmt
 
     def key(self, at_s: int, wall_s: int | None = None) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum
@@ -99,6 +99,16 @@ class TimeWindowPartitions(Partitions):
                     yield first, ordinal - 1
                     first = ordinal
             yield first, stop - 1
+
+    def with_prefix(self, prefix: str) -> Ranges:
+        """The partitions whose keys begin so; by bisection where keys begin with the date."""
+        size = len(prefix)
+        if size > self._format.sorted_characters:
+            return super().with_prefix(prefix)
+        ordinals = range(self._count)
+        start = bisect_left(ordinals, prefix, key=lambda ordinal: self.key(ordinal)[:size])
+        stop = bisect_right(ordinals, prefix, key=lambda ordinal: self.key(ordinal)[:size])
+        return Ranges.span(start, stop)
 
     def shift_to(self, other: Partitions) -> int | None:
         """What to add to an ordinal here for that of the same key in ``other``, if it is one number."""

@@ -10,12 +10,13 @@ from types import ModuleType
 def import_code(code: str) -> ModuleType:
     """The module that ``code`` names: a path to a Python file, or a module's dotted name.
 
-    The folder of a file is put in front of the import path, as when Python runs it, and the module is named
-    as the file is, unless a module of that name is loaded already.
+    The folder of the file (of a module: the working directory) is put in front of the import path, as when
+    Python runs it. A file's module is named as the file is, unless a module of that name is loaded already.
 
     :raises ImportError: there is no such file or module.
     """
     if not _is_path(code):
+        sys.path.insert(0, str(Path.cwd()))
         return importlib.import_module(code)
     path = Path(code).resolve()
     if not path.is_file():

@@ -70,7 +70,9 @@ def bounded(text: str, characters_max: int) -> str:
     return f"{text[:head]}\n[... {len(text) - characters_max:,} characters left out ...]\n{text[-tail:]}"
 
 
-def _plain(value: object, depth: int) -> Any:
+def _plain(  # noqa: PLR0911 - one return per kind of value.
+    value: object, depth: int
+) -> bool | int | float | str | list[Any] | dict[str, Any] | None:
     match value:
         case None | bool():
             return value
@@ -78,8 +80,10 @@ def _plain(value: object, depth: int) -> Any:
             return int(value)
         case int():
             return bounded(hex(value), TEXT_CHARACTERS_MAX)
+        case float() if math.isfinite(value):
+            return float(value)
         case float():
-            return float(value) if math.isfinite(value) else str(float(value))
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         case str():
             return bounded(str(value), TEXT_CHARACTERS_MAX)
         case datetime() | date() | time():

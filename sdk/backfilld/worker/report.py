@@ -18,6 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Self
 
+from backfilld.errors import InvalidInvocationError
+
 REPORT_FILE: Final = "report.jsonl"
 CANCELED_FILE: Final = "canceled"  # its presence says that the run was asked to end
 DISK_FULL_WAIT_MAX_S: Final = 60.0
@@ -27,7 +29,7 @@ DISK_FULL_WAIT_S: Final = 0.5
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
-class Interrupted(SystemExit):  # noqa: N818 - it says what happened to the run; nothing is in error.
+class Interrupted(SystemExit):
     """The run was asked to end (SIGTERM). Raised in the main thread, so that `finally` blocks are run.
 
     It is a `SystemExit`, which event loops and frameworks let through.
@@ -39,6 +41,7 @@ class Report:
 
     def __init__(self, descriptor: int, *, run_id: str, wake_path: Path) -> None:
         self._descriptor = descriptor
+        self._owner = os.getpid()
         self._announcement = f"{run_id}\n".encode()
         self._wake_path = wake_path
         self._lock = threading.RLock()
@@ -63,14 +66,27 @@ class Report:
             return None
         return cls(descriptor, run_id=run_id, wake_path=wake_path)
 
+    @property
+    def is_mine(self) -> bool:
+        """Whether this process is the run's own, and not a fork that user code made of it."""
+        return os.getpid() == self._owner
+
     def append(self, *lines: dict[str, Any], durable: bool = True) -> None:
         """Write the lines, numbered and stamped, in one go; once they are durable, tell the daemon.
 
         A full disk is waited for up to `DISK_FULL_WAIT_MAX_S`. An interruption that comes meanwhile is
         raised afterwards, so that no line is torn.
 
-        :raises OSError: nothing was written.
+        :raises InvalidInvocationError: called in a fork of the run's process, which must not report for it.
+        :raises OSError: the report cannot be written, so the run cannot go on.
         """
+        if not self.is_mine:
+            raise InvalidInvocationError(
+                f"expected a report from the run's own process, {self._owner}, found one from process "
+                f"{os.getpid()}, a fork of it; report there what the forks have done"
+            )
+        if not lines:
+            return
         is_main = threading.current_thread() is threading.main_thread()
         with self._lock:
             self._main_is_writing = is_main
@@ -121,7 +137,7 @@ class Report:
                 return
 
     def _announce(self) -> None:
-        """Wake the daemon if it is there. It finds what was written on its own a little later if it is not."""
+        """Wake the daemon if it is there. If that fails it finds what was written a little later."""
         with suppress(OSError):
             descriptor = os.open(self._wake_path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:

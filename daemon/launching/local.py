@@ -1,0 +1,285 @@
+"""Runs as processes of this machine, each forked from the zygote of its code location.
+
+The spool is the truth: a run's facts are in its own report file before anybody is told of them, and this
+launcher keeps nothing that it could not find there again. A wake-up (`daemon.launching.wake`) only says that
+a file is worth reading, and a poll behind it reads what a lost wake-up left. Reading is done in the event
+loop: a report is small, lies in the page cache and is read in some 20 microseconds, less than a thread costs.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure
+from daemon.launching.local_run import LocalRun, Phase
+from daemon.launching.output import OUTPUT_BYTES_MAX
+from daemon.launching.port import Reported, RunSpec
+from daemon.launching.wake import WakePipe
+from daemon.launching.zygote import Exited, Zygote
+
+RUNS_FOLDER: Final = "runs"
+BATCH_FACTS_MAX: Final = 2_000
+POLL_INTERVAL_S: Final = 0.5
+IMPORT_TIMEOUT_S: Final = 120.0
+
+log = structlog.get_logger(__name__)
+
+
+class LocalLauncher:
+    """The launcher of this machine (`daemon.launching.port.Launcher`), an async context manager.
+
+    Leaving it ends the zygotes; runs under way live on, to be adopted by the next launcher on the same home
+    folder. One launcher at a time owns a home folder.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        now: Callable[[], datetime],
+        output_bytes_max: int = OUTPUT_BYTES_MAX,
+        poll_interval_s: float = POLL_INTERVAL_S,
+        import_timeout_s: float = IMPORT_TIMEOUT_S,
+    ) -> None:
+        self._home = home.resolve()
+        self._now = now
+        self._output_bytes_max = output_bytes_max
+        self._poll_interval_s = poll_interval_s
+        self._import_timeout_s = import_timeout_s
+        self._runs: dict[str, LocalRun] = {}
+        self._to_look_at: dict[str, None] = {}  # run ids, in the order they came
+        self._zygotes: dict[str, Zygote] = {}  # by code location; a dead one until it is needed again
+        self._waiting: defaultdict[str, list[LocalRun]] = defaultdict(list)  # by code location
+        self._loading: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
+        self._news = anyio.Event()
+        self._busy = anyio.Event()
+        self._send, self._receive = anyio.create_memory_object_stream[Sequence[Reported]](0)
+        self._stack = AsyncExitStack()
+        self._tasks: TaskGroup
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            (self._home / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
+            stack.enter_context(self._send)
+            stack.enter_context(self._receive)
+            wake = WakePipe.open(self._home)
+            stack.callback(wake.close)
+            self._tasks = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(self._tasks.cancel_scope.cancel)
+            self._tasks.start_soon(self._listen, wake)
+            self._tasks.start_soon(self._deliver)
+            self._tasks.start_soon(self._poll)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def reports(self) -> MemoryObjectReceiveStream[Sequence[Reported]]:
+        """See the port."""
+        return self._receive
+
+    async def load(self, location: CodeLocation) -> Loaded | LoadFailure:
+        """What the code defines, imported by a new zygote, or why that failed.
+
+        Only a success changes anything: from then on the location's runs are forked from the new zygote. The
+        old one ends when the last of its runs has.
+        """
+        async with self._loading[location.name]:
+            return await self._replace_zygote(location)
+
+    async def launch(self, runs: Sequence[RunSpec]) -> None:
+        """See the port."""
+        await self._start(
+            [self._track(spec, Phase.WAITING) for spec in runs if spec.run_id not in self._runs]
+        )
+
+    async def cancel(self, run_id: str, *, grace_s: float) -> None:
+        """See the port."""
+        run = self._runs.get(run_id)
+        if run is None or run.is_told:
+            return
+        run.ask_to_end()
+        if run.phase is Phase.WAITING:
+            run.adopt()
+        self._look_at([run])
+        self._tasks.start_soon(_kill_after, run, grace_s)
+
+    async def reconcile(self, runs: Sequence[RunSpec]) -> None:
+        """See the port."""
+        for spec in runs:
+            run = self._runs.get(spec.run_id)
+            if run is None:
+                run = self._track(spec, Phase.ADOPTED)
+            else:
+                run.tell_again()
+            self._look_at([run])
+
+    def _track(self, spec: RunSpec, phase: Phase) -> LocalRun:
+        folder = self._home / RUNS_FOLDER / spec.run_id
+        run = LocalRun(spec, folder, phase=phase, output_bytes_max=self._output_bytes_max)
+        self._runs[spec.run_id] = run
+        self._busy.set()
+        return run
+
+    def _look_at(self, runs: Iterable[LocalRun]) -> None:
+        self._to_look_at.update(dict.fromkeys(run.spec.run_id for run in runs))
+        if self._to_look_at:
+            self._news.set()
+
+    async def _start(self, runs: Iterable[LocalRun]) -> None:
+        """Hand the runs to their zygotes; those whose zygote is dead wait for a new one."""
+        by_location: defaultdict[str, list[LocalRun]] = defaultdict(list)
+        for run in runs:
+            if run.phase is Phase.WAITING:
+                by_location[run.spec.code_location].append(run)
+        for name, together in by_location.items():
+            zygote = self._zygotes.get(name)
+            if zygote is None:
+                self._lose(together, f"no code location named {name!r} is loaded")
+            elif zygote.is_alive:
+                await self._hand_over(zygote, together)
+            else:
+                self._waiting[name] += together
+                self._tasks.start_soon(self._restart, zygote)
+
+    async def _hand_over(self, zygote: Zygote, runs: Sequence[LocalRun]) -> None:
+        for run in runs:
+            run.launched_by(zygote)
+        if not await zygote.launch([run.spec for run in runs]):
+            self._orphan(zygote)
+
+    async def _restart(self, dead: Zygote) -> None:
+        """A zygote in place of a dead one, and the runs that wait for it handed over."""
+        name = dead.location.name
+        async with self._loading[name]:
+            outcome: Loaded | LoadFailure = self._zygotes[name].loaded
+            if not self._zygotes[name].is_alive:
+                outcome = await self._replace_zygote(dead.location)
+            waiting = self._waiting.pop(name, [])
+        if isinstance(outcome, LoadFailure):
+            self._lose(waiting, f"{name} does not import any more: {outcome.type}: {outcome.message}")
+        else:
+            if outcome.digest != dead.loaded.digest:
+                log.warning("code_location.changed", code_location=name, digest=outcome.digest)
+            await self._start(waiting)
+
+    async def _replace_zygote(self, location: CodeLocation) -> Loaded | LoadFailure:
+        zygote = await Zygote.start(location, home=self._home, timeout_s=self._import_timeout_s)
+        if isinstance(zygote, LoadFailure):
+            return zygote
+        old = self._zygotes.get(location.name)
+        self._zygotes[location.name] = zygote
+        self._tasks.start_soon(self._serve, zygote)
+        if old is not None:
+            self._end_if_idle(old)
+        return zygote.loaded
+
+    async def _serve(self, zygote: Zygote) -> None:
+        try:
+            await zygote.serve(partial(self._on_exited, zygote))
+        finally:
+            await zygote.end()
+        if self._zygotes[zygote.location.name] is zygote:
+            log.warning("zygote.ended", code_location=zygote.location.name)
+        self._orphan(zygote)
+
+    def _on_exited(self, zygote: Zygote, exited: Exited) -> None:
+        run = self._runs.get(exited.exited)
+        if run is not None and run.zygote is zygote:
+            run.exited = exited
+            self._look_at([run])
+
+    def _orphan(self, zygote: Zygote) -> None:
+        """The zygote is gone: its runs are looked after without it."""
+        orphans = [run for run in self._runs.values() if run.zygote is zygote]
+        for run in orphans:
+            run.adopt()
+        self._look_at(orphans)
+
+    def _lose(self, runs: Iterable[LocalRun], reason: str) -> None:
+        for run in runs:
+            if run.phase is Phase.WAITING:
+                run.lose(reason)
+                self._look_at([run])
+
+    def _end_if_idle(self, zygote: Zygote) -> None:
+        """End a zygote that was replaced, once none of its runs is left."""
+        is_replaced = self._zygotes[zygote.location.name] is not zygote
+        if is_replaced and all(run.zygote is not zygote for run in self._runs.values()):
+            self._tasks.start_soon(zygote.end)
+
+    async def _listen(self, wake: WakePipe) -> None:
+        while True:
+            run_ids = await wake.run_ids()
+            self._look_at(self._runs[run_id] for run_id in run_ids if run_id in self._runs)
+
+    async def _deliver(self) -> None:
+        while True:
+            await self._news.wait()
+            batch = self._gather()
+            if batch:
+                await self._send.send(batch)
+
+    def _gather(self) -> list[Reported]:
+        """All that is new, up to a bound; what has become of the runs is acted on."""
+        batch: list[Reported] = []
+        to_launch: list[LocalRun] = []
+        while self._to_look_at and len(batch) < BATCH_FACTS_MAX:
+            run_id = next(iter(self._to_look_at))
+            del self._to_look_at[run_id]
+            run = self._runs.get(run_id)
+            if run is None:
+                continue
+            was_waiting = run.phase is Phase.WAITING
+            batch += self._looked_at(run)
+            if run.phase is Phase.WAITING and not was_waiting:
+                to_launch.append(run)
+        if not self._to_look_at:
+            self._news = anyio.Event()
+        if to_launch:
+            self._tasks.start_soon(self._start, to_launch)
+        return batch
+
+    def _looked_at(self, run: LocalRun) -> list[Reported]:
+        try:
+            facts = run.look(self._now())
+        except OSError as error:
+            # The poll looks again: nothing of the report is lost by reading it later.
+            log.warning("report.unreadable", run_id=run.spec.run_id, error=str(error))
+            return []
+        if run.has_more_to_tell:
+            self._look_at([run])
+        if run.is_over:
+            del self._runs[run.spec.run_id]
+            if run.zygote is not None:
+                self._end_if_idle(run.zygote)
+        return facts
+
+    async def _poll(self) -> None:
+        while True:
+            await self._busy.wait()
+            await anyio.sleep(self._poll_interval_s)
+            self._look_at([run for run in self._runs.values() if run.poll()])
+            if not self._runs:
+                self._busy = anyio.Event()
+
+
+async def _kill_after(run: LocalRun, grace_s: float) -> None:
+    with anyio.move_on_after(grace_s):
+        await run.gone.wait()
+        return
+    run.kill()

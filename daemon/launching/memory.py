@@ -1,0 +1,113 @@
+"""A launcher without processes: runs tell what a script says. For tests and simulations of the daemon."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from daemon.launching.port import RUN_OUTCOMES, Reported, RunFact, RunSpec
+from events.facts import PartitionMaterialized, RunCanceled, RunStarted, RunSucceeded
+
+BATCH_FACTS_MAX: Final = 2_000
+
+Script: TypeAlias = Callable[[RunSpec], Sequence[RunFact]]
+
+
+def succeed(spec: RunSpec) -> tuple[RunFact, ...]:
+    """The facts of a run that fills all that it was asked for, in no time."""
+    filled = (PartitionMaterialized(asset=asset, partitions=spec.partitions) for asset in spec.assets)
+    return (RunStarted(pid=1, host="memory"), *filled, RunSucceeded(duration_s=0.0))
+
+
+class MemoryLauncher:
+    """A launcher (`daemon.launching.port.Launcher`) whose runs follow a script, an async context manager.
+
+    A run tells its script's facts when it is launched. If no outcome is among them it is under way until it
+    is canceled or `tell` says more. What was told is kept, as report files are: `restarted` has it too.
+    """
+
+    def __init__(self, *, now: Callable[[], datetime], script: Script = succeed) -> None:
+        self.launched: list[RunSpec] = []  # each run once, in the order they were started
+        self._now = now
+        self._script = script
+        self._told: dict[str, list[Reported]] = {}
+        self._outbox: list[Reported] = []
+        self._news = anyio.Event()
+        self._send, self._receive = anyio.create_memory_object_stream[Sequence[Reported]](0)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._send)
+            stack.enter_context(self._receive)
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(tasks.cancel_scope.cancel)
+            tasks.start_soon(self._deliver)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def reports(self) -> MemoryObjectReceiveStream[Sequence[Reported]]:
+        """See the port."""
+        return self._receive
+
+    def restarted(self) -> "MemoryLauncher":
+        """The launcher of a daemon started after this one's died: the runs are there, nothing else is."""
+        other = MemoryLauncher(now=self._now, script=self._script)
+        other.launched = self.launched
+        other._told = self._told
+        return other
+
+    def tell(self, run_id: str, *facts: RunFact) -> None:
+        """The run, which is under way, goes on to tell this."""
+        told = self._told[run_id]
+        assert not _has_ended(told), f"{run_id} has ended and tells nothing more"
+        at = self._now()
+        news = [Reported(run_id, sequence, at, fact) for sequence, fact in enumerate(facts, len(told) + 1)]
+        told += news
+        self._give(news)
+
+    async def launch(self, runs: Sequence[RunSpec]) -> None:
+        """See the port."""
+        for spec in runs:
+            if spec.run_id not in self._told:
+                self._told[spec.run_id] = []
+                self.launched.append(spec)
+                self.tell(spec.run_id, *self._script(spec))
+
+    async def cancel(self, run_id: str, *, grace_s: float) -> None:  # noqa: ARG002 - these runs end at once
+        """See the port."""
+        if run_id in self._told and not _has_ended(self._told[run_id]):
+            self.tell(run_id, RunCanceled())
+
+    async def reconcile(self, runs: Sequence[RunSpec]) -> None:
+        """See the port."""
+        for spec in runs:
+            self._give(self._told.get(spec.run_id, []))
+        await self.launch(runs)
+
+    def _give(self, facts: Sequence[Reported]) -> None:
+        self._outbox += facts
+        if self._outbox:
+            self._news.set()
+
+    async def _deliver(self) -> None:
+        while True:
+            await self._news.wait()
+            batch, self._outbox = self._outbox[:BATCH_FACTS_MAX], self._outbox[BATCH_FACTS_MAX:]
+            if not self._outbox:
+                self._news = anyio.Event()
+            await self._send.send(batch)
+
+
+def _has_ended(told: Sequence[Reported]) -> bool:
+    return bool(told) and isinstance(told[-1].fact, RUN_OUTCOMES)

@@ -1,0 +1,118 @@
+"""One asset of a run: its function called, and every partition of it accounted for."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from backfilld.asset_key import AssetKey
+from backfilld.context import AssetExecutionContext
+from backfilld.definitions import Definitions
+from backfilld.errors import BackfilldError, InvalidInvocationError
+from backfilld.ranges import Ranges
+from backfilld.results import MaterializeResult
+from backfilld.worker.output import write_error
+from backfilld.worker.plain import failure_of, plain_metadata
+from backfilld.worker.report import Interrupted, Report
+from backfilld.worker.target import Target
+
+RANGES_PER_LINE_MAX: Final = 1_000
+
+_Line = dict[str, Any]
+
+
+class AssetRun:
+    """An asset's part in a run. It is the `Reporter` of its context."""
+
+    def __init__(self, definitions: Definitions, key: str, spec: Mapping[str, Any], report: Report) -> None:
+        self.failure: dict[str, Any] | None = None  # the first one, if any
+        self._definitions = definitions
+        self._key = key
+        self._spec = spec
+        self._report = report
+        self._reported = Ranges()
+        self._target: Target
+
+    def execute(self) -> list[_Line]:
+        """Lines, yet to be written, about the partitions that the function did not report itself.
+
+        It returned: they are materialized. It raised: they failed.
+
+        :raises Interrupted: the run was asked to end; nothing is to be said of those partitions.
+        """
+        try:
+            self._target = Target.of(self._definitions, self._key, self._spec)
+        except BackfilldError as error:
+            return [self._line("failed", self._spec["partitions"], failure=self._fail(error))]
+        try:
+            metadata = self._call()
+        except Interrupted:
+            raise
+        except BaseException as error:  # noqa: BLE001 - user code: whatever it raised, its partitions failed.
+            return list(self._lines_about_the_rest("failed", failure=self._fail(error)))
+        return list(self._lines_about_the_rest("materialized", **self._filled(metadata)))
+
+    def materialized(self, asset_key: AssetKey, ranges: Ranges, metadata: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Partitions were filled: durable, and told to the daemon, when this returns."""
+        self._report_some("materialized", ranges, **self._filled(metadata))
+
+    def failed(self, asset_key: AssetKey, ranges: Ranges, error: BaseException | str) -> None:  # noqa: ARG002
+        """Partitions will not be filled by this run; durable, and told to the daemon, when this returns."""
+        self._report_some("failed", ranges, failure=self._fail(error))
+
+    def _call(self) -> Mapping[str, Any]:
+        """The metadata of what the function did."""
+        context = AssetExecutionContext(
+            asset_key=self._target.asset.key,
+            run_id=self._spec["run_id"],
+            backfill_id=self._spec["backfill_id"],
+            attempt=self._spec["attempt"],
+            run_tags=self._spec["tags"],
+            partitions=self._target.partitions,
+            ranges=self._target.ranges,
+            reporter=self,
+        )
+        returned = self._target.asset.execute(context)
+        if inspect.iscoroutine(returned):
+            # Imported here only: a zygote pays for each module with every fork.
+            import asyncio  # noqa: PLC0415
+
+            returned = asyncio.run(returned)
+        match returned:
+            case None:
+                return context.output_metadata
+            case MaterializeResult():
+                return {**context.output_metadata, **returned.metadata}
+            case _:
+                raise InvalidInvocationError(
+                    f"expected asset {self._key!r} to return None or a MaterializeResult, found "
+                    f"{type(returned).__name__}; write what it makes where it belongs, and return "
+                    f"MaterializeResult(metadata=...) to have values recorded"
+                )
+
+    def _filled(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        return {"metadata": plain_metadata(metadata), "code_version": self._target.asset.code_version}
+
+    def _fail(self, error: BaseException | str) -> dict[str, Any]:
+        failure = failure_of(error)
+        self.failure = self.failure or failure
+        write_error(f"{failure['traceback'] or failure['message']}\n")
+        return failure
+
+    def _report_some(self, kind: str, ranges: Ranges, **fields: object) -> None:
+        fresh = ranges - self._reported
+        # Marked before it is written: a fact that was followed by an interruption must not be told twice.
+        self._reported |= fresh
+        self._report.append(*self._lines(kind, fresh, **fields))
+
+    def _lines_about_the_rest(self, kind: str, **fields: object) -> Iterator[_Line]:
+        return self._lines(kind, self._target.ranges - self._reported, **fields)
+
+    def _lines(self, kind: str, ranges: Ranges, **fields: object) -> Iterator[_Line]:
+        """One line, or several where the intervals are too many for one."""
+        intervals = ranges.intervals
+        for begin in range(0, len(intervals), RANGES_PER_LINE_MAX):
+            some = Ranges(intervals[begin : begin + RANGES_PER_LINE_MAX])
+            yield self._line(kind, self._target.keys(some), **fields)
+
+    def _line(self, kind: str, partitions: dict[str, Any] | None, **fields: object) -> _Line:
+        return {"type": kind, "asset": self._key, "partitions": partitions, **fields}

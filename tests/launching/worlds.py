@@ -1,0 +1,172 @@
+"""What the tests of launching share: worlds to launch runs in, of real processes and of scripts."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+
+from daemon.launching.code_location import CodeLocation, Loaded
+from daemon.launching.local import LocalLauncher
+from daemon.launching.memory import MemoryLauncher, succeed
+from daemon.launching.output import OUTPUT_BYTES_MAX
+from daemon.launching.port import RUN_OUTCOMES, Launcher, Reported, RunFact, RunSpec
+from events.facts import Failure, PartitionFailed, PartitionKeys, RunFailed, RunLost, RunStarted
+
+PIPELINE = Path(__file__).parent / "pipeline.py"
+PATIENCE_S = 30.0
+
+_numbers = count(1)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def run_of(
+    *assets: str,
+    tags: dict[str, str] | None = None,
+    partitions: PartitionKeys | None = None,
+    code_location: str = "pipeline",
+) -> RunSpec:
+    """A run that nobody has launched yet."""
+    number = next(_numbers)
+    return RunSpec(
+        run_id=f"testtest-{number}-1",
+        backfill_id="testtest",
+        number=number,
+        attempt=1,
+        code_location=code_location,
+        assets=assets,
+        partitions=partitions,
+        partitions_as_of="2024-06-01T00:00:00Z",
+        tags=tags or {},
+    )
+
+
+class Listener:
+    """Takes a launcher's batches and keeps each run's facts, checked: dense, in order, one outcome, last."""
+
+    def __init__(self, launcher: Launcher) -> None:
+        self._launcher = launcher
+        self.told: dict[str, list[Reported]] = {}
+
+    async def until_over(self, *runs: RunSpec) -> list[list[RunFact]]:
+        """The facts of each run, once all have ended."""
+        await self.until(lambda: all(self._is_over(run) for run in runs))
+        return [[reported.fact for reported in self.told[run.run_id]] for run in runs]
+
+    async def until_started(self, *runs: RunSpec) -> list[int]:
+        """The process ids of the runs, once all have begun."""
+        await self.until(lambda: all(run.run_id in self.told for run in runs))
+        firsts = [self.told[run.run_id][0].fact for run in runs]
+        return [first.pid for first in firsts if isinstance(first, RunStarted)]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Take batches until the condition holds."""
+        with anyio.fail_after(PATIENCE_S):
+            while not condition():
+                self._take(await self._launcher.reports.receive())
+
+    def _take(self, batch: Sequence[Reported]) -> None:
+        assert batch
+        for reported in batch:
+            told = self.told.setdefault(reported.run_id, [])
+            if reported.sequence <= len(told):
+                assert told[reported.sequence - 1] == reported, "a fact given again is the same fact"
+                continue
+            assert reported.sequence == len(told) + 1
+            assert not told or not isinstance(told[-1].fact, RUN_OUTCOMES)
+            assert reported.at.utcoffset() == UTC.utcoffset(None)
+            told.append(reported)
+
+    def _is_over(self, run: RunSpec) -> bool:
+        told = self.told.get(run.run_id, [])
+        return bool(told) and isinstance(told[-1].fact, RUN_OUTCOMES)
+
+
+class World(Protocol):
+    """Where runs are launched; ``launcher()`` may be entered again, as after a restart of the daemon."""
+
+    folder: Path
+
+    def launcher(self) -> AbstractAsyncContextManager[Launcher]: ...
+
+    def executions(self, run: RunSpec) -> int: ...
+
+
+class LocalWorld:
+    """Real processes, of the pipeline or of other code."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+
+    @asynccontextmanager
+    async def launcher(
+        self, code: Path | str = PIPELINE, *, output_bytes_max: int = OUTPUT_BYTES_MAX
+    ) -> AsyncIterator[LocalLauncher]:
+        location = CodeLocation("pipeline", str(code), working_directory=self.folder)
+        async with LocalLauncher(self.home, now=now, output_bytes_max=output_bytes_max) as launcher:
+            loaded = await launcher.load(location)
+            assert isinstance(loaded, Loaded), loaded
+            yield launcher
+
+    def executions(self, run: RunSpec) -> int:
+        return self.noted("executed").count(run.run_id)
+
+    def noted(self, name: str) -> list[str]:
+        """The lines that runs wrote into a file of the folder."""
+        path = self.folder / name
+        return path.read_text().splitlines() if path.exists() else []
+
+    def release(self, *runs: RunSpec) -> None:
+        """Let runs that wait go on."""
+        for run in runs:
+            (self.folder / f"release-{run.run_id}").open("wb").close()
+
+    def output(self, run: RunSpec, name: str) -> str:
+        return (self.home / "runs" / run.run_id / name).read_text()
+
+
+class MemoryWorld:
+    """Scripts that tell what the pipeline's assets of the same names would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._launcher: MemoryLauncher | None = None
+
+    @asynccontextmanager
+    async def launcher(self) -> AsyncIterator[MemoryLauncher]:
+        if self._launcher is None:
+            self._launcher = MemoryLauncher(now=now, script=_script)
+        else:
+            self._launcher = self._launcher.restarted()
+        async with self._launcher as launcher:
+            yield launcher
+
+    def executions(self, run: RunSpec) -> int:
+        assert self._launcher is not None
+        return self._launcher.launched.count(run)
+
+
+def _script(run: RunSpec) -> Sequence[RunFact]:
+    (asset,) = run.assets
+    started = RunStarted(pid=1, host="memory")
+    failure = Failure(type="ValueError", message="the source is empty")
+    match asset:
+        case "fails":
+            return [
+                started,
+                PartitionFailed(asset=asset, partitions=None, failure=failure),
+                RunFailed(duration_s=0.0, failure=failure),
+            ]
+        case "waits":
+            return [started]
+        case "dies":
+            return [started, RunLost(reason="its process was ended by SIGKILL")]
+        case _:
+            return succeed(run)

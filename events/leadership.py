@@ -3,11 +3,13 @@
 from types import TracebackType
 from typing import Final, Self
 
+import anyio
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from events.driver import database_url, make_engine, translated
 
+CLOSE_TIMEOUT_S: Final = 5.0
 _LEADER_LOCK: Final = 0x6261636B_6C656164  # "backlead"
 
 
@@ -29,9 +31,10 @@ class Leadership:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-        await self._engine.dispose()
+        with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
+            if self._connection is not None:
+                await self._connection.close()
+            await self._engine.dispose()
 
     async def try_to_lead(self) -> bool:
         """Whether the lock is held by this object now; it does not wait for it.

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+import anyio
 from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +21,7 @@ from projections.tables.changes import Changes, Row
 from projections.world import World, evolve
 
 SNAPSHOTS_KEPT = 3
+CLOSE_TIMEOUT_S = 5.0
 
 _RUN_COLUMNS = ("status", "started_at", "ended_at", "error")
 _BACKFILL_COLUMNS = ("status", "ended_at")
@@ -38,7 +40,8 @@ class ProjectionStore:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._engine.dispose()
+        with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
+            await self._engine.dispose()
 
     async def load_world(self, log: Log, *, upto: int | None = None) -> World:
         """The world at a position (None: the head), from the newest snapshot and the facts since."""

@@ -1,0 +1,222 @@
+"""The reactor between the log in memory and the launcher in memory: the whole circle without a process."""
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import anyio
+import pytest
+
+from backfilld.assets import asset
+from backfilld.partitions import DailyPartitionsDefinition
+from backfilld.policies import BackfillPolicy
+from daemon.clock import ManualClock
+from daemon.deciding.decide import Limits
+from daemon.launching.memory import MemoryLauncher
+from daemon.service.reactor import Reactor, Settings
+from events.envelope import Event, Recorded
+from events.facts import (
+    BackfillCancelRequested,
+    BackfillCompleted,
+    Fact,
+    LeaderElected,
+    PartitionMaterialized,
+    RunCanceled,
+    RunLaunched,
+    RunStarted,
+    RunSucceeded,
+)
+from events.ids import new_id
+from events.memory import MemoryLog
+from projections.world import World
+from tests.story import Story
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+DAYS = DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-06")
+ELECTED = LeaderElected("daemon", "host", 1, "0")
+
+
+@asset(partitions_def=DAYS)
+def raw(): ...
+
+
+@asset(partitions_def=DAYS, deps=[raw], backfill_policy=BackfillPolicy.single_run())
+def clean(): ...
+
+
+async def run_until_it_dies(reactor: Reactor) -> None:
+    await reactor.lead(ELECTED)
+    await reactor.run()
+
+
+class House:
+    """A log, a launcher and reactors on them, one after the other."""
+
+    def __init__(self, launcher: MemoryLauncher) -> None:
+        self.log = MemoryLog()
+        self.launcher = launcher
+        self.clock = ManualClock(NOW)
+
+    def reactor(self) -> Reactor:
+        settings = Settings(Limits(2), cancel_grace_s=0.0)
+        return Reactor(
+            event_log=self.log, launcher=self.launcher, clock=self.clock, settings=settings, world=World()
+        )
+
+    async def append(self, fact: Fact, backfill_id: str | None = None) -> None:
+        event = Event(id=new_id(NOW), at=NOW, actor="me", fact=fact, backfill_id=backfill_id)
+        await self.log.append([event])
+
+    async def ask(self, *selection: str) -> None:
+        """Definitions, and a backfill of all of the selection."""
+        story = Story(raw, clean)
+        story.ask(*selection)
+        for told in story.told:
+            await self.append(told.fact, told.backfill_id)
+
+    async def facts(self) -> list[Recorded]:
+        return [recorded async for batch in self.log.read() for recorded in batch]
+
+    async def until(self, kind: type[Fact]) -> Recorded:
+        with anyio.fail_after(10):
+            async for batch in self.log.follow(after=0):
+                for recorded in batch:
+                    if isinstance(recorded.fact, kind):
+                        return recorded
+        raise AssertionError
+
+
+@asynccontextmanager
+async def serving(house: House):
+    """A reactor that leads and runs for as long as the block."""
+    async with anyio.create_task_group() as tasks:
+        reactor = house.reactor()
+        await reactor.lead(ELECTED)
+        await tasks.start(reactor.run)
+        yield reactor
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_request_is_run_to_its_end():
+    async with MemoryLauncher(now=lambda: NOW) as launcher:
+        house = House(launcher)
+        async with serving(house):
+            await house.ask("*")
+            end = await house.until(BackfillCompleted)
+        assert end.fact == BackfillCompleted("succeeded", {"raw": 5, "clean": 5})
+        launched = [each for each in await house.facts() if isinstance(each.fact, RunLaunched)]
+        assert [spec.run_id for spec in house.launcher.launched] == [each.run_id for each in launched]
+
+
+async def test_facts_name_what_led_to_them():
+    async with MemoryLauncher(now=lambda: NOW) as launcher:
+        house = House(launcher)
+        async with serving(house):
+            await house.ask("*")
+            await house.until(BackfillCompleted)
+        facts = await house.facts()
+        by_id = {each.id: each for each in facts}
+        (launch,) = [each for each in facts if each.run_id == "b-6-1" and isinstance(each.fact, RunLaunched)]
+        cause = by_id[launch.causation_id or ""]
+        assert isinstance(cause.fact, PartitionMaterialized)
+        assert cause.fact.asset == "raw"
+        (filled,) = [
+            each for each in facts if each.run_id == "b-6-1" and isinstance(each.fact, PartitionMaterialized)
+        ]
+        assert filled.causation_id == launch.id
+        request = next(each for each in facts if each.backfill_id == "b")
+        assert {each.correlation_id for each in facts if each.run_id is not None} == {request.id}
+
+
+async def test_a_decision_is_recorded_before_it_is_acted_upon():
+    """Whatever the launcher is asked to do is on record by then."""
+    async with MemoryLauncher(now=lambda: NOW) as launcher:
+        house = House(launcher)
+        recorded_first: list[bool] = []
+        launch = house.launcher.launch
+
+        async def watching(runs):
+            facts = await house.facts()
+            on_record = {each.run_id for each in facts if isinstance(each.fact, RunLaunched)}
+            recorded_first.extend(spec.run_id in on_record for spec in runs)
+            await launch(runs)
+
+        house.launcher.launch = watching
+        async with serving(house):
+            await house.ask("raw")
+            await house.until(BackfillCompleted)
+        assert recorded_first == [True] * 5
+
+
+async def test_a_successor_takes_up_what_was_launched():
+    """The first daemon dies between the record of a launch and the launch: the second does it, once."""
+    async with MemoryLauncher(now=lambda: NOW) as launcher:
+        house = House(launcher)
+        await house.ask("raw")
+        first = house.reactor()
+        never = house.launcher.launch
+
+        async def dies(runs):
+            if runs:
+                raise RuntimeError("killed")
+
+        house.launcher.launch = dies
+        with pytest.raises(BaseExceptionGroup):
+            await run_until_it_dies(first)
+        assert house.launcher.launched == []
+        house.launcher.launch = never
+        async with serving(house):
+            end = await house.until(BackfillCompleted)
+        assert end.fact == BackfillCompleted("succeeded", {"raw": 5})
+        assert [spec.run_id for spec in house.launcher.launched] == [
+            f"b-{number}-1" for number in range(1, 6)
+        ]
+
+
+async def test_canceling_ends_the_runs_under_way():
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        async with serving(house):
+            await house.ask("raw")
+            await house.until(RunStarted)
+            await house.append(BackfillCancelRequested("enough"), "b")
+            end = await house.until(BackfillCompleted)
+        assert end.fact == BackfillCompleted("canceled", {"raw": 0}, canceled={"raw": 5})
+        assert sum(isinstance(each.fact, RunCanceled) for each in await house.facts()) == 2
+
+
+async def test_draining_launches_nothing_more_and_lets_runs_finish():
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        async with serving(house) as reactor:
+            await house.ask("raw")
+            await house.until(RunStarted)
+            reactor.drain()
+            assert not reactor.drained.is_set()
+            for spec in list(launcher.launched):
+                filled = PartitionMaterialized("raw", spec.partitions)
+                launcher.tell(spec.run_id, filled, RunSucceeded(1.0))
+            with anyio.fail_after(10):
+                await reactor.drained.wait()
+        assert len(launcher.launched) == 2
+
+
+async def test_a_log_that_moved_makes_it_decide_again():
+    """Somebody else writes between the decision and its record: nothing is written, and nothing is lost."""
+    async with MemoryLauncher(now=lambda: NOW) as launcher:
+        house = House(launcher)
+        append = house.log.append
+        meddled = False
+
+        async def meddling(events, *, expected_head=None):
+            nonlocal meddled
+            if expected_head is not None and not meddled:
+                meddled = True
+                await house.append(LeaderElected("another", "host", 2, "0"))
+            return await append(events, expected_head=expected_head)
+
+        house.log.append = meddling
+        async with serving(house):
+            await house.ask("raw")
+            end = await house.until(BackfillCompleted)
+        assert meddled
+        assert end.fact == BackfillCompleted("succeeded", {"raw": 5})

@@ -1,11 +1,25 @@
 """How the start of a time window is written as a partition key, and read back."""
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
-from backfilld.partitions.zones import local
+from backfilld.partitions.zones import DAY_S, local, stretches
 
 _DIRECTIVE = re.compile(r"%(.)")
+_DATE_THEN_TIME = re.compile(r"((?:[^%]|%[Ymd])*?)((?:[^%]|%[HMS])*)")
+_FIELDS = {
+    "Y": "year:04d",
+    "m": "month:02d",
+    "d": "day:02d",
+    "H": "hour:02d",
+    "M": "minute:02d",
+    "S": "second:02d",
+}
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall seconds count from here in every zone.
 # With only these, `strptime` gives back the last window start that `strftime` can have meant.
 _READABLE = frozenset("YymdbBHIpMSfzjaAcxXDTFhe%")
@@ -24,6 +38,7 @@ class KeyFormat:
         self.zone = zone
         directives = set(_DIRECTIVE.findall(fmt))
         self.readable = directives <= _READABLE
+        self._digits = _digits(fmt)
         # As many first characters of keys are in the order of time, whatever comes behind them.
         self.sorted_characters = max(
             (size for start, size in _SORTED_STARTS if fmt.startswith(start)), default=0
@@ -42,6 +57,26 @@ class KeyFormat:
             fmt = _DIRECTIVE.sub(lambda found: f"{at.year:04d}" if found[1] == "Y" else found[0], fmt)
         return at.strftime(fmt)
 
+    def keys(self, starts: "array[int]", walls: dict[int, int]) -> Iterator[str]:
+        """The keys of ascending window starts; ``walls`` has the wall seconds of those moved by a gap.
+
+        Several times as fast as `key` for each, where the format is a date and then a time in digits.
+        """
+        if self._digits is None or not starts:
+            for at_s in starts:
+                yield self.key(at_s, walls.get(at_s))
+            return
+        write_day, write_second = self._digits
+        for stretch in stretches(self.zone, starts[0], starts[-1] + 1):
+            begin, end = bisect_left(starts, stretch.start_s), bisect_left(starts, stretch.stop_s)
+            # Times that were moved or come a second time are found only right behind a change of offset.
+            plain = bisect_left(starts, stretch.start_s + DAY_S, begin, end)
+            for at_s in starts[begin:plain]:
+                yield self.key(at_s, walls.get(at_s))
+            for at_s in starts[plain:end]:
+                day, second = divmod(at_s + stretch.offset_s, DAY_S)
+                yield write_day(day) + write_second(second)
+
     def read(self, text: str) -> int:
         """The UTC epoch seconds of a key. Raises `ValueError` if it does not match the format.
 
@@ -54,6 +89,33 @@ class KeyFormat:
                 raise
             at = datetime.strptime(text, f"{self.fmt}%z")
         return instant(at, self.zone)
+
+
+def _template(fmt: str) -> str:
+    """A `strftime` format as one for `str.format` of a date or a time."""
+    braced = fmt.replace("{", "{{").replace("}", "}}")
+    return _DIRECTIVE.sub(lambda found: f"{{0.{_FIELDS[found[1]]}}}", braced)
+
+
+def _digits(fmt: str) -> tuple[Callable[[int], str], Callable[[int], str]] | None:
+    """What writes days since 1970 and seconds of the day, if the format is digits of these in order."""
+    parts = _DATE_THEN_TIME.fullmatch(fmt)
+    if parts is None:
+        return None
+    day_text, second_text = (_template(part) for part in parts.groups())
+
+    iso = parts[1] == "%Y-%m-%d"  # by far the most common, and several times as fast
+
+    @lru_cache(maxsize=4)
+    def write_day(day: int) -> str:
+        on = date.fromordinal(_EPOCH_ORDINAL + day)
+        return on.isoformat() if iso else day_text.format(on)
+
+    @lru_cache(maxsize=DAY_S)
+    def write_second(second: int) -> str:
+        return second_text.format(time(second // 3600, second // 60 % 60, second % 60))
+
+    return write_day, write_second
 
 
 def instant(at: datetime, zone: tzinfo) -> int:

@@ -81,10 +81,9 @@ class TimeWindowPartitions(Partitions):
 
     def keys(self, ranges: Ranges) -> Iterator[str]:
         """The keys of a set of ordinals, in order."""
-        write, walls = self._format.key, self._walls
         for start, stop in ranges.intervals:
-            for start_s in self.starts[self._checked(start) : self._checked(stop - 1) + 1]:
-                yield write(start_s, walls.get(start_s))
+            starts = self.starts[self._checked(start) : self._checked(stop - 1) + 1]
+            yield from self._format.keys(starts, self._walls)
 
     def unbroken(self, ranges: Ranges) -> Iterator[tuple[int, int]]:
         """The first and last ordinals of the stretches of windows without a hole in time, ascending.

@@ -13,11 +13,15 @@ TIME_FIRST_S = -62_135_596_800
 TIME_STOP_S = 253_402_300_800
 
 DAY_S = 86_400
-_DECADE_S = 3652 * DAY_S
-# No zone of the time zone database has two changes of offset within less than this of each other (the
-# closest, around Ramadan, are four weeks apart), so none is missed between two looks at it.
-_PROBE_S = 8 * DAY_S
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The calendar repeats itself, weekdays included, every 400 years; a fortieth of that is looked at in one go.
+_CYCLE_S = 146_097 * DAY_S
+_CHUNK_S = _CYCLE_S // 40
+# The time zone database knows of no change before 1800, and after 2500 only of rules by the calendar.
+_CHUNK_FIRST = -5_364_662_400 // _CHUNK_S
+_CHUNK_LAST = 16_725_225_600 // _CHUNK_S
+# No zone has two changes of offset within less than this of each other (the closest, those of Freetown in
+# September 1939, are not quite four days apart), so none is missed between two looks.
+_PROBE_S = 3 * DAY_S
 
 
 class Stretch(NamedTuple):
@@ -43,15 +47,15 @@ def zone_named(name: str) -> tzinfo:
 
 def local(at_s: int, zone: tzinfo) -> datetime:
     """The aware datetime in ``zone`` of UTC epoch seconds."""
-    return (_EPOCH + timedelta(seconds=at_s)).astimezone(zone)
+    return datetime.fromtimestamp(at_s, zone)
 
 
 def stretches(zone: tzinfo, start_s: int, stop_s: int) -> Iterator[Stretch]:
     """The given time, cut at the zone's changes of offset; neighbours have different offsets."""
     begin, offset = start_s, _offset_at(zone, start_s)
     if zone is not UTC:
-        for decade in range(start_s // _DECADE_S, stop_s // _DECADE_S + 1):
-            for at, after in _changes(zone, decade):
+        for chunk in range(max(start_s // _CHUNK_S, _CHUNK_FIRST), stop_s // _CHUNK_S + 1):
+            for at, after in _changes(zone, chunk):
                 if begin < at < stop_s:
                     yield Stretch(begin, at, offset)
                     begin, offset = at, after
@@ -59,12 +63,14 @@ def stretches(zone: tzinfo, start_s: int, stop_s: int) -> Iterator[Stretch]:
         yield Stretch(begin, stop_s, offset)
 
 
-@lru_cache(maxsize=4096)
-def _changes(zone: tzinfo, decade: int) -> tuple[tuple[int, int], ...]:
-    """The changes of offset in one stretch of ten years, as pairs (when, offset from then on)."""
+@lru_cache(maxsize=8192)
+def _changes(zone: tzinfo, chunk: int) -> tuple[tuple[int, int], ...]:
+    """The changes of offset in one chunk of time, as pairs (when, offset from then on)."""
+    if chunk > _CHUNK_LAST:
+        return tuple((at + _CYCLE_S, after) for at, after in _changes(zone, chunk - 40))
     found = []
-    low, before = decade * _DECADE_S, _offset_at(zone, decade * _DECADE_S)
-    end = low + _DECADE_S
+    low, before = chunk * _CHUNK_S, _offset_at(zone, chunk * _CHUNK_S)
+    end = low + _CHUNK_S
     while low < end:
         high = min(low + _PROBE_S, end)
         after = _offset_at(zone, high)

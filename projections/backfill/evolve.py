@@ -83,6 +83,8 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
         ]
     backfill.released_by.pop(fact.number, None)
     backfill.runs_launched += 1
+    if backfill.first_launched_at is None:
+        backfill.first_launched_at = recorded.at
     run = LiveRun(
         run_id=recorded.run_id,
         number=fact.number,

@@ -100,6 +100,7 @@ class Backfill(msgspec.Struct):
     skips_due: list[OutOfReach] = []  # not recorded as skipped yet
     released_by: dict[int, str] = {}  # run number -> the event that made it ready, until it is launched
     runs_launched: int = 0  # attempts included
+    first_launched_at: datetime | None = None
     last_at: datetime | None = None  # of the newest fact about it
     last_event_id: str = ""
     completed: BackfillCompleted | None = None

@@ -53,31 +53,30 @@ class AssetStatus(msgspec.Struct):
 
     def filled(self, ordinals: Ranges) -> None:
         """These partitions were materialized."""
-        bits = bitmap(ordinals)
-        self.materialized |= bits
-        self._forget(bits)
+        for start, stop in ordinals.intervals:
+            self.materialized.add_range(start, stop)
+        self._forget(ordinals)
 
     def broke(self, ordinals: Ranges) -> None:
         """An attempt at these partitions failed."""
-        bits = bitmap(ordinals)
-        self._forget(bits)
-        self.failed |= bits
+        self._forget(ordinals)
+        self.failed |= bitmap(ordinals)
 
     def left_out(self, ordinals: Ranges) -> None:
         """A backfill skipped these partitions."""
-        bits = bitmap(ordinals)
-        self._forget(bits)
-        self.skipped |= bits
+        self._forget(ordinals)
+        self.skipped |= bitmap(ordinals)
 
     def released(self, ordinals: Ranges) -> None:
         """No run over these partitions is under way any more."""
         for start, stop in ordinals.intervals:
             self.in_progress.remove_range(start, stop)
 
-    def _forget(self, bits: BitMap) -> None:
-        self.failed -= bits
-        self.skipped -= bits
-        self.in_progress -= bits
+    def _forget(self, ordinals: Ranges) -> None:
+        for bits in (self.failed, self.skipped, self.in_progress):
+            if bits:
+                for start, stop in ordinals.intervals:
+                    bits.remove_range(start, stop)
 
     def moved(self, old: Partitions, new: Partitions) -> "AssetStatus":
         """The same partitions, by key, under another definition; keys it does not have are dropped."""

@@ -37,7 +37,7 @@ from events.facts import (
 )
 from projections.asset_status import AssetStatus
 from projections.backfill import evolve as backfill_fold
-from projections.backfill.settle import ended
+from projections.backfill.settle import filled, settle
 from projections.backfill.state import Backfill, LiveRun
 from projections.catalog import AssetCycleError, Catalog, partitions_at
 from projections.plan import Plan, PlannedGroup
@@ -211,8 +211,11 @@ def _run_fact(
         case RunStarted():
             run.started_at = recorded.at
         case RunSucceeded() | RunFailed() | RunCanceled() | RunLost():
-            ended(backfill, plan, world.catalog_for(backfill), recorded, fact)
-            world.backfill_of_run.pop(run.run_id, None)
+            del backfill.live[run.run_id]
+            del world.backfill_of_run[run.run_id]
+            if not filled(backfill, run):
+                catalog = world.catalog_for(backfill)
+                settle(backfill, plan, run, catalog=catalog, recorded=recorded, fact=fact)
             _release(world, recorded, run, lost=isinstance(fact, RunLost))
         case _:
             assert_never(fact)
@@ -333,7 +336,10 @@ def _touch(backfill: Backfill, recorded: Recorded) -> None:
 
 
 def _status(world: World, asset: str) -> AssetStatus:
-    return world.known.assets.setdefault(asset, AssetStatus())
+    status = world.known.assets.get(asset)
+    if status is None:
+        status = world.known.assets[asset] = AssetStatus()
+    return status
 
 
 def _current(world: World, asset: str, group: PlannedGroup, ordinals: Ranges) -> Ranges:

@@ -19,12 +19,20 @@ RunOutcome: TypeAlias = RunSucceeded | RunFailed | RunCanceled | RunLost
 Left: TypeAlias = list[tuple[tuple[str, ...], Ranges]]  # partitions, with the assets they are undone for
 
 
-def ended(backfill: Backfill, plan: Plan, catalog: Catalog, recorded: Recorded, fact: RunOutcome) -> None:
-    """Settle a run that has ended; what it materialized counts already and stays."""
-    run = backfill.live.pop(recorded.run_id or "", None)
-    left = parts_left(backfill, run.assets, Ranges(run.ordinals)) if run is not None else []
-    if run is None or not left:
-        return
+def filled(backfill: Backfill, run: LiveRun) -> bool:
+    """Whether everything the run was launched for has been materialized."""
+    return all(
+        backfill.assets[asset].materialized.contains_range(start, stop)
+        for asset in run.assets
+        for start, stop in run.ordinals
+    )
+
+
+def settle(
+    backfill: Backfill, plan: Plan, run: LiveRun, *, catalog: Catalog, recorded: Recorded, fact: RunOutcome
+) -> None:
+    """Settle what a run that has ended left undone; what it materialized counts already and stays."""
+    left = parts_left(backfill, run.assets, Ranges(run.ordinals))
     if isinstance(fact, RunCanceled):
         reason = f"run {run.run_id} was canceled"
         for gone in _left_behind(plan, left, reason, recorded.id):

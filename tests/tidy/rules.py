@@ -22,14 +22,8 @@ REGISTRY_OR_MACHINE = re.compile(
 
 # The named supervision boundaries: (file, function) -> what it does with whatever was raised.
 SUPERVISION_BOUNDARIES: dict[tuple[str, str], str] = {
-    (
-        "sdk/backfilld/worker/zygote.py",
-        "_load",
-    ): "importing is user code: what it raised is told to the daemon",
-    (
-        "sdk/backfilld/worker/zygote.py",
-        "_become",
-    ): "a child ends here and never gets back into the zygote's loop",
+    ("sdk/backfilld/worker/zygote.py", "_load"): "importing is user code: what it raised is told",
+    ("sdk/backfilld/worker/zygote.py", "_become"): "a child ends here; it must not enter the zygote's loop",
     ("sdk/backfilld/worker/asset_run.py", "execute"): "user code: what it raised is its partitions' failure",
     ("sdk/backfilld/worker/plain.py", "_text_of"): "a user's __str__; the text says what was raised",
     ("sdk/backfilld/worker/plain.py", "_traceback_of"): "formatting asks user code; the failure goes without",
@@ -38,6 +32,7 @@ SUPERVISION_BOUNDARIES: dict[tuple[str, str], str] = {
 # The only readers of the wall clock and the only sleepers: path prefix -> why.
 CLOCKS: dict[str, str] = {
     "daemon/clock.py": "the clock port",
+    "sdk/backfilld/clock.py": "a user's own question that names no time means now; the daemon names one",
     "sdk/backfilld/worker/": "a worker stamps its own report; no daemon clock reaches it",
 }
 

@@ -2,11 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, NamedTuple
 
+from backfilld.clock import or_now
 from backfilld.errors import InvalidInvocationError, UnknownPartitionKeyError
 from backfilld.ranges import Ranges
 
@@ -165,31 +166,31 @@ class PartitionsDefinition(ABC):
 
     def get_partition_keys(self, current_time: datetime | None = None) -> list[str]:
         """All keys that exist at ``current_time`` (aware; None: now), in order."""
-        return list(self.partitions(_or_now(current_time)))
+        return list(self.partitions(or_now(current_time)))
 
     def get_first_partition_key(self, current_time: datetime | None = None) -> str | None:
         """The first key that exists at ``current_time`` (aware; None: now), or None if there is none."""
-        partitions = self.partitions(_or_now(current_time))
+        partitions = self.partitions(or_now(current_time))
         return partitions.key(0) if len(partitions) else None
 
     def get_last_partition_key(self, current_time: datetime | None = None) -> str | None:
         """The last key that exists at ``current_time`` (aware; None: now), or None if there is none."""
-        partitions = self.partitions(_or_now(current_time))
+        partitions = self.partitions(or_now(current_time))
         return partitions.key(len(partitions) - 1) if len(partitions) else None
 
     def get_num_partitions(self, current_time: datetime | None = None) -> int:
         """How many partitions exist at ``current_time`` (aware; None: now)."""
-        return len(self.partitions(_or_now(current_time)))
+        return len(self.partitions(or_now(current_time)))
 
     def has_partition_key(self, partition_key: str, current_time: datetime | None = None) -> bool:
         """Whether the key exists at ``current_time`` (aware; None: now)."""
-        return partition_key in self.partitions(_or_now(current_time))
+        return partition_key in self.partitions(or_now(current_time))
 
     def get_partition_keys_in_range(
         self, partition_key_range: PartitionKeyRange, current_time: datetime | None = None
     ) -> list[str]:
         """The keys from the range's start to its end, both included. Raises `UnknownPartitionKeyError`."""
-        partitions = self.partitions(_or_now(current_time))
+        partitions = self.partitions(or_now(current_time))
         return list(partitions.keys(partitions.ranges_of([partition_key_range])))
 
     @abstractmethod
@@ -205,7 +206,3 @@ class PartitionsDefinition(ABC):
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.kwargs().items())
         return f"{type(self).__name__}({arguments})"
-
-
-def _or_now(current_time: datetime | None) -> datetime:
-    return datetime.now(UTC) if current_time is None else current_time

@@ -45,6 +45,7 @@ class LocalRun:
         self._output = BoundedOutput(folder, bytes_max=output_bytes_max)
         self._holder: int | None = None
         self._started_at: datetime | None = None
+        self._started_as: int | None = None  # its process id
 
     @property
     def is_over(self) -> bool:
@@ -85,6 +86,7 @@ class LocalRun:
         facts = self._reader.read()
         if facts and isinstance(facts[0].fact, RunStarted):
             self._started_at = facts[0].at
+            self._started_as = facts[0].fact.pid
         if self._reader.is_behind:
             return facts
         if not self.is_told:
@@ -113,16 +115,24 @@ class LocalRun:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / CANCELED_FILE).touch()
         # The process claims the run, then looks for the mark: in any order of events one of the two is seen.
-        holder = lock_holder(self._report)
-        if holder is not None:
+        process_id = self._process_id()
+        if process_id is not None:
             with suppress(ProcessLookupError):
-                os.kill(holder, signal.SIGTERM)
+                os.kill(process_id, signal.SIGTERM)
 
     def kill(self) -> None:
         """End its process and all that it started and kept in its group, now."""
+        process_id = self._process_id()
+        if process_id is not None:
+            _kill_group(process_id)
+
+    def _process_id(self) -> int | None:
         holder = lock_holder(self._report)
-        if holder is not None:
-            _kill_group(holder)
+        if holder is None and self.phase is Phase.LAUNCHED and self.exited is None:
+            # User code that opened and closed the report has given the claim away. Its zygote is its parent
+            # and has not told that it ended, so the id it started with is still its own.
+            return self._started_as
+        return holder
 
     def _is_gone(self) -> bool:
         if self.gone.is_set():

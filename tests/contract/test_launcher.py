@@ -1,5 +1,6 @@
 """What every launcher promises, asked of the local one and of the one in memory."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,10 @@ METADATA: dict[type, dict[str, object]] = {MemoryWorld: {}, LocalWorld: {"rows":
 
 
 @pytest.fixture(params=[MemoryWorld, LocalWorld])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    made: World = request.param(tmp_path)
-    return made
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    world = request.param(tmp_path)
+    yield world
+    world.end_runs()
 
 
 @pytest.fixture

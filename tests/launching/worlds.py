@@ -1,5 +1,9 @@
 """What the tests of launching share: worlds to launch runs in, of real processes and of scripts."""
 
+import json
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -8,12 +12,14 @@ from pathlib import Path
 from typing import Protocol
 
 import anyio
+import psutil  # type: ignore[import-untyped]  # it has no annotations
 
 from daemon.launching.code_location import CodeLocation, Loaded
 from daemon.launching.local import LocalLauncher
 from daemon.launching.memory import MemoryLauncher, succeed
 from daemon.launching.output import OUTPUT_BYTES_MAX
 from daemon.launching.port import RUN_OUTCOMES, Launcher, Reported, RunFact, RunSpec
+from daemon.launching.report import lock_holder
 from events.facts import Failure, PartitionFailed, PartitionKeys, RunFailed, RunLost, RunStarted
 
 PIPELINE = Path(__file__).parent / "pipeline.py"
@@ -47,6 +53,18 @@ def run_of(
     )
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Nothing, once a condition outside of this process holds, which nothing here could be woken by."""
+    with anyio.fail_after(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 - see above.
+            await anyio.sleep(0.005)
+
+
+async def until_gone(process: int) -> None:
+    """Nothing, once no process of that id runs; one that ended but was not reaped by its parent is gone."""
+    await until(lambda: not psutil.pid_exists(process) or psutil.Process(process).status() == "zombie")
+
+
 class Listener:
     """Takes a launcher's batches and keeps each run's facts, checked: dense, in order, one outcome, last."""
 
@@ -64,6 +82,12 @@ class Listener:
         await self.until(lambda: all(run.run_id in self.told for run in runs))
         firsts = [self.told[run.run_id][0].fact for run in runs]
         return [first.pid for first in firsts if isinstance(first, RunStarted)]
+
+    async def until_idle(self) -> None:
+        """Nothing, once the launcher has no run to look after any more."""
+        launcher = self._launcher
+        assert isinstance(launcher, LocalLauncher)
+        await until(lambda: not launcher._runs)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Take batches until the condition holds."""
@@ -97,6 +121,8 @@ class World(Protocol):
 
     def executions(self, run: RunSpec) -> int: ...
 
+    def end_runs(self) -> None: ...
+
 
 class LocalWorld:
     """Real processes, of the pipeline or of other code."""
@@ -107,9 +133,13 @@ class LocalWorld:
 
     @asynccontextmanager
     async def launcher(
-        self, code: Path | str = PIPELINE, *, output_bytes_max: int = OUTPUT_BYTES_MAX
+        self,
+        code: Path | str = PIPELINE,
+        *,
+        python: str = sys.executable,
+        output_bytes_max: int = OUTPUT_BYTES_MAX,
     ) -> AsyncIterator[LocalLauncher]:
-        location = CodeLocation("pipeline", str(code), working_directory=self.folder)
+        location = CodeLocation("pipeline", str(code), python=python, working_directory=self.folder)
         async with LocalLauncher(self.home, now=now, output_bytes_max=output_bytes_max) as launcher:
             loaded = await launcher.load(location)
             assert isinstance(loaded, Loaded), loaded
@@ -123,10 +153,32 @@ class LocalWorld:
         path = self.folder / name
         return path.read_text().splitlines() if path.exists() else []
 
+    async def until_noted(self, name: str, run: RunSpec) -> None:
+        """Nothing, once the run has written its id there."""
+        await until(lambda: run.run_id in self.noted(name))
+
     def release(self, *runs: RunSpec) -> None:
         """Let runs that wait go on."""
         for run in runs:
             (self.folder / f"release-{run.run_id}").open("wb").close()
+
+    def end_runs(self) -> None:
+        """Leave no process behind, whatever the test came to."""
+        for report in self.home.glob("runs/*/report.jsonl"):
+            holder = lock_holder(report)
+            if holder is not None:
+                os.killpg(holder, signal.SIGKILL)
+
+    def report(self, run: RunSpec) -> str:
+        """The run's report as it is now."""
+        path = self.home / "runs" / run.run_id / "report.jsonl"
+        return path.read_text() if path.exists() else ""
+
+    def process_of(self, run: RunSpec) -> int:
+        """The process id that a run reported."""
+        pid = json.loads(self.report(run).splitlines()[0])["pid"]
+        assert isinstance(pid, int)
+        return pid
 
     def output(self, run: RunSpec, name: str) -> str:
         return (self.home / "runs" / run.run_id / name).read_text()
@@ -151,6 +203,9 @@ class MemoryWorld:
     def executions(self, run: RunSpec) -> int:
         assert self._launcher is not None
         return self._launcher.launched.count(run)
+
+    def end_runs(self) -> None:
+        """There are none: scripts have no process."""
 
 
 def _script(run: RunSpec) -> Sequence[RunFact]:

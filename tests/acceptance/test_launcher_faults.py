@@ -1,0 +1,378 @@
+"""What the local launcher survives: itself and its zygotes being killed, code that changes or breaks."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure, manifest_digest
+from daemon.launching.local import LocalLauncher
+from daemon.launching.port import RunSpec
+from events.facts import PartitionMaterialized, RunCanceled, RunLost, RunStarted, RunSucceeded
+from tests.launching.worlds import PIPELINE, Listener, LocalWorld, now, run_of, until, until_gone
+
+ROOT = Path(__file__).resolve().parents[2]
+VERSIONED = """
+from backfilld import MaterializeResult, asset
+@asset
+def versioned():
+    return MaterializeResult(metadata={{"version": {version}}})
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[LocalWorld]:
+    world = LocalWorld(tmp_path)
+    yield world
+    world.end_runs()
+
+
+@pytest.fixture
+def tags(tmp_path: Path) -> dict[str, str]:
+    return {"folder": str(tmp_path)}
+
+
+def zygote_of(run: RunSpec, process: int) -> int:
+    """The parent of a run's process."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[1])
+
+
+@contextmanager
+def daemon_to_kill(world: LocalWorld, runs: list[RunSpec]) -> Iterator[subprocess.Popen[str]]:
+    """Another process that launches the runs."""
+    daemon = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.launching.daemon_to_kill"),
+            *(str(world.folder), msgspec.json.encode(runs).decode()),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield daemon
+    finally:
+        daemon.kill()
+        daemon.communicate()
+
+
+async def test_a_killed_worker_is_lost_and_says_by_what(world: LocalWorld, tags: dict[str, str]) -> None:
+    run = run_of("waits", tags=tags)
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([run])
+        [process] = await listener.until_started(run)
+        os.kill(process, signal.SIGKILL)
+        [facts] = await listener.until_over(run)
+    assert facts[1:] == [RunLost(reason="its process was ended by SIGKILL")]
+
+
+async def test_a_worker_ended_by_somebody_else_was_not_canceled(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    run = run_of("cleans_up", tags=tags)
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([run])
+        [process] = await listener.until_started(run)
+        await world.until_noted("under_way", run)
+        os.kill(process, signal.SIGTERM)
+        [facts] = await listener.until_over(run)
+    assert facts[1:] == [RunLost(reason="its process was ended by SIGTERM")]
+    assert world.noted("cleaned_up") == [run.run_id]
+
+
+async def test_a_killed_zygote_takes_no_run_with_it(world: LocalWorld, tags: dict[str, str]) -> None:
+    finishing, dying, later = (run_of("waits", tags=tags) for _ in range(3))
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([finishing, dying])
+        processes = await listener.until_started(finishing, dying)
+        for run in (finishing, dying):
+            await world.until_noted("under_way", run)
+        zygote = zygote_of(finishing, processes[0])
+        os.kill(zygote, signal.SIGKILL)
+        await until_gone(zygote)
+        await launcher.launch([later])
+        await listener.until_started(later)
+        os.kill(processes[1], signal.SIGKILL)
+        await world.until_noted("under_way", later)
+        world.release(finishing, later)
+        told = await listener.until_over(finishing, dying, later)
+    assert [type(facts[-1]) for facts in told] == [RunSucceeded, RunLost, RunSucceeded]
+    assert sorted(world.noted("executed")) == sorted(run.run_id for run in (finishing, dying, later))
+
+
+async def test_runs_on_their_way_to_a_killed_zygote_are_run_once(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    first = run_of("waits", tags=tags)
+    runs = [run_of("fills", tags=tags) for _ in range(30)]
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([first])
+        [process] = await listener.until_started(first)
+        await launcher.launch(runs)
+        os.kill(zygote_of(first, process), signal.SIGKILL)
+        told = await listener.until_over(*runs)
+        await launcher.cancel(first.run_id, grace_s=20)
+        await listener.until_over(first)
+    assert {type(facts[-1]) for facts in told} == {RunSucceeded}
+    assert sorted(world.noted("executed")) == sorted(run.run_id for run in (first, *runs))
+
+
+async def test_a_run_that_keeps_ending_its_zygote_is_lost(world: LocalWorld) -> None:
+    code = world.folder / "deadly.py"
+    code.write_text(
+        "import os, signal\n"
+        "from backfilld import asset\n"
+        "os.register_at_fork(before=lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
+        "@asset\n"
+        "def never(): ...\n"
+    )
+    run = run_of("never")
+    async with world.launcher(code) as launcher:
+        await launcher.launch([run])
+        [facts] = await Listener(launcher).until_over(run)
+    assert facts == [RunLost(reason="its code location's process ended 3 times before the run could begin")]
+
+
+async def test_a_killed_daemon_loses_no_run_and_runs_none_twice(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    finishing, dying, canceled = (run_of("waits", tags=tags) for _ in range(3))
+    ended, unknown = run_of("fills", tags=tags), run_of("fills", tags=tags)
+    runs = [finishing, dying, canceled, ended]
+    with daemon_to_kill(world, runs) as daemon:
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline() == "launched\n"
+        for run in (finishing, dying, canceled):
+            await world.until_noted("under_way", run)
+        await until(lambda: '"succeeded"' in world.report(ended))
+    os.kill(world.process_of(dying), signal.SIGKILL)
+    await until_gone(world.process_of(dying))
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        await launcher.reconcile([*runs, unknown])
+        await listener.until_started(*runs, unknown)
+        world.release(finishing)
+        await launcher.cancel(canceled.run_id, grace_s=20)
+        told = await listener.until_over(*runs, unknown)
+    assert [type(facts[-1]) for facts in told] == [
+        RunSucceeded,
+        RunLost,
+        RunCanceled,
+        RunSucceeded,
+        RunSucceeded,
+    ]
+    assert sorted(world.noted("executed")) == sorted(run.run_id for run in (*runs, unknown))
+
+
+async def test_a_run_ends_while_no_daemon_is_there(world: LocalWorld, tags: dict[str, str]) -> None:
+    run = run_of("waits", tags=tags)
+    with daemon_to_kill(world, [run]):
+        await world.until_noted("under_way", run)
+    world.release(run)
+    await until(lambda: '"succeeded"' in world.report(run))
+    async with world.launcher() as launcher:
+        await launcher.reconcile([run])
+        [facts] = await Listener(launcher).until_over(run)
+    assert [type(fact) for fact in facts] == [RunStarted, PartitionMaterialized, RunSucceeded]
+
+
+async def test_a_cancellation_is_known_after_a_restart(world: LocalWorld, tags: dict[str, str]) -> None:
+    run = run_of("waits", tags=tags)
+    async with world.launcher() as launcher:
+        await launcher.launch([run])
+        [process] = await Listener(launcher).until_started(run)
+        await launcher.cancel(run.run_id, grace_s=20)
+    await until_gone(process)
+    async with world.launcher() as launcher:
+        await launcher.reconcile([run])
+        [facts] = await Listener(launcher).until_over(run)
+    assert [type(fact) for fact in facts] == [RunStarted, RunCanceled]
+
+
+async def test_half_a_line_of_a_process_that_is_gone_is_not_read(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    run = run_of("dies", tags=tags)
+    async with world.launcher() as launcher:
+        await launcher.launch([run])
+        await Listener(launcher).until_over(run)
+    with (world.home / "runs" / run.run_id / "report.jsonl").open("a") as report:
+        report.write('{"n": 2, "at": "2024-01-01T')
+    async with world.launcher() as launcher:
+        await launcher.reconcile([run])
+        [facts] = await Listener(launcher).until_over(run)
+    assert facts[1:] == [RunLost(reason="its process is gone and left no outcome")]
+
+
+async def test_a_lost_wake_up_delays_and_loses_nothing(world: LocalWorld, tags: dict[str, str]) -> None:
+    runs = [run_of("waits", tags=tags), run_of("fills", tags=tags)]
+    async with world.launcher() as launcher:
+        (world.home / "wake").unlink()
+        listener = Listener(launcher)
+        await launcher.launch(runs)
+        await listener.until_started(runs[0])
+        await world.until_noted("under_way", runs[0])
+        world.release(runs[0])
+        told = await listener.until_over(*runs)
+    assert {type(facts[-1]) for facts in told} == {RunSucceeded}
+
+
+async def test_a_reload_is_for_later_runs(world: LocalWorld, tags: dict[str, str]) -> None:
+    code = world.folder / "versioned.py"
+    code.write_text(PIPELINE.read_text() + VERSIONED.format(version=1))
+    location = CodeLocation("pipeline", str(code), working_directory=world.folder)
+    under_way, before, after = run_of("waits", tags=tags), run_of("versioned"), run_of("versioned")
+    async with world.launcher(code) as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([under_way, before])
+        [process, _] = await listener.until_started(under_way, before)
+        old_zygote = zygote_of(under_way, process)
+        await world.until_noted("under_way", under_way)
+        code.write_text(PIPELINE.read_text() + VERSIONED.format(version=2))
+        assert isinstance(await launcher.load(location), Loaded)
+        await launcher.launch([after])
+        await listener.until_over(before, after)
+        world.release(under_way)
+        told = await listener.until_over(under_way, before, after)
+        await until_gone(old_zygote)
+    assert isinstance(told[0][-1], RunSucceeded)
+    assert [
+        fact.metadata["version"]
+        for facts in told[1:]
+        for fact in facts
+        if isinstance(fact, PartitionMaterialized)
+    ] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("import nothing_of_that_name\n", "ModuleNotFoundError", "nothing_of_that_name"),
+        ("def f(:\n", "SyntaxError", "invalid syntax"),
+        ("raise SystemExit(3)\n", "SystemExit", "3"),
+        ("x = 1\n", "backfilld.errors.InvalidDefinitionError", "found none"),
+        (
+            "import os\nprint('last words', flush=True)\nos._exit(4)\n",
+            "ProcessEnded",
+            "before it had imported",
+        ),
+    ],
+)
+async def test_code_that_does_not_import_leaves_what_was_loaded(
+    world: LocalWorld, tags: dict[str, str], text: str, kind: str, message: str
+) -> None:
+    broken = world.folder / "broken.py"
+    broken.write_text(text)
+    run = run_of("fills", tags=tags)
+    async with world.launcher() as launcher:
+        failure = await launcher.load(CodeLocation("pipeline", str(broken)))
+        await launcher.launch([run])
+        [facts] = await Listener(launcher).until_over(run)
+    assert isinstance(failure, LoadFailure)
+    assert failure.type == kind
+    assert message in failure.message
+    assert failure.traceback is not None
+    assert "backfilld/worker" not in failure.traceback
+    assert isinstance(facts[-1], RunSucceeded)
+
+
+async def test_loading_gives_up_on_what_takes_too_long(world: LocalWorld) -> None:
+    code = world.folder / "slow.py"
+    code.write_text("import threading\nthreading.Event().wait()\n")
+    async with LocalLauncher(world.home, now=now, import_timeout_s=0.5) as launcher:
+        failure = await launcher.load(CodeLocation("slow", str(code)))
+    assert isinstance(failure, LoadFailure)
+    assert failure.type == "TimedOut"
+
+
+async def test_a_python_that_is_not_there_is_said_so(world: LocalWorld) -> None:
+    async with LocalLauncher(world.home, now=now) as launcher:
+        failure = await launcher.load(CodeLocation("pipeline", str(PIPELINE), python="/nowhere/python"))
+    assert isinstance(failure, LoadFailure)
+    assert failure.type == "NotStarted"
+    assert "/nowhere/python" in failure.message
+
+
+async def test_code_that_broke_under_running_backfills_loses_runs_with_its_reason(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    code = world.folder / "changing.py"
+    code.write_text(PIPELINE.read_text())
+    first, second, third = (run_of("waits", tags=tags), *(run_of("fills", tags=tags) for _ in range(2)))
+    async with world.launcher(code) as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([first])
+        [process] = await listener.until_started(first)
+        code.write_text("import nothing_of_that_name\n")
+        zygote = zygote_of(first, process)
+        os.kill(zygote, signal.SIGKILL)
+        await until_gone(zygote)
+        await launcher.cancel(first.run_id, grace_s=20)
+        await launcher.launch([second])
+        [_, lost] = await listener.until_over(first, second)
+        code.write_text(PIPELINE.read_text())
+        await launcher.launch([third])
+        [facts] = await listener.until_over(third)
+    assert isinstance(lost[-1], RunLost)
+    assert "ModuleNotFoundError: No module named 'nothing_of_that_name'" in lost[-1].reason
+    assert isinstance(facts[-1], RunSucceeded)
+
+
+async def test_a_run_of_a_code_location_that_was_never_loaded_is_lost(world: LocalWorld) -> None:
+    run = run_of("fills", code_location="elsewhere")
+    async with world.launcher() as launcher:
+        await launcher.launch([run])
+        [facts] = await Listener(launcher).until_over(run)
+    assert facts == [RunLost(reason="no code location named 'elsewhere' is loaded")]
+
+
+async def test_threads_of_importing_are_warned_of(world: LocalWorld) -> None:
+    code = world.folder / "threaded.py"
+    code.write_text(
+        "import threading\n"
+        "from backfilld import asset\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        "@asset\n"
+        "def threaded(): ...\n"
+    )
+    run = run_of("threaded")
+    async with world.launcher(code) as launcher:
+        await launcher.launch([run])
+        [facts] = await Listener(launcher).until_over(run)
+    assert isinstance(facts[-1], RunSucceeded)
+    assert "started 1 thread(s)" in (world.home / "code_locations" / "pipeline.log").read_text()
+
+
+async def test_the_manifest_is_told_with_its_digest(world: LocalWorld) -> None:
+    async with LocalLauncher(world.home, now=now) as launcher:
+        loaded = await launcher.load(CodeLocation("pipeline", str(PIPELINE)))
+        again = await launcher.load(CodeLocation("pipeline", str(PIPELINE)))
+    assert isinstance(loaded, Loaded)
+    assert again == loaded
+    assert loaded.digest == manifest_digest(loaded.manifest)
+    assert "daily" in [asset["key"] for asset in loaded.manifest["assets"]]
+
+
+async def test_leaving_the_launcher_ends_its_zygotes_and_no_run(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    run = run_of("waits", tags=tags)
+    async with world.launcher() as launcher:
+        await launcher.launch([run])
+        [process] = await Listener(launcher).until_started(run)
+        zygote = zygote_of(run, process)
+        await world.until_noted("under_way", run)
+    await until_gone(zygote)
+    world.release(run)
+    await until(lambda: '"succeeded"' in world.report(run))

@@ -17,6 +17,7 @@ from backfilld.partitions.windows import Windows, WindowSchedule, WindowTable, w
 from backfilld.partitions.zones import DAY_S, local, zone_named
 from backfilld.ranges import Ranges
 
+_SIMILAR_KEYS_MAX = 1_000  # at either end, that are searched for those like a key that is no time
 _VALIDATED_KEYS_MAX = 10_000  # more than a year of hours, so that a format without the year is found out
 
 
@@ -74,10 +75,14 @@ class TimeWindowPartitions(Partitions):
     def near(self, key: str) -> tuple[str, ...]:
         """The keys beside the place in time of ``key``, or else those that look most like it."""
         try:
-            after = bisect_left(self.starts, self._format.read(key), 0, self._count)
+            read_s = self._format.read(key)
         except (ValueError, OverflowError):
-            return close_keys(key, self.keys(Ranges.of([(0, 1000), (self._count - 1000, self._count)])))
-        return tuple(self.key(ordinal) for ordinal in (after - 1, after) if 0 <= ordinal < self._count)
+            ends = Ranges.of([(0, _SIMILAR_KEYS_MAX), (max(0, self._count - _SIMILAR_KEYS_MAX), self._count)])
+            return close_keys(key, self.keys(ends & self.all()))
+        at = bisect_left(self.starts, read_s, 0, self._count)
+        if at < self._count and self.starts[at] == read_s:
+            return (self.key(at),)
+        return tuple(self.key(ordinal) for ordinal in (at - 1, at) if 0 <= ordinal < self._count)
 
     def keys(self, ranges: Ranges) -> Iterator[str]:
         """The keys of a set of ordinals, in order."""

@@ -57,13 +57,22 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class DefinitionsLoaded(msgspec.Struct, frozen=True):
-    """A code location was imported and printed this manifest (`backfilld.manifest` has its shape)."""
+    """A code location was imported and printed a manifest (`backfilld.manifest` has its shape)."""
 
     schema: ClassVar[int] = 1
 
     code_location: str
     digest: str  # SHA-256 of the manifest's canonical JSON, in hex
-    manifest: dict[str, Any]
+    manifest: dict[str, Any] | None  # None: an earlier fact has the manifest with this digest
+
+
+class DefinitionsFailed(msgspec.Struct, frozen=True):
+    """A code location could not be imported; what it declared before stays in force."""
+
+    schema: ClassVar[int] = 1
+
+    code_location: str
+    failure: Failure
 
 
 class BackfillRequested(msgspec.Struct, frozen=True):
@@ -262,6 +271,7 @@ class LeaderElected(msgspec.Struct, frozen=True):
 
 Fact: TypeAlias = (
     DefinitionsLoaded
+    | DefinitionsFailed
     | BackfillRequested
     | BackfillPaused
     | BackfillResumed

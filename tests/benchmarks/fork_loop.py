@@ -29,6 +29,6 @@ def fork_loop(count: int, at_a_time: int) -> float:
 
 
 if __name__ == "__main__":
-    assert pipeline.raw_weather.key, "what a zygote has imported weighs on its forks"
+    assert pipeline.raw_weather.takes_context, "what a zygote has imported weighs on its forks"
     gc.freeze()
     sys.stdout.write(f"{fork_loop(int(sys.argv[1]), int(sys.argv[2]))}\n")

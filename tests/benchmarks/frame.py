@@ -21,6 +21,9 @@ from daemon.cli.output import console_on
 from events.embedded import embedded_database
 
 
+REACHED = {True: Text("yes", "green"), False: Text("no", "red"), None: Text()}
+
+
 class Target(msgspec.Struct, frozen=True):
     """What a row must reach."""
 
@@ -126,7 +129,7 @@ def show(rows: Sequence[Row]) -> None:
             figure(one.baseline),
             "" if one.ratio is None else f"{one.ratio:.2f}",
             one.target or "",
-            {True: Text("yes", "green"), False: Text("no", "red"), None: ""}[one.reached],
+            REACHED[one.reached],
         )
     console_on(sys.stdout).print(table)
 

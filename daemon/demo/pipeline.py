@@ -4,8 +4,8 @@
      (a file a day)  (a table)        (a table)          (a file)
 
 The archive beside this file is NOAA's, in the public domain: 2,922 observations, one a city and day. Results
-go to the folder named by ``WEATHER_FOLDER`` (``weather`` here, if it is not set): ``raw/<day>.csv``, the tables
-``clean_weather`` and ``monthly_weather`` of ``weather.db``, and ``wettest_days.csv``.
+go to the folder that ``WEATHER_FOLDER`` names (``weather`` here, if it is not set): ``raw/<day>.csv``, the
+tables ``clean_weather`` and ``monthly_weather`` of ``weather.db``, and ``wettest_days.csv``.
 
 Each asset replaces exactly the time it was asked to fill, in one step, so any of them may run again.
 """

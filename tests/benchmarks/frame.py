@@ -20,7 +20,6 @@ from sqlalchemy import make_url
 from daemon.cli.output import console_on
 from events.embedded import embedded_database
 
-
 REACHED = {True: Text("yes", "green"), False: Text("no", "red"), None: Text()}
 
 

@@ -1,0 +1,82 @@
+"""Definitions of time windows drawn at random, around changes of UTC offset more often than not."""
+
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+
+from backfilld.partitions import TimeWindowPartitionsDefinition
+
+ZONES = (
+    "UTC",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "America/Havana",
+    "America/St_Johns",
+    "Europe/Berlin",
+    "Africa/Casablanca",
+    "Asia/Kathmandu",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+)
+
+# Changes of offset in the zones above, by their own clocks.
+CHANGES = tuple(
+    map(
+        datetime.fromisoformat,
+        (
+            "2024-03-10T02:00",
+            "2024-11-03T01:00",
+            "2017-10-15T00:00",
+            "2018-02-17T23:00",
+            "2023-11-05T00:00",
+            "2024-03-31T02:00",
+            "2024-10-27T02:00",
+            "2024-04-07T01:30",
+            "2024-10-06T02:00",
+            "2011-12-29T12:00",
+        ),
+    )
+)
+
+SCHEDULES = (
+    "* * * * *",
+    "*/15 * * * *",
+    "0 * * * *",
+    "45 * * * *",
+    "0 0 * * *",
+    "30 0 * * *",
+    "30 1 * * *",
+    "15 2 * * *",
+    "0 3 * * *",
+    "30 23 * * *",
+    "0 */6 * * *",
+    "*/20 1-4 * * *",
+    "15 1,13 * * *",
+    "0 9 * * 1-5",
+    "0 0 * * 0",
+    "30 2 1 * *",
+    "0 0 29 * *",
+    "0 0 1 */3 *",
+    "0 0 1,15 * 1",
+)
+
+FORMATS = ("%Y-%m-%d-%H:%M", "%d.%m.%Y %H:%M", "%Y%m%dT%H%M%z", "%b %d %Y, %H:%M")
+
+
+@st.composite
+def windows_definitions(draw: st.DrawFn) -> TimeWindowPartitionsDefinition:
+    """A definition that starts near a change of offset and lasts for up to some weeks."""
+    schedule = draw(st.sampled_from(SCHEDULES))
+    fine = schedule.split()[1] == "*"
+    start = draw(st.sampled_from(CHANGES)) - timedelta(
+        minutes=draw(st.integers(0, 2_000 if fine else 60_000))
+    )
+    return TimeWindowPartitionsDefinition(
+        start=start,
+        end=start + timedelta(minutes=draw(st.integers(0, 4_000 if fine else 120_000))),
+        fmt=draw(st.sampled_from(FORMATS)),
+        cron_schedule=schedule,
+        timezone=draw(st.sampled_from(ZONES)),
+        exclusions=draw(st.sampled_from(((), ("0 0-5 * * *",), ("* * * * 6,0", start + timedelta(days=1))))),
+    )

@@ -1,11 +1,15 @@
-"""How events get into PostgreSQL's log: one statement for a whole batch, under the head row's lock.
+"""How events get into PostgreSQL's log, under the head row's lock, in one of two ways.
 
-The writer remembers where the log ended, computes positions and hashes from there, and sends one statement
-that moves the head *if it is still there* and inserts the rows. Whoever else wrote in between makes the
-statement do nothing; then the writer looks where the head is now and computes again.
+A few events go in one statement. The writer remembers where the log ended, computes positions and hashes
+from there, and sends a statement that moves the head *if it is still there* and inserts the rows. Whoever
+else wrote in between makes it do nothing; then the writer looks where the head is now and computes again.
+
+Many events, and few that have lost that race too often, take the lock first and are then sent by COPY, row
+by row as they are encoded, so that Python and PostgreSQL work side by side.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import anyio
@@ -14,32 +18,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from events import rows
 from events.envelope import Event
+from events.errors import FactNotStorableError
 from events.log import Appended, HeadMoved
 from events.rows import Row
 
-APPEND_TIMEOUT_S: Final = 60.0
 CHANNEL: Final = "backfilld_log"
+_ONE_STATEMENT_MAX: Final = 32  # events
 _MISSES_MAX: Final = 2
 
-_APPEND: Final = f"""
-WITH moved AS (
-    UPDATE log_head SET position = $1::bigint + $3::bigint, hash = $4::bytea
-    WHERE position = $1::bigint AND hash = $2::bytea
-    RETURNING position
-), written AS (
-    INSERT INTO log (position, id, at, type, schema, actor, backfill_id, run_id, causation_id, correlation_id,
-                     data, hash)
-    SELECT $1::bigint + number, id, at, type, schema, actor, backfill_id, run_id, causation_id, correlation_id,
-           data::jsonb, hash
-    FROM moved, unnest($5::uuid[], $6::timestamptz[], $7::text[], $8::int[], $9::text[], $10::text[],
-                       $11::text[], $12::uuid[], $13::uuid[], $14::text[], $15::bytea[])
-         WITH ORDINALITY AS given(id, at, type, schema, actor, backfill_id, run_id, causation_id,
-                                  correlation_id, data, hash, number)
-)
-SELECT position, pg_notify('{CHANNEL}', position::text) FROM moved
-"""
+_COLUMNS: Final = ("position", *Row._fields, "hash")
+_TYPES: Final = (
+    "bigint", "uuid", "timestamptz", "text", "int", "text", "text", "text", "uuid", "uuid", "jsonb", "bytea",
+)  # fmt: skip
 _HEAD: Final = "SELECT position, hash FROM log_head ORDER BY position LIMIT 1"
 _LOCK: Final = "SELECT position, hash FROM log_head ORDER BY position LIMIT 1 FOR UPDATE"
+_MOVE: Final = "UPDATE log_head SET position = $1, hash = $2"
+_NOTIFY: Final = "SELECT pg_notify($1, '')"
 _KNOWN: Final = """
 SELECT id::text, position FROM log WHERE id = ANY($1::uuid[]) ORDER BY position LIMIT cardinality($1::uuid[])
 """
@@ -57,23 +51,28 @@ class Writer:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self._borrowed: AsyncConnection | None = None
         self._driver: Any = None  # asyncpg's connection; it ships no types
         self._head: Head | None = None
 
     async def append(self, events: Sequence[Event], expected_head: int | None) -> Appended | HeadMoved:
         """See `Log.append`; errors are the driver's."""
-        given = [rows.row_of(event) for event in events]
+        # Shielded, because a cancellation would leave open whether the rows were written. The driver bounds
+        # the time that each statement takes.
         async with self._turn:
-            # Shielded, because a cancellation would leave open whether the rows were written.
-            with anyio.fail_after(APPEND_TIMEOUT_S, shield=True):
+            with anyio.CancelScope(shield=True):
                 try:
-                    await self._connect()
-                    return await self._append(given, expected_head)
+                    if self._driver is None or self._driver.is_closed():
+                        await self._connect()
+                    answer = await self._append(events, expected_head)
+                except FactNotStorableError:
+                    raise
                 except BaseException:
+                    # Nobody knows what the server made of it: the next append begins from scratch.
                     await self.close()
                     raise
+        return answer
 
     async def close(self) -> None:
         """Gives the connection up. The next append makes a new one."""
@@ -86,69 +85,124 @@ class Writer:
             await borrowed.close()
 
     async def _connect(self) -> None:
-        if self._driver is not None and self._driver.is_closed():
-            await self.close()
-        if self._driver is None:
-            self._borrowed = await self._engine.connect()
-            self._driver = (await self._borrowed.get_raw_connection()).driver_connection
+        await self.close()
+        self._borrowed = await self._engine.connect()
+        driver: Any = (await self._borrowed.get_raw_connection()).driver_connection
+        # jsonb's binary form is a version and the text, which we have as bytes.
+        await driver.set_type_codec(
+            "jsonb", schema="pg_catalog", format="binary", encoder=b"\x01".__add__, decoder=bytes
+        )
+        self._driver = driver
 
-    async def _append(self, given: list[Row], expected_head: int | None) -> Appended | HeadMoved:
+    async def _append(self, events: Sequence[Event], expected_head: int | None) -> Appended | HeadMoved:
         known: dict[str, int] = {}
         misses = 0
         while True:
-            fresh = rows.unwritten(given, known)
-            head = self._head
-            if head is None or (expected_head is not None and expected_head != head.position):
-                head = await self._look(_HEAD)
-            if expected_head is not None and expected_head != head.position:
-                known = await self._known(given)
-                if given and not rows.unwritten(given, known):
-                    return _appended(given, known, head.position)
-                return HeadMoved(head.position)
+            fresh = _unwritten(events, known)
+            head = await self._head_for(expected_head)
+            if expected_head not in {None, head.position}:
+                known = await self._known(events)
+                if not events or _unwritten(events, known):
+                    return HeadMoved(head.position)
+                return _appended(events, known, head.position)
             if not fresh:
-                return _appended(given, known, head.position)
+                return _appended(events, known, head.position)
             try:
-                written = await self._write(fresh, head, locked=misses >= _MISSES_MAX)
+                if len(fresh) > _ONE_STATEMENT_MAX or misses > _MISSES_MAX:
+                    written = await self._copy(fresh, expected_head)
+                else:
+                    written = await self._send([rows.row_of(event) for event in fresh], head)
             except asyncpg.UniqueViolationError as error:
                 if error.constraint_name != "log_id_key":
                     raise
-                known = await self._known(given)
+                known = await self._known(events)
                 continue
             if written is not None:
-                return _appended(given, known | written, 0)
+                return _appended(events, known | written, head.position)
             misses += 1
-            self._head = None
 
-    async def _write(self, fresh: list[Row], head: Head, *, locked: bool) -> dict[str, int] | None:
-        """The positions of the rows written, or None if the head was not there any more."""
-        if not locked:
-            return await self._send(fresh, head)
-        async with self._driver.transaction():
-            return await self._send(fresh, await self._look(_LOCK))
+    async def _head_for(self, expected_head: int | None) -> Head:
+        """The head as it is remembered, or, if that would not do, as it is."""
+        head = self._head
+        if head is None or expected_head not in {None, head.position}:
+            head = await self._look(_HEAD)
+        return head
 
     async def _send(self, fresh: list[Row], head: Head) -> dict[str, int] | None:
+        """The positions of the rows written, or None if the head was somewhere else."""
         hashes = list(rows.chain(head.position + 1, head.hash, fresh))
-        ids, ats, types, schemas, actors, backfills, runs, causes, stories, data = zip(*fresh, strict=True)
-        texts = [each.decode() for each in data]
-        moved = await self._driver.fetchval(
-            _APPEND, head.position, head.hash, len(fresh), hashes[-1],
-            ids, ats, types, schemas, actors, backfills, runs, causes, stories, texts, hashes,
-        )  # fmt: skip
-        if moved is None:
+        values: list[object] = [*head, head.position + len(fresh), hashes[-1]]
+        for position, (row, row_hash) in enumerate(zip(fresh, hashes, strict=True), head.position + 1):
+            values += (position, *row, row_hash)
+        if await self._driver.fetchval(_statement(len(fresh)), *values) is None:
+            self._head = None
             return None
-        self._head = Head(moved, hashes[-1])
-        return {row_id: position for position, row_id in enumerate(ids, head.position + 1)}
+        self._head = Head(head.position + len(fresh), hashes[-1])
+        return {row.id: position for position, row in enumerate(fresh, head.position + 1)}
+
+    async def _copy(self, fresh: list[Event], expected_head: int | None) -> dict[str, int] | None:
+        """As `_send`, but nobody else can write in between: without an expectation it never returns None."""
+        async with self._driver.transaction():
+            head = await self._look(_LOCK)
+            if expected_head not in {None, head.position}:
+                return None
+            last = head
+
+            def records() -> Iterator[tuple[object, ...]]:
+                nonlocal last
+                for event in fresh:
+                    row = rows.row_of(event)
+                    (row_hash,) = rows.chain(last.position + 1, last.hash, (row,))
+                    last = Head(last.position + 1, row_hash)
+                    yield (last.position, *row, row_hash)
+
+            await self._driver.copy_records_to_table("log", records=records(), columns=_COLUMNS)
+            await self._driver.execute(_MOVE, *last)
+            await self._driver.execute(_NOTIFY, CHANNEL)
+        self._head = last
+        return {event.id: position for position, event in enumerate(fresh, head.position + 1)}
 
     async def _look(self, statement: str) -> Head:
         found = await self._driver.fetchrow(statement)
         self._head = Head(found["position"], found["hash"])
         return self._head
 
-    async def _known(self, given: Collection[Row]) -> dict[str, int]:
-        found = await self._driver.fetch(_KNOWN, [row.id for row in given])
+    async def _known(self, events: Sequence[Event]) -> dict[str, int]:
+        found = await self._driver.fetch(_KNOWN, [event.id for event in events])
         return {each["id"]: each["position"] for each in found}
 
 
-def _appended(given: list[Row], positions: dict[str, int], head: int) -> Appended:
-    found = tuple(positions[row.id] for row in given)
+@cache
+def _statement(count: int) -> str:
+    """The statement that writes ``count`` rows if the head is where it is expected."""
+    width = len(_COLUMNS)
+    values = ", ".join(
+        "({})".format(", ".join(f"${5 + row * width + column}::{kind}" for column, kind in enumerate(_TYPES)))
+        for row in range(count)
+    )
+    columns = ", ".join(_COLUMNS)
+    return f"""
+WITH moved AS (
+    UPDATE log_head SET position = $3::bigint, hash = $4::bytea
+    WHERE position = $1::bigint AND hash = $2::bytea
+    RETURNING position
+), written AS (
+    INSERT INTO log ({columns})
+    SELECT given.* FROM moved, (VALUES {values}) AS given
+)
+SELECT position, pg_notify('{CHANNEL}', '') FROM moved
+"""  # noqa: S608 - constants of this module
+
+
+def _unwritten(events: Sequence[Event], known: dict[str, int]) -> list[Event]:
+    """The events whose ids are not among the known, each id once, in the order given."""
+    fresh: dict[str, Event] = {}
+    for event in events:
+        if event.id not in known:
+            fresh.setdefault(event.id, event)
+    return list(fresh.values())
+
+
+def _appended(events: Sequence[Event], positions: dict[str, int], head: int) -> Appended:
+    found = tuple([positions[event.id] for event in events])
     return Appended(found, max(found, default=head))

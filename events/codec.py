@@ -20,8 +20,9 @@ a lone surrogate in a text            U+FFFD, the replacement
 """
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import msgspec
 
@@ -34,8 +35,8 @@ _INTEGER_BITS_MAX: Final = 4_096
 _NUL: Final = b"\\u0000"
 
 _FACTS: Final[dict[str, type[Fact]]] = {fact.__name__: fact for fact in get_args(Fact)}
-_DECODERS: Final[dict[str, msgspec.json.Decoder[Fact]]] = {
-    name: msgspec.json.Decoder(fact) for name, fact in _FACTS.items()
+_DECODERS: Final[dict[tuple[str, int], Callable[[bytes | str], Fact]]] = {
+    (name, fact.schema): msgspec.json.Decoder(fact).decode for name, fact in _FACTS.items()
 }
 _encode_sorted: Final = msgspec.json.Encoder(order="sorted").encode
 
@@ -73,15 +74,14 @@ def encode(fact: Fact) -> tuple[str, int, bytes]:
     :raises FactNotStorableError: what would be stored does not read as a fact of this type again.
     """
     kind = type(fact)
-    if all(_is_tame(getattr(fact, name)) for name in _LOOSE_FIELDS[kind]):
-        try:
-            data = _encode_sorted(fact)
-        except UnicodeEncodeError:
-            pass
-        else:
-            if _NUL not in data:
-                return kind.__name__, kind.schema, data
-    return kind.__name__, kind.schema, _encode_storable(fact)
+    for name in _LOOSE_FIELDS[kind]:
+        if not _is_tame(getattr(fact, name)):
+            return kind.__name__, kind.schema, _encode_storable(fact)
+    try:
+        data = _encode_sorted(fact)
+    except UnicodeEncodeError:
+        data = _NUL
+    return kind.__name__, kind.schema, data if _NUL not in data else _encode_storable(fact)
 
 
 def decode(position: int, type_name: str, schema: int, data: bytes | str) -> Fact:
@@ -89,29 +89,31 @@ def decode(position: int, type_name: str, schema: int, data: bytes | str) -> Fac
 
     :raises LogUnreadableError: the type or schema is not known, or the data does not fit it.
     """
-    decoder = _DECODERS.get(type_name)
-    if decoder is None or schema != _FACTS[type_name].schema:
+    decoder = _DECODERS.get((type_name, schema))
+    if decoder is None:
         return _decode_other(position, type_name, schema, data)
     try:
-        return decoder.decode(data)
+        return decoder(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _does_not_fit(position, type_name, schema, error) from error
 
 
 def canonical(data: bytes | str) -> bytes:
-    """The canonical form of the JSON text that jsonb gives for data written by `encode`: the very same bytes."""
+    """The bytes that `encode` gave, made again from what jsonb makes of them."""
     return _encode_sorted(msgspec.json.decode(data))
 
 
 def storable_text(text: str) -> str:
     """``text`` with what PostgreSQL cannot keep in a text replaced (see the module's table)."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "\u2400").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _encode_storable(fact: Fact) -> bytes:
     data = _encode_sorted(_storable(msgspec.structs.asdict(fact)))
     try:
-        _DECODERS[type(fact).__name__].decode(data)
+        _DECODERS[type(fact).__name__, fact.schema](data)
     except msgspec.DecodeError as error:
         raise FactNotStorableError(
             f"expected a {type(fact).__name__} of values that JSON can hold, found one that would not be "
@@ -122,24 +124,19 @@ def _encode_storable(fact: Fact) -> bytes:
 
 def _is_tame(value: object) -> bool:
     """Whether jsonb gives the value back as it is written. Texts are not looked at."""
-    match value:
-        case None | bool() | str():
-            return True
-        case float():
-            return -_INTEGRAL_FROM < value < _INTEGRAL_FROM and (
-                value != 0.0 or math.copysign(1.0, value) > 0
-            )
-        case int():
-            return value.bit_length() <= _INTEGER_BITS_MAX
-        case dict():
-            return all(type(key) is str and _is_tame(item) for key, item in value.items())
-        case list() | tuple():
-            return all(map(_is_tame, value))
-        case _:
-            return False
+    # Not by `match`: this runs for every number of every fact.
+    if value is None or isinstance(value, str | bool):
+        return True
+    if isinstance(value, float):
+        return -_INTEGRAL_FROM < value < _INTEGRAL_FROM and (value != 0.0 or math.copysign(1.0, value) > 0.0)
+    if isinstance(value, int):
+        return value.bit_length() <= _INTEGER_BITS_MAX
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_tame(item) for key, item in value.items())
+    return isinstance(value, list | tuple) and all(map(_is_tame, value))
 
 
-def _storable(value: object) -> Any:
+def _storable(value: object) -> object:  # noqa: PLR0911 - a kind of value each
     match value:
         case None | bool():
             return value

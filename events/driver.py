@@ -1,7 +1,8 @@
 """The edge to the driver: connections to PostgreSQL, and its errors in our words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Final
 
 import asyncpg
@@ -13,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from events.errors import LogError, LogUnavailableError, LogUnreadableError
 
 CONNECT_TIMEOUT_S: Final = 10.0
+STATEMENT_TIMEOUT_S: Final = 120.0
 
 _UNAVAILABLE: Final = (
     OSError,
@@ -43,11 +45,15 @@ def database_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+asyncpg")
 
 
-def make_engine(url: URL, *, pooled: bool = True) -> AsyncEngine:
-    """An engine whose connections speak UTC."""
+def make_engine(
+    url: URL, *, pooled: bool = True, settings: Mapping[str, str] = MappingProxyType({})
+) -> AsyncEngine:
+    """An engine whose connections speak UTC and have PostgreSQL's ``settings``."""
     connect_args = {
         "timeout": CONNECT_TIMEOUT_S,
-        "server_settings": {"application_name": "backfilld", "timezone": "UTC", "jit": "off"},
+        "command_timeout": STATEMENT_TIMEOUT_S,
+        # Our statements are short: compiling them takes longer than running them.
+        "server_settings": {"application_name": "backfilld", "timezone": "UTC", "jit": "off", **settings},
     }
     if not pooled:
         return create_async_engine(url, poolclass=NullPool, connect_args=connect_args)

@@ -1,6 +1,6 @@
 """The port of the log: what every log (PostgreSQL's, the one in memory) promises."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -61,11 +61,11 @@ class Log(Protocol):
         upto: int | None = None,
         matching: Filter | None = None,
         newest_first: bool = False,
-    ) -> AsyncIterator[Sequence[Recorded]]:
+    ) -> AsyncGenerator[Sequence[Recorded], None]:
         """Batches of the facts with ``after < position <= upto`` (None: the head when the call is made)."""
         ...
 
-    def follow(self, *, after: int) -> AsyncIterator[Sequence[Recorded]]:
+    def follow(self, *, after: int) -> AsyncGenerator[Sequence[Recorded], None]:
         """Batches of all facts past ``after`` for ever, none twice, none left out, as they are recorded.
 
         Woken by the store, and right without being woken: it polls behind that. Survives a restart of the

@@ -1,6 +1,6 @@
 """A log that lives in memory: for tests and trials. It keeps every promise but durability."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import anyio
 
@@ -49,7 +49,7 @@ class MemoryLog:
         upto: int | None = None,
         matching: Filter | None = None,
         newest_first: bool = False,
-    ) -> AsyncIterator[Sequence[Recorded]]:
+    ) -> AsyncGenerator[Sequence[Recorded], None]:
         """See `Log.read`."""
         await anyio.lowlevel.checkpoint()
         last = len(self._rows) if upto is None else min(upto, len(self._rows))
@@ -65,7 +65,7 @@ class MemoryLog:
         if batch:
             yield batch
 
-    async def follow(self, *, after: int) -> AsyncIterator[Sequence[Recorded]]:
+    async def follow(self, *, after: int) -> AsyncGenerator[Sequence[Recorded], None]:
         """See `Log.follow`."""
         while True:
             grown = self._grown

@@ -1,11 +1,13 @@
-"""One PostgreSQL server of the embedded kind: its files, its start and its stop, and locks between processes."""
+"""One embedded PostgreSQL server: its files, its start and its stop; and locks between processes."""
 
 import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shlex
 import shutil
+import socket
 import stat
 import subprocess
 import tempfile
@@ -17,7 +19,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 from sqlalchemy import URL
 
 from events.errors import LogError
@@ -26,6 +27,7 @@ _SERVER_USER: Final = "pgserver"
 _SUPERUSER: Final = "postgres"
 _PORT: Final = 5432  # A part of the socket's name only: no address is listened on.
 _SOCKET_PATH_BYTES_MAX: Final = 103  # macOS; Linux takes 107
+_PLAIN_PATH: Final = re.compile(r"[\w./-]+")  # Settings and URLs give commas and quotes a meaning.
 _COMMAND_TIMEOUT_S: Final = 150
 _COPIED_BINARIES: Final = Path("/var/lib/backfilld/bin")
 _SETTINGS: Final = {
@@ -84,9 +86,10 @@ class Server:
         except FileNotFoundError:
             return None
         # Pid, data folder, start time, port, socket folder, host, shared memory, status.
-        if len(lines) < 8 or lines[7].strip() != "ready" or not _is_postgres(int(lines[0])):
+        if len(lines) < 8 or lines[7].strip() != "ready":
             return None
-        return Path(lines[4])
+        # A file left by a crash names a pid that may be another program's by now: only the socket tells.
+        return Path(lines[4]) if _answers(Path(lines[4])) else None
 
     def _make(self) -> None:
         making = self.data.with_name("postgres.new")
@@ -115,9 +118,16 @@ class Server:
         with tempfile.TemporaryFile() as output:
             try:
                 subprocess.run(  # noqa: S603 - our own program and arguments
-                    command, check=True, cwd=folder, env=environment | {"LC_ALL": "C"}, stdin=subprocess.DEVNULL,
-                    stdout=output, stderr=output, timeout=_COMMAND_TIMEOUT_S, **_as_owner(folder),
-                )  # fmt: skip
+                    command,
+                    check=True,
+                    cwd=folder,
+                    env=environment | {"LC_ALL": "C"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    timeout=_COMMAND_TIMEOUT_S,
+                    **_as_owner(folder),
+                )
             except (subprocess.SubprocessError, OSError) as error:
                 output.seek(0)
                 said = output.read().decode(errors="replace")
@@ -128,7 +138,9 @@ class Server:
                 ) from error
 
     def _socket_folder(self) -> Path:
-        if len(os.fsencode(self.data / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES_MAX:
+        """The data's own folder, or, where a socket cannot have a path so long or odd, a temporary one."""
+        fits = len(os.fsencode(self.data / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES_MAX
+        if fits and _PLAIN_PATH.fullmatch(str(self.data)):
             return self.data
         owner = self.data.stat()
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
@@ -139,8 +151,8 @@ class Server:
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.st_uid or found.st_mode & 0o077:
             raise EmbeddedDatabaseError(
-                f"expected {folder} to be a folder that only user {owner.st_uid} can enter; remove it, or use a "
-                "home with a shorter path, whose socket fits inside"
+                f"expected {folder} to be a folder that only user {owner.st_uid} can enter; remove it, or "
+                "use a home with a shorter path, whose socket fits inside"
             )
         return folder
 
@@ -189,11 +201,13 @@ def _url(socket_folder: Path) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _is_postgres(pid: int) -> bool:
-    # After a crash of the machine the pid in the file may be another program's.
-    with suppress(psutil.Error):
-        return psutil.Process(pid).name().startswith("postgres")
-    return False
+def _answers(socket_folder: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(str(socket_folder / f".s.PGSQL.{_PORT}"))
+        except OSError:
+            return False
+    return True
 
 
 def _as_owner(folder: Path) -> dict[str, Any]:
@@ -210,8 +224,8 @@ def _binaries(version: int) -> Path:
     if programs is None:
         known = ", ".join(map(str, sorted(_installed())))
         raise EmbeddedDatabaseError(
-            f"the data is PostgreSQL {version}'s and the embedded server is one of {known}: dump it with that "
-            "version and restore it"
+            f"the data is PostgreSQL {version}'s and the embedded server is one of {known}: dump it with "
+            "that version and restore it"
         )
     if os.geteuid() != 0 or _runs_for_others(programs / "postgres"):
         return programs
@@ -254,7 +268,7 @@ def _ensure_server_user() -> None:
             subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed arguments
         except (subprocess.SubprocessError, OSError) as error:
             raise EmbeddedDatabaseError(
-                f"PostgreSQL does not run as root, and the user {_SERVER_USER} for it cannot be made ({error}): "
+                f"PostgreSQL does not run as root, and its user {_SERVER_USER} cannot be made ({error}): "
                 "make that user, or name a database by its URL"
             ) from error
 
@@ -264,7 +278,7 @@ def _runs_for_others(program: Path) -> bool:
 
 
 def _copied(programs: Path) -> Path:
-    """A copy of the programs for everybody. Opening the private folder they are in would open all it holds."""
+    """A copy of the programs for everybody: opening the folder they are in would open all it holds."""
     package = programs.parents[1]
     digest = hashlib.sha256(f"{package} {package.stat().st_mtime_ns}".encode()).hexdigest()[:16]
     copied = _COPIED_BINARIES / digest

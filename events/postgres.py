@@ -1,29 +1,30 @@
 """The log in PostgreSQL, and the migration of its database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import anyio
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
-from events import rows
+from events import reading
 from events.appending import Writer
 from events.driver import database_url, make_engine, translated
 from events.envelope import Event, Recorded
 from events.errors import LogUnavailableError, LogUnreadableError
 from events.log import READ_BATCH_MAX, Appended, Filter, HeadMoved
-from events.reading import copy_rows, selecting
 from events.schema import log_head
+from events.verifying import VERIFIED_AT_ONCE, Broken, Chain, Verified
 from events.waking import Bell
 
 _MIGRATION_LOCK: Final = 0x6261636B_66696C6C  # "backfill"
+_READ_FIRST: Final = 250  # facts; whoever wants a few waits for no more
 _RETRY_FIRST_S: Final = 0.05
 _RETRY_MAX_S: Final = 5.0
 
@@ -37,7 +38,7 @@ class PostgresLog:
     def __init__(self, url: str, *, poll_s: float = 1.0) -> None:
         self._url = database_url(url)
         self._poll_s = poll_s
-        self._engine = make_engine(self._url)
+        self._engine = make_engine(self._url, settings=reading.SETTINGS)
         self._writer = Writer(self._engine)
         self._bell = Bell(self._engine)
 
@@ -68,7 +69,7 @@ class PostgresLog:
         with translated(self._url):
             async with self._engine.connect() as connection:
                 statement = select(log_head.c.position).order_by(log_head.c.position).limit(1)
-                return (await connection.execute(statement)).scalar_one()
+                return int((await connection.execute(statement)).scalar_one())
 
     async def read(
         self,
@@ -77,22 +78,25 @@ class PostgresLog:
         upto: int | None = None,
         matching: Filter | None = None,
         newest_first: bool = False,
-    ) -> AsyncIterator[Sequence[Recorded]]:
+    ) -> AsyncGenerator[Sequence[Recorded], None]:
         """See `Log.read`."""
         head = await self.head()
         upto = head if upto is None else min(upto, head)
+        limit = _READ_FIRST
         while after < upto:
-            batch = await self._batch(after, upto, matching, newest_first=newest_first)
-            if batch:
+            lines = await self._copied(
+                reading.selecting(
+                    after=after, upto=upto, matching=matching, newest_first=newest_first, limit=limit
+                )
+            )
+            for batch in reading.recorded(lines):
                 yield batch
-            if len(batch) < READ_BATCH_MAX:
+                after, upto = (after, batch[-1].position - 1) if newest_first else (batch[-1].position, upto)
+            if len(lines) < limit:
                 return
-            if newest_first:
-                upto = batch[-1].position - 1
-            else:
-                after = batch[-1].position
+            limit = min(limit * 4, READ_BATCH_MAX)
 
-    async def follow(self, *, after: int) -> AsyncIterator[Sequence[Recorded]]:
+    async def follow(self, *, after: int) -> AsyncGenerator[Sequence[Recorded], None]:
         """See `Log.follow`."""
         retry_s = _RETRY_FIRST_S
         while True:
@@ -111,21 +115,34 @@ class PostgresLog:
             with anyio.move_on_after(self._poll_s):
                 await rung.wait()
 
-    async def _batch(
-        self, after: int, upto: int, matching: Filter | None, *, newest_first: bool
-    ) -> list[Recorded]:
-        statement = selecting(
-            after=after, upto=upto, matching=matching, newest_first=newest_first, limit=READ_BATCH_MAX
-        )
+    async def verify(self) -> Verified | Broken:
+        """Whether every row is as it was written, and none is missing before the last.
+
+        Reads the whole log. That nothing was cut off its end, only somebody who kept a digest can tell.
+        """
+        chain = Chain()
+        while lines := await self._copied(
+            reading.selecting_hashes(after=chain.position, limit=VERIFIED_AT_ONCE)
+        ):
+            broken = chain.follow(reading.hashed(lines))
+            if broken is not None:
+                return broken
+        return Verified(chain.position, chain.hash.hex())
+
+    async def _copied(self, statement: Select[Any]) -> list[bytes]:
         with translated(self._url):
             async with self._engine.connect() as connection:
                 driver = (await connection.get_raw_connection()).driver_connection
-                found = await copy_rows(driver, statement)
-        return [rows.recorded(position, row) for position, row in found]
+                try:
+                    return await reading.copied(driver, statement)
+                except BaseException:
+                    # SQLAlchemy sees nothing of what is done by the driver: it must be told.
+                    await connection.invalidate()
+                    raise
 
 
 async def migrate(url: str) -> None:
-    """The database at ``url`` has the tables of this version when this returns; any number may call it at once.
+    """Gives the database at ``url`` the tables of this version; any number may call it at once.
 
     :raises LogUnavailableError: it cannot be reached.
     :raises LogUnreadableError: a newer backfilld has changed it already.

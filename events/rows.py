@@ -5,25 +5,25 @@ the row's *line*: the JSON array, without spaces,
 
     [position, id, at, type, schema, actor, backfill_id, run_id, causation_id, correlation_id, data]
 
-where ``at`` is in microseconds since 1970 UTC and ``data`` is canonical (`events.codec`). So a row that is
-changed, removed, put in or moved no longer fits its successor, whoever did it.
+where ``at`` is RFC 3339 in UTC (as in "2026-01-31T06:00:00.250000Z", without a fraction of zero) and
+``data`` is canonical (`events.codec`). So a row that is changed, removed, put in or moved no longer fits,
+whoever did it.
 """
 
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec import Raw
 
 from events import codec
 from events.envelope import Event, Recorded
 from events.errors import FactNotStorableError
 
 NO_HASH: Final = bytes(32)
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -58,7 +58,7 @@ def row_of(event: Event) -> Row:
     type_name, schema, data = codec.encode(event.fact)
     return Row(
         event.id,
-        event.at.astimezone(UTC),
+        event.at if event.at.tzinfo is UTC else event.at.astimezone(UTC),
         type_name,
         schema,
         codec.storable_text(event.actor),
@@ -89,12 +89,9 @@ def recorded(position: int, row: Row) -> Recorded:
 
 
 def chain(position: int, previous: bytes, rows: Iterable[Row]) -> Iterator[bytes]:
-    """The hash of each row when the first of them stands at ``position`` and follows the hash ``previous``."""
+    """The hash of each row, the first standing at ``position`` and following the hash ``previous``."""
     for at_position, row in enumerate(rows, position):
-        microseconds = (row.at - EPOCH) // _MICROSECOND
-        line = _encode(
-            (at_position, row.id, microseconds, *row[2:9], msgspec.Raw(row.data)),
-        )
+        line = _encode((at_position, *row[:9], Raw(row.data)))
         previous = hashlib.sha256(previous + line).digest()
         yield previous
 

@@ -1,0 +1,66 @@
+"""Whether the chain of hashes through the log is whole."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from events import rows
+from events.codec import canonical
+from events.reading import Hashed
+
+VERIFIED_AT_ONCE: Final = 5_000  # rows
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """Every row fits its predecessor, from the first to the head."""
+
+    head: int
+    digest: (
+        str  # the last row's hash, in hex: kept elsewhere, it also proves that nothing was cut off the end
+    )
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """The first row that does not fit, or, where rows are missing, the first that should be there."""
+
+    position: int
+    reason: str
+
+
+class Chain:
+    """Walks along the log, row by row."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.hash = rows.NO_HASH
+
+    def follow(self, stored: Iterable[Hashed]) -> Broken | None:
+        """What is wrong with the first row that does not continue what was followed so far."""
+        for row in stored:
+            expected = self.position + 1
+            if row.position != expected:
+                return Broken(expected, f"there is no row; the next is at {row.position}")
+            (found,) = rows.chain(expected, self.hash, (_as_written(row),))
+            if found.hex() != row.hash:
+                return Broken(
+                    expected,
+                    f"it is not as it was written: its hash is {row.hash} and should be {found.hex()}",
+                )
+            self.position, self.hash = expected, found
+        return None
+
+
+def _as_written(row: Hashed) -> rows.Row:
+    return rows.Row(
+        row.id,
+        row.at,
+        row.type,
+        row.schema,
+        row.actor,
+        row.backfill_id,
+        row.run_id,
+        row.causation_id,
+        row.correlation_id,
+        canonical(row.data),
+    )

@@ -175,6 +175,24 @@ async def test_a_killed_daemon_loses_no_run_and_runs_none_twice(
     assert sorted(world.noted("executed")) == sorted(run.run_id for run in (*runs, unknown))
 
 
+async def test_a_launch_repeated_after_a_crash_finds_the_run_alive(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    repeated, later = run_of("waits", tags=tags), run_of("fills", tags=tags)
+    with daemon_to_kill(world, [repeated]):
+        await world.until_noted("under_way", repeated)
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([repeated])
+        await listener.until_started(repeated)
+        await launcher.launch([later])
+        await listener.until_over(later)
+        world.release(repeated)
+        [facts] = await listener.until_over(repeated)
+    assert [type(fact) for fact in facts] == [RunStarted, PartitionMaterialized, RunSucceeded]
+    assert world.executions(repeated) == 1
+
+
 async def test_a_run_ends_while_no_daemon_is_there(world: LocalWorld, tags: dict[str, str]) -> None:
     run = run_of("waits", tags=tags)
     with daemon_to_kill(world, [run]):

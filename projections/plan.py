@@ -1,14 +1,14 @@
 """A plan: the exact runs of a backfill and what each waits for, derived from its groups and never listed."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import accumulate
 
 import msgspec
 
-from backfilld.mappings import PartitionMapping
-from backfilld.partitions import Partitions, PartitionsDefinition
+from backfilld.mappings import PartitionMapping, TimeWindowPartitionMapping
+from backfilld.partitions import Partitions, PartitionsDefinition, TimeWindowPartitions
 from backfilld.ranges import Ranges
 from events.facts import RunGroup
 from projections.catalog import Catalog, partitions_at
@@ -55,22 +55,41 @@ class Edge(msgspec.Struct, frozen=True):
 
         Where both assets share runs, what the same stretch produces is not waited for.
         """
-        mapped = self.mapping.upstream_of(
-            downstream,
-            downstream_partitions=self.downstream_group.partitions,
-            upstream_partitions=self.upstream_group.partitions,
-        )
-        targeted = mapped.existing & self.upstream_group.targets
+        needed = Ranges.of(())
+        for piece in _pieces(downstream, self.downstream_group.partitions, self.mapping):
+            needed |= self.mapping.upstream_of(
+                piece,
+                downstream_partitions=self.downstream_group.partitions,
+                upstream_partitions=self.upstream_group.partitions,
+            ).existing
+        targeted = needed & self.upstream_group.targets
         return targeted - downstream if self.upstream_group is self.downstream_group else targeted
 
     def dependants(self, upstream: Ranges) -> Ranges:
         """The targeted downstream ordinals that need any of these upstream ones."""
-        mapped = self.mapping.downstream_of(
-            upstream,
-            upstream_partitions=self.upstream_group.partitions,
-            downstream_partitions=self.downstream_group.partitions,
-        )
-        return mapped & self.downstream_group.targets
+        dependants = Ranges.of(())
+        for piece in _pieces(upstream, self.upstream_group.partitions, self.mapping):
+            dependants |= self.mapping.downstream_of(
+                piece,
+                upstream_partitions=self.upstream_group.partitions,
+                downstream_partitions=self.downstream_group.partitions,
+            )
+        return dependants & self.downstream_group.targets
+
+
+def _pieces(ordinals: Ranges, partitions: Partitions, mapping: PartitionMapping) -> Iterable[Ranges]:
+    """The ordinals in parts that a mapping maps as it maps each partition alone.
+
+    A time-window mapping moves neighbours as one stretch of time, across the holes that exclusions leave.
+    But what a set needs must be what its members need, or a run would wait for what never wakes it.
+    """
+    if not isinstance(mapping, TimeWindowPartitionMapping) or not isinstance(
+        partitions, TimeWindowPartitions
+    ):
+        return (ordinals,)
+    if mapping.start_offset > mapping.end_offset:
+        return map(Ranges.single, ordinals)
+    return (Ranges.span(first, last + 1) for first, last in partitions.unbroken(ordinals))
 
 
 class Plan:
@@ -98,6 +117,10 @@ class Plan:
                 for dep in catalog.assets[asset].deps
                 if dep.asset in group.assets and dep.asset != asset
             )
+            for asset, group in self.group_of.items()
+        }
+        self.dependants_within = {
+            asset: tuple(other for other in group.assets if asset in self.deps_within[other])
             for asset, group in self.group_of.items()
         }
         self._first_numbers = first_numbers[:-1]

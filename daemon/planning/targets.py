@@ -68,15 +68,12 @@ def find_targets(
 
 def root_assets(catalog: Catalog, selection: Sequence[str]) -> tuple[str, ...]:
     """The partitioned assets of the selection that no other partitioned one of it lies upstream of."""
-    below: set[str] = set()  # assets with a partitioned asset upstream, within the selection
-    roots = []
-    for key in selection:
-        upstream = [other for other in catalog.upstream(key) if other in selection]
-        if any(other in below or catalog.assets[other].definition is not None for other in upstream):
+    partitioned = {key for key in selection if catalog.assets[key].definition is not None}
+    below: set[str] = set()  # assets with one of those somewhere upstream, be the way there selected or not
+    for key in catalog.assets:
+        if any(other in below or other in partitioned for other in catalog.upstream(key)):
             below.add(key)
-        elif catalog.assets[key].definition is not None:
-            roots.append(key)
-    return tuple(roots)
+    return tuple(key for key in selection if key in partitioned and key not in below)
 
 
 def _mapped_from_roots(
@@ -149,6 +146,9 @@ def _reason_left_out(
         case "failed":
             return "none of its partitions failed or was skipped"
     upstream = [other for other in catalog.upstream(key) if other in selection]
+    if not upstream:
+        between = ", ".join(catalog.upstream(key))
+        return f"the selection has a gap: it is reached only through {between}, which is not selected"
     if all(catalog.assets[other].definition is None for other in upstream):
         return f"only {', '.join(upstream)} leads to it, which has no partitions to name any of it by"
     return f"the partitions chosen map to none of it through {', '.join(upstream)}"

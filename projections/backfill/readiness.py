@@ -76,11 +76,19 @@ def parts_left(
     """What of these partitions is not settled, as sets of partitions that the same assets are left for."""
     parts: list[tuple[tuple[str, ...], BitMap]] = [((), bitmap(ordinals))]
     for asset in assets:
-        progress = backfill.assets[asset]
-        split = [(names, left, progress.unsettled(left)) for names, left in parts]
+        split = [(names, left, runnable(backfill, asset, left)) for names, left in parts]
         parts = [((*names, asset), unsettled) for names, _, unsettled in split if unsettled]
         parts += [(names, left - unsettled) for names, left, unsettled in split if unsettled != left]
     return [(names, intervals(left)) for names, left in parts if names]
+
+
+def runnable(backfill: Backfill, asset: str, ordinals: BitMap) -> BitMap:
+    """Those of the partitions that are neither settled nor about to be skipped."""
+    left = backfill.assets[asset].unsettled(ordinals)
+    for due in backfill.skips_due:
+        if due.asset == asset:
+            left -= due.ordinals
+    return left
 
 
 def drop_settled_chunks(backfill: Backfill, group: PlannedGroup, chunks: Ranges) -> None:

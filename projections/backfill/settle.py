@@ -8,7 +8,7 @@ from pyroaring import BitMap
 from backfilld.ranges import Ranges
 from events.envelope import Recorded
 from events.facts import Cause, RunCanceled, RunFailed, RunLost, RunSucceeded
-from projections.backfill.readiness import parts_left
+from projections.backfill.readiness import parts_left, runnable
 from projections.backfill.retries import retry_at
 from projections.backfill.state import Backfill, LiveRun, OutOfReach, Piece
 from projections.catalog import Catalog
@@ -49,7 +49,7 @@ def settle(
         return
     reason = f"run {run.run_id} failed: {run.reason or _reason(fact)}"
     for gone in _left_behind(plan, left, reason, recorded.id):
-        _failed_or_held_back(backfill, plan, run, left, gone)
+        _fail_unless_held_back(backfill, plan, run, left, gone)
 
 
 def _reason(fact: RunSucceeded | RunFailed | RunLost) -> str:
@@ -70,32 +70,31 @@ def _left_behind(plan: Plan, left: Left, reason: str, event_id: str) -> Iterator
             yield OutOfReach(asset, bitmap(part), (cause,), event_id)
 
 
-def _failed_or_held_back(backfill: Backfill, plan: Plan, run: LiveRun, left: Left, gone: OutOfReach) -> None:
+def _fail_unless_held_back(
+    backfill: Backfill, plan: Plan, run: LiveRun, left: Left, gone: OutOfReach
+) -> None:
     """An asset failed, unless another of its run, undone too, kept it from being executed at all."""
-    held_back_by = sorted(
-        asset
+    held_back = any(
+        gone.asset in assets and part.first in gone.ordinals and plan.deps_within[gone.asset] & set(assets)
         for assets, part in left
-        if gone.asset in assets and part.first in gone.ordinals
-        for asset in plan.deps_within[gone.asset] & set(assets)
     )
-    failed = run.failed.get(gone.asset, BitMap()) & gone.ordinals if held_back_by else gone.ordinals
+    failed = run.failed.get(gone.asset, BitMap()) & gone.ordinals if held_back else gone.ordinals
     if failed:
         backfill.assets[gone.asset].failed |= failed
         give_up_dependants(backfill, plan, gone.without(gone.ordinals - failed))
-    held_back = gone.ordinals - failed
-    if held_back:
-        keys = keys_of(intervals(held_back), plan.group_of[gone.asset].partitions)
-        causes = (Cause(held_back_by[0], keys, gone.causes[0].reason),)
-        backfill.skips_due.append(OutOfReach(gone.asset, held_back, causes, gone.cause_event_id))
 
 
 def give_up_dependants(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None:
-    """Put whatever other runs need these partitions for among those to be skipped, for the same causes."""
+    """Put whatever needs these partitions among what is to be skipped, for the same causes."""
     ordinals = intervals(gone.ordinals)
     for edge in plan.edges_from[gone.asset]:
-        lost = backfill.assets[edge.downstream].unsettled(bitmap(edge.dependants(ordinals)))
-        for due in backfill.skips_due:
-            if due.asset == edge.downstream:
-                lost -= due.ordinals
-        if lost:
-            backfill.skips_due.append(OutOfReach(edge.downstream, lost, gone.causes, gone.cause_event_id))
+        give_up(backfill, edge.downstream, bitmap(edge.dependants(ordinals)), gone)
+    for asset in plan.dependants_within[gone.asset]:
+        give_up(backfill, asset, gone.ordinals, gone)
+
+
+def give_up(backfill: Backfill, asset: str, ordinals: BitMap, because: OutOfReach) -> None:
+    """Put those of the partitions that may still be run among what is to be skipped."""
+    lost = runnable(backfill, asset, ordinals)
+    if lost:
+        backfill.skips_due.append(OutOfReach(asset, lost, because.causes, because.cause_event_id))

@@ -34,9 +34,11 @@ DEFINITIONS: tuple[PartitionsDefinition | None, ...] = (
     DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-25"),
     DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-25"),
     WeeklyPartitionsDefinition(start_date="2023-12-31", end_date="2024-01-28"),
+    DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-25", exclusions=["0 0 * * 0,6"]),
     StaticPartitionsDefinition(["a", "b", "c", "d"]),
     None,
 )
+STATIC = 4  # maps to nothing but its like
 POLICIES = (None, BackfillPolicy.single_run(), BackfillPolicy.multi_run(3))
 
 
@@ -49,9 +51,9 @@ def graphs(draw: st.DrawFn) -> list[AssetDefinition]:
         kind = draw(st.integers(0, len(DEFINITIONS) - 1))
         upstream = draw(st.sets(st.integers(0, index - 1), max_size=2)) if index else set()
         deps: list[AssetDep | AssetDefinition] = [
-            assets[other]
+            _shifted(draw, assets[other]) if kind < STATIC and kinds[other] < STATIC else assets[other]
             for other in sorted(upstream)
-            if 3 not in {kind, kinds[other]} or kind == kinds[other]
+            if STATIC not in {kind, kinds[other]} or kind == kinds[other]
         ]
         if kind == 0 and draw(st.booleans()):
             mapping = TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
@@ -69,6 +71,11 @@ def graphs(draw: st.DrawFn) -> list[AssetDefinition]:
 
 
 def _nothing() -> None: ...
+
+
+def _shifted(draw: st.DrawFn, upstream: AssetDefinition) -> AssetDep:
+    offset = draw(st.sampled_from([0, 0, -1, 1]))
+    return AssetDep(upstream, partition_mapping=TimeWindowPartitionMapping(offset, offset))
 
 
 def play(story: Story, draw: st.DrawFn, failing: int) -> None:
@@ -148,6 +155,8 @@ def test_nothing_is_launched_twice_or_before_what_it_needs(assets, data, slots):
                         if edge.downstream == name:
                             needed = edge.needed(ordinals)
                             assert all(filled[edge.upstream, ordinal] for ordinal in needed)
+                    for other in plan.deps_within[name] - set(launch.assets):
+                        assert all(filled[other, ordinal] for ordinal in ordinals)
                     assert len(ordinals.intervals) == 1
                     size_max = catalog.assets[name].partitions_per_run_max
                     assert size_max is None or len(ordinals) <= size_max

@@ -18,6 +18,7 @@ import typer
 from rich.text import Text
 
 from daemon.cli.errors import DatabaseError, ExitCode, UsageError
+from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.output import status_style
 from daemon.cli.settings import Settings
@@ -159,7 +160,7 @@ def check_disk(home: Path) -> Check:
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above that exists."""
+    """The folder, or the nearest thing above that exists."""
     return next(one for one in (folder, *folder.parents) if one.exists())
 
 
@@ -216,7 +217,7 @@ def check_code_locations(settings: Settings) -> Iterator[Check]:
             yield Check(name, "broken", f"{came.type}: {reason}", f"See it yourself: {mend}")
         else:
             assets = came.manifest.get("assets", [])
-            yield Check(name, "fine", f"{location.code} with {len(assets)} assets")
+            yield Check(name, "fine", f"{location.code} with {counted(len(assets), 'asset')}")
 
 
 async def load(location: CodeLocation, home: Path) -> Loaded | LoadFailure:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 import msgspec
@@ -16,7 +16,9 @@ import typer
 from daemon.cli.errors import DatabaseError
 from daemon.cli.output import Format, Output
 from daemon.cli.settings import DATABASE_VARIABLE, HOME_DEFAULT, HOME_VARIABLE, Settings, load_settings
-from events.log import Log
+
+if TYPE_CHECKING:
+    from events.postgres import PostgresLog
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -78,6 +80,11 @@ class Invocation:
         self.subcommand = subcommand  # of a group: the command that was named after it
         self.output = Output(options.output or Format.TEXT, out=sys.stdout, err=sys.stderr)
 
+    @property
+    def names_its_place(self) -> bool:
+        """Whether --home or --database was given."""
+        return self._options.home is not None or self._options.database is not None
+
     @functools.cached_property
     def settings(self) -> Settings:
         """:raises UsageError: `backfilld.toml` cannot be understood."""
@@ -111,7 +118,7 @@ class Invocation:
         except embedded.EmbeddedDatabaseError as error:
             raise DatabaseError(str(error)) from error
 
-    def with_log(self, function: Callable[[Log], Awaitable[T]], *, begin: bool = False) -> T:
+    def with_log(self, function: "Callable[[PostgresLog], Awaitable[T]]", *, begin: bool = False) -> T:
         """What `function` returns, awaited with the log in an event loop of its own.
 
         :param begin: whether the log is made, or brought to this version's schema, where it is not.

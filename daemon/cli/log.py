@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 from rich.text import Text
 
-from daemon.cli.errors import UsageError, did_you_mean
+from daemon.cli.errors import ExitCode, UsageError, did_you_mean
 from daemon.cli.fact_text import describe
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.output import Format
@@ -16,6 +16,10 @@ from events.codec import FACT_TYPES
 from events.envelope import Recorded
 from events.facts import Fact
 from events.log import Filter, Log
+
+if TYPE_CHECKING:
+    from events.postgres import PostgresLog
+    from events.verifying import Broken, Verified
 
 LIMIT_DEFAULT = 100
 
@@ -180,3 +184,32 @@ def show(
             invocation.output.note("No fact matches." if head else "The log is empty.")
 
     invocation.with_log(write_all)
+
+
+@app.command("verify")
+@command
+def verify(invocation: Invocation) -> None:
+    """Check that every fact is as it was written and none is missing. Exits with 1 if not.
+
+    The chain of hashes through the whole log is worked out again. Keep the digest elsewhere: it also proves
+    that nothing was cut off the end.
+    """
+    from events.verifying import Verified  # noqa: PLC0415 -- half a second that --help need not wait for
+
+    found = invocation.with_log(verified)
+    is_intact = isinstance(found, Verified)
+    answer = {"intact": is_intact} | msgspec.structs.asdict(found)
+    if isinstance(found, Verified):
+        told = Text(f"The log is as it was written: {found.head:,} facts.\nIts digest is {found.digest}.")
+    else:
+        told = Text(
+            f"The log is not as it was written. Position {found.position}: {found.reason}.", style="red"
+        )
+    invocation.output.value(answer, lambda console: console.print(told, soft_wrap=True))
+    if not is_intact:
+        raise typer.Exit(ExitCode.UNSUCCESSFUL)
+
+
+async def verified(log: "PostgresLog") -> "Verified | Broken":
+    """What the log says of itself."""
+    return await log.verify()

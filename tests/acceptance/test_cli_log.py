@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
+import asyncpg
 import pytest
+from sqlalchemy import make_url
 
 from daemon.cli.app import run
 from events.envelope import Event
@@ -159,6 +161,32 @@ def test_a_mistake_is_one_sentence(call: Call, arguments: list[str], code: int, 
     assert (status, out) == (code, "")
     assert err.startswith(sentence)
     assert err.count("\n") == 1
+
+
+def test_a_log_as_it_was_written_is_verified(call: Call) -> None:
+    status, out, _ = call("log", "verify", "-o", "json")
+    assert status == 0
+    answer = json.loads(out)
+    assert (answer["intact"], answer["head"], len(answer["digest"])) == (True, 9, 64)
+    assert call("log", "verify")[1].startswith("The log is as it was written: 9 facts.\nIts digest is ")
+
+
+async def alter(url: str) -> None:
+    """Changes a fact as an administrator could who puts the triggers out of action."""
+    connection = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(False))
+    await connection.execute("ALTER TABLE log DISABLE TRIGGER ALL")
+    await connection.execute("UPDATE log SET actor = 'mallory' WHERE position = 3")
+    await connection.close()
+
+
+def test_a_fact_that_was_changed_is_found(recorded_url: str, call: Call) -> None:
+    anyio.run(alter, recorded_url)
+    status, out, _ = call("log", "verify", "-o", "json")
+    answer = json.loads(out)
+    assert (status, answer["intact"], answer["position"]) == (1, False, 3)
+    status, out, _ = call("log", "verify")
+    assert status == 1
+    assert out.startswith("The log is not as it was written. Position 3: ")
 
 
 def test_a_database_without_a_log_is_told_apart_from_none(

@@ -22,6 +22,9 @@ REGISTRY_OR_MACHINE = re.compile(
 
 # The named supervision boundaries: (file, function) -> what it does with whatever was raised.
 SUPERVISION_BOUNDARIES: dict[tuple[str, str], str] = {
+    ("daemon/cli/app.py", "run"): "tells a person what was foreseen and raises what was not",
+    ("events/appending.py", "append"): "gives up the connection, whose state is unknown, and raises",
+    ("events/postgres.py", "_copied"): "gives up the connection, whose state is unknown, and raises",
     ("sdk/backfilld/worker/zygote.py", "_load"): "importing is user code: what it raised is told",
     ("sdk/backfilld/worker/zygote.py", "_become"): "a child ends here; it must not enter the zygote's loop",
     ("sdk/backfilld/worker/asset_run.py", "execute"): "user code: what it raised is its partitions' failure",
@@ -33,6 +36,7 @@ SUPERVISION_BOUNDARIES: dict[tuple[str, str], str] = {
 CLOCKS: dict[str, str] = {
     "daemon/clock.py": "the clock port",
     "sdk/backfilld/clock.py": "a user's own question that names no time means now; the daemon names one",
+    "events/pgserver.py": "waits for a file lock of another process, in a thread; flock takes no time limit",
     "sdk/backfilld/worker/": "a worker stamps its own report; no daemon clock reaches it",
 }
 
@@ -52,7 +56,8 @@ READS_CLOCK = frozenset(
 
 # Where `data` is the field's own word: path prefix -> why.
 DATA_IS_MEANT: dict[str, str] = {
-    "events/": "the envelope's column of the fact's own JSON, so named in the design"
+    "events/": "the envelope's column of the fact's own JSON, so named in the design",
+    "daemon/cli/log.py": "the same column, as the command line's JSON names it",
 }
 
 

@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import doctor, log
+from daemon.cli import (
+    assets,
+    changing,
+    demo,
+    doctor,
+    launch,
+    listing,
+    log,
+    plan,
+    reload,
+    status,
+    up,
+)
+from daemon.cli import (
+    run as run_command,
+)
 from daemon.cli.errors import ExitCode, explained
 from daemon.cli.invocation import CommonOptions, DatabaseOption, FormatOption, HomeOption
 from daemon.cli.output import console_on
@@ -22,8 +37,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("doctor")(doctor.doctor)
-app.add_typer(log.app)
+
+BACKFILLING = "Fill partitions"
+LOOKING = "See what is there and what happened"
+SERVING = "Look after the daemon"
+
+app.command(rich_help_panel=BACKFILLING)(plan.plan)
+app.command(rich_help_panel=BACKFILLING)(launch.launch)
+app.command(rich_help_panel=BACKFILLING)(status.status)
+app.command(rich_help_panel=BACKFILLING)(changing.cancel)
+app.command(rich_help_panel=BACKFILLING)(changing.pause)
+app.command(rich_help_panel=BACKFILLING)(changing.resume)
+app.command(rich_help_panel=LOOKING)(assets.assets)
+app.command(rich_help_panel=LOOKING)(assets.partitions)
+app.command(rich_help_panel=LOOKING)(listing.backfills)
+app.command(rich_help_panel=LOOKING)(listing.runs)
+app.command(rich_help_panel=LOOKING)(run_command.run)
+app.add_typer(log.app, rich_help_panel=LOOKING)
+app.command(rich_help_panel=SERVING)(up.up)
+app.command(rich_help_panel=SERVING)(reload.reload)
+app.command(rich_help_panel=SERVING)(doctor.doctor)
+app.command(rich_help_panel=SERVING)(demo.demo)
 
 
 def show_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the flag

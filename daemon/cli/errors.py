@@ -7,6 +7,7 @@ from enum import IntEnum
 import msgspec
 
 from backfilld.errors import BackfilldError
+from daemon.service.errors import AlreadyServedError, CodeNotImportedError
 from events.errors import LogError, LogUnavailableError, LogUnreadableError
 
 NEAR_MATCHES_MAX = 3
@@ -79,6 +80,11 @@ def explained(error: BaseException) -> Explained | None:  # noqa: PLR0911 -- one
             return Explained(str(error), ExitCode.LOG_UNREADABLE)
         case LogError():
             return Explained(str(error), ExitCode.REFUSED)
+        case AlreadyServedError():
+            return Explained(f"{error}.", ExitCode.LOCKED)
+        case CodeNotImportedError():
+            tracebacks = (failure.traceback for failure in error.failures if failure.traceback)
+            return Explained(f"{error}.", ExitCode.CODE_NOT_IMPORTED, "\n".join(tracebacks) or None)
         case BackfilldError():
             return Explained(str(error), ExitCode.USAGE)
         case BaseExceptionGroup():

@@ -168,6 +168,8 @@ def command(function: Callable[Concatenate[Invocation, P], None]) -> Callable[..
     parameters = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared.values())
     ]
+    # Typer would keep the line breaks of all paragraphs but the first.
+    called.__doc__ = "\n\n".join(" ".join(part.split()) for part in (function.__doc__ or "").split("\n\n"))
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by `inspect`
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return called

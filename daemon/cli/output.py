@@ -118,7 +118,9 @@ def console_on(stream: TextIO) -> Console:
 
 def table_of(rows: Iterable[object], columns: Sequence[Column]) -> Table:
     """A table without lines; its columns are as wide as their cells."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold"
+    )
     for column in columns:
         table.add_column(column.header, justify=column.justify, overflow="fold")
     for row in rows:

@@ -1,0 +1,80 @@
+"""What is asked for in `plan` and `launch`: a selection of assets, and which of their partitions."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from daemon.cli.errors import RefusedError, UsageError
+from daemon.cli.records import sentence
+from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
+from daemon.planning.targets import ByStatus, Choice, RangeText
+from daemon.refusal import Refused
+from projections.world import World
+
+PARTITIONS_PANEL = "Which partitions, exactly one of these"
+
+SelectionArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SELECTION",
+        help="Assets: a name; '*a' (or +a, 2+a) with all (or the next) it needs, 'a*' with what needs it; "
+        "group:g; tag:k=v; '*' for all.",
+        show_default=False,
+    ),
+]
+PartitionsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--partitions",
+        metavar="TEXT",
+        help="Those of the most upstream assets: '2024-01-05, [2024-02-01...2024-02-29], 2024-03-*'.",
+        rich_help_panel=PARTITIONS_PANEL,
+        show_default=False,
+    ),
+]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="All that exist now.", rich_help_panel=PARTITIONS_PANEL)
+]
+MissingOption = Annotated[
+    bool,
+    typer.Option("--missing", help="Those never materialized.", rich_help_panel=PARTITIONS_PANEL),
+]
+FailedOption = Annotated[
+    bool,
+    typer.Option("--failed", help="Those that failed or were skipped.", rich_help_panel=PARTITIONS_PANEL),
+]
+
+
+def choice_of(partitions: str | None, **by_status: bool) -> Choice:
+    """Which partitions are meant.
+
+    :raises UsageError: it is not said, or said twice.
+    """
+    chosen: list[ByStatus] = []
+    names: tuple[ByStatus, ...] = ("all", "missing", "failed")
+    chosen += [name for name in names if by_status.get(name)]
+    if partitions is not None and not chosen:
+        return RangeText(partitions)
+    if len(chosen) == 1 and partitions is None:
+        return chosen[0]
+    given = [*(["--partitions"] if partitions is not None else []), *(f"--{name}" for name in chosen)]
+    if given:
+        raise UsageError(f"{' and '.join(given)} exclude each other; give one of them.")
+    raise UsageError(
+        "which partitions? Give --partitions TEXT, such as '[2024-01-01...2024-01-31]', or --all, --missing "
+        "or --failed."
+    )
+
+
+def planned(world: World, ask: Ask, now: datetime) -> PlannedBackfill:
+    """The plan for what is asked, among the partitions that exist now.
+
+    :raises RefusedError: it makes no sense, or there are no definitions to plan with.
+    """
+    if not world.known.manifests:
+        raise RefusedError("no definitions have been loaded yet; `backfilld up CODE` loads them.")
+    answer = plan_backfill(world.catalog, world.known.assets, ask, now)
+    if isinstance(answer, Refused):
+        raise RefusedError(sentence(answer))
+    return answer

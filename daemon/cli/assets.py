@@ -1,0 +1,252 @@
+"""`backfilld assets` and `backfilld partitions ASSET`: what is declared, and what is filled of it."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from backfilld.range_text import format_ranges
+from backfilld.ranges import Ranges
+from daemon.cli.errors import RefusedError, UsageError, did_you_mean
+from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.output import Column, status_style
+from daemon.cli.records import Records, with_records
+from projections.asset_status import PARTITION_STATUSES, AssetStatus, PartitionStatus
+from projections.catalog import partitions_at
+from projections.sets import keys_of
+from projections.world import World
+
+RANGES_SHOWN = 20  # of each status
+
+AssetArgument = Annotated[str, typer.Argument(metavar="ASSET", help="An asset's name.")]
+StatusOption = Annotated[
+    str | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help=f"Only one of: {', '.join(PARTITION_STATUSES)}.",
+        show_default=False,
+    ),
+]
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """The partitions that an asset has now."""
+
+    count: int
+    first: str | None
+    last: str | None
+
+
+class AssetRow(msgspec.Struct, frozen=True):
+    """An asset as JSON shows it; of an external one only what others say of it is known."""
+
+    asset: str
+    external: bool
+    downstream: tuple[str, ...]
+    upstream: tuple[str, ...] = ()
+    partitions: Extent | None = None  # None: it has none
+    policy: str | None = None
+    partitions_per_run_max: int | None = None  # None: no limit, a run fills a whole range
+    group: str | None = None
+    description: str | None = None
+    code_location: str | None = None
+    statuses: dict[PartitionStatus, int] = {}
+
+
+@command
+def assets(invocation: Invocation, *, limit: LimitOption = 0) -> None:
+    """List the assets: their partitions, what they need, and how much of each is filled."""
+
+    async def read(records: Records) -> tuple[list[AssetRow], str]:
+        world = await records.world()
+        return rows_of(world, records.clock.now()), nothing_text(world)
+
+    rows, empty = with_records(invocation, read)
+    shown = rows[:limit] if limit else rows
+    invocation.output.table(shown, ASSET_COLUMNS, empty=empty, more=len(rows) - len(shown))
+
+
+def rows_of(world: World, now: datetime) -> list[AssetRow]:
+    """All assets, upstream first, and the external ones in front."""
+    catalog = world.catalog
+    rows = [
+        AssetRow(
+            asset=key,
+            external=True,
+            downstream=tuple(
+                other for other, node in catalog.assets.items() if any(dep.asset == key for dep in node.deps)
+            ),
+        )
+        for key in sorted(catalog.external)
+    ]
+    for key, node in catalog.assets.items():
+        partitions = partitions_at(node.definition, now)
+        by_status = world.known.assets.get(key, AssetStatus()).by_status(partitions.all())
+        extent = None
+        if node.definition is not None:
+            count = len(partitions)
+            ends = (partitions.key(0), partitions.key(count - 1)) if count else (None, None)
+            extent = Extent(count, *ends)
+        rows.append(
+            AssetRow(
+                asset=key,
+                external=False,
+                downstream=catalog.downstream(key),
+                upstream=tuple(dep.asset for dep in node.deps),
+                partitions=extent,
+                policy=node.policy_text if extent is not None else "one run",
+                partitions_per_run_max=node.partitions_per_run_max,
+                group=node.group,
+                description=node.description,
+                code_location=node.code_location,
+                statuses={status: len(ordinals) for status, ordinals in by_status.items()},
+            )
+        )
+    return rows
+
+
+def nothing_text(world: World) -> str:
+    """Why there are no assets."""
+    if world.known.definitions_failed:
+        names = ", ".join(world.known.definitions_failed)
+        return f"No assets: {names} failed to load. `backfilld log --type DefinitionsFailed` says why."
+    return "No assets: no code has been loaded yet; `backfilld up CODE` loads it."
+
+
+def extent_text(row: AssetRow) -> str:
+    """The partitions from the first to the last."""
+    match row:
+        case AssetRow(external=True):
+            return "external"
+        case AssetRow(partitions=None):
+            return "none"
+        case AssetRow(partitions=Extent(count=0)):
+            return "none yet"
+        case AssetRow(partitions=Extent() as extent):
+            return f"{extent.first}...{extent.last}"
+    return ""
+
+
+def materialized_text(row: AssetRow) -> str | None:
+    """How many partitions are materialized, of how many."""
+    if row.external:
+        return None
+    return f"{row.statuses['materialized']:,}/{sum(row.statuses.values()):,}"
+
+
+def fills_text(row: AssetRow) -> str | None:
+    """How many partitions a run fills."""
+    if row.partitions is None:
+        return None
+    return "a range" if row.partitions_per_run_max is None else f"{row.partitions_per_run_max:,}"
+
+
+def rest_text(row: AssetRow) -> str:
+    """The partitions that are not materialized, by status."""
+    counts = ((status, count) for status, count in row.statuses.items() if status != "materialized")
+    return "\n".join(f"{count:,} {status.replace('_', ' ')}" for status, count in counts if count)
+
+
+ASSET_COLUMNS = [
+    Column("asset", lambda row: row.asset, style="bold"),
+    Column("partitions", extent_text),
+    Column("materialized", materialized_text, justify="right", style=status_style("materialized")),
+    Column("else", rest_text, style="yellow"),
+    Column("a run fills", fills_text),
+    Column("needs", lambda row: "\n".join(row.upstream)),
+    Column("code", lambda row: row.code_location, style="dim"),
+]
+
+
+@command
+def partitions(
+    invocation: Invocation,
+    asset: AssetArgument,
+    *,
+    status: StatusOption = None,
+    limit: LimitOption = RANGES_SHOWN,
+) -> None:
+    """Show which partitions of an asset are materialized, in progress, failed, skipped or missing.
+
+    --limit bounds the ranges listed of each status, never the counts.
+
+    backfilld partitions daily_sales --status missing
+    """
+    chosen = known_status(status)
+
+    async def read(records: Records) -> tuple[World, datetime]:
+        return await records.world(), records.clock.now()
+
+    world, now = with_records(invocation, read)
+    node = world.catalog.assets.get(asset)
+    if node is None:
+        raise RefusedError(no_asset_text(world, asset))
+    existing = partitions_at(node.definition, now)
+    found = world.known.assets.get(asset, AssetStatus()).by_status(existing.all())
+    by_status = {each: ordinals for each, ordinals in found.items() if chosen in {None, each}}
+
+    def show(console: Console) -> None:
+        if node.definition is None:
+            (only,) = (each for each, ordinals in found.items() if ordinals)
+            console.print(Text.assemble(f"{asset} has no partitions; it is ", styled(only), "."))
+            return
+        console.print(f"{asset} has {existing.described().removeprefix('the ')}.", soft_wrap=True)
+        for each, ordinals in by_status.items():
+            if ordinals or chosen:
+                text = format_ranges(first_of(ordinals, limit), existing)
+                more = len(ordinals.intervals) - limit if limit else 0
+                rest = f", … and {more:,} ranges more" if more > 0 else ""
+                console.print(
+                    Text.assemble(styled(each, 13), f"{len(ordinals):>9,}  ", text, rest), soft_wrap=True
+                )
+
+    value = {
+        "asset": asset,
+        "count": len(existing),
+        "statuses": {
+            each: {
+                "count": len(ordinals),
+                "ranges": None
+                if (keys := keys_of(first_of(ordinals, limit), existing)) is None
+                else [list(pair) for pair in keys.ranges],
+            }
+            for each, ordinals in by_status.items()
+        },
+    }
+    invocation.output.value(value, show)
+
+
+def known_status(typed: str | None) -> PartitionStatus | None:
+    """The status that was typed, however its words are joined.
+
+    :raises UsageError: there is no such status.
+    """
+    if typed is None:
+        return None
+    for status in PARTITION_STATUSES:
+        if typed.lower().replace(" ", "_").replace("-", "_") == status:
+            return status
+    known = ", ".join(PARTITION_STATUSES)
+    raise UsageError(f"no partition is {typed!r}, but {known}.{did_you_mean(typed, PARTITION_STATUSES)}")
+
+
+def no_asset_text(world: World, asset: str) -> str:
+    """The sentence for an asset that does not exist, with near ones."""
+    if asset in world.catalog.external:
+        return f"{asset!r} is an external asset: no code declares it, so nothing is known of its partitions."
+    hint = did_you_mean(asset, world.catalog.assets) or " `backfilld assets` lists what there is."
+    return f"there is no asset {asset!r}.{hint}"
+
+
+def first_of(ordinals: Ranges, limit: int) -> Ranges:
+    """The first stretches; 0 for all."""
+    return Ranges(ordinals.intervals[:limit]) if limit else ordinals
+
+
+def styled(status: PartitionStatus, width: int = 0) -> tuple[str, str]:
+    """A status with its colour."""
+    return status.replace("_", " ").ljust(width), status_style(status)

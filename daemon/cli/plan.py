@@ -1,0 +1,153 @@
+"""`backfilld plan`: what a launch would do, shown without doing it."""
+
+import shlex
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from backfilld.ranges import Ranges
+from daemon.cli.asking import (
+    AllOption,
+    FailedOption,
+    MissingOption,
+    PartitionsOption,
+    SelectionArgument,
+    choice_of,
+    planned,
+)
+from daemon.cli.fact_text import counted, ranges_text
+from daemon.cli.invocation import Invocation, command
+from daemon.cli.output import Column, Format, table_of
+from daemon.cli.records import Records, with_records
+from daemon.planning.planned import Ask, PlannedBackfill
+from daemon.planning.targets import RangeText
+from events.facts import PartitionKeys
+from projections.plan import PlannedRun
+from projections.sets import keys_of
+from projections.world import World
+
+RUNS_LISTED = 100
+RUNS_LISTED_FOR_PEOPLE = 10
+AFTER_SHOWN_MAX = 3  # stretches of run numbers
+
+RunsLimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        min=0,
+        metavar="N",
+        help=f"List at most N runs; 0 for all. {RUNS_LISTED} by default, {RUNS_LISTED_FOR_PEOPLE} as text.",
+        show_default=False,
+    ),
+]
+
+
+@command
+def plan(
+    invocation: Invocation,
+    selection: SelectionArgument,
+    *,
+    partitions: PartitionsOption = None,
+    all_: AllOption = False,
+    missing: MissingOption = False,
+    failed: FailedOption = False,
+    limit: RunsLimitOption = None,
+) -> None:
+    """Show what `launch` would run, and launch nothing.
+
+    backfilld plan daily_sales --partitions '2024-03-*'
+
+    backfilld plan '*report' --missing  (the asset report and everything upstream)
+    """
+    ask = Ask(tuple(selection), choice_of(partitions, all=all_, missing=missing, failed=failed))
+
+    async def read(records: Records) -> tuple[World, PlannedBackfill]:
+        world = await records.world()
+        return world, planned(world, ask, records.clock.now())
+
+    world, found = with_records(invocation, read)
+    is_text = invocation.output.form is Format.TEXT
+    runs_max = limit if limit is not None else RUNS_LISTED_FOR_PEOPLE if is_text else RUNS_LISTED
+    # For people nothing is listed twice: the text is made from the plan itself.
+    value = None if is_text else found.listed(runs_max)
+    invocation.output.value(value, lambda console: show_plan(console, world, found, runs_max))
+    if is_text:
+        invocation.output.note(f"Nothing was launched; this does it: {launch_command(ask)}")
+
+
+def show_plan(console: Console, world: World, found: PlannedBackfill, runs_max: int) -> None:
+    """Prints the targets, the first runs, and what one should know."""
+    nodes = world.catalog.assets
+    targets = [
+        Column("asset", lambda row: row[0], style="bold"),
+        Column("partitions", lambda row: f"{1 if row[1] is None else row[1].count:,}", justify="right"),
+        Column("which", lambda row: ranges_only(row[1])),
+        Column("how", lambda row: nodes[row[0]].policy_text if row[1] is not None else "one run"),
+    ]
+    console.print(table_of(list(found.targets.items()), targets))
+    runs = [
+        Column("run", lambda run: f"{run.number:,}", justify="right"),
+        Column("assets", lambda run: ", ".join(run.group.assets), style="bold"),
+        Column("partitions", lambda run: which(keys_of(run.ordinals, run.group.partitions))),
+        Column("after runs", lambda run: numbers_text(found.plan.after(run)), style="dim"),
+    ]
+    count = min(found.runs_total, runs_max) if runs_max else found.runs_total
+    console.print()
+    console.print(table_of(listed_runs(found, count), runs))
+    console.print()
+    first = f", of which the first {count:,} are listed" if count < found.runs_total else ""
+    total = sum(1 if keys is None else keys.count for keys in found.targets.values())
+    console.print(
+        f"{counted(found.runs_total, 'run')} for {counted(total, 'partition')} of "
+        f"{counted(len(found.targets), 'asset')}{first}."
+    )
+    show_remarks(console, found)
+
+
+def show_remarks(console: Console, found: PlannedBackfill) -> None:
+    """Prints the warnings of a plan, and what it leaves out."""
+    for warning in found.warnings:
+        console.print(Text(f"Warning: {warning}.", style="yellow"), soft_wrap=True)
+    for left in found.left_out:
+        part = "" if left.partitions is None else f" {len(left.partitions)} ranges"
+        console.print(Text(f"Left out: {left.asset}{part}: {left.reason}.", style="yellow"), soft_wrap=True)
+
+
+def listed_runs(found: PlannedBackfill, count: int) -> list[PlannedRun]:
+    """The first runs of a plan."""
+    return [found.plan.run(number) for number in range(1, count + 1)]
+
+
+def which(keys: PartitionKeys | None) -> str:
+    """Partitions as range text, the first few of them."""
+    return "no partitions" if keys is None else ranges_text(keys)
+
+
+def ranges_only(keys: PartitionKeys | None) -> str:
+    """Partitions as range text, for a table that counts them in a column of its own."""
+    return "" if keys is None else which(keys).removesuffix(f" ({keys.count:,})")
+
+
+def numbers_text(numbers: Ranges) -> str:
+    """Numbers in a few words.
+
+    >>> numbers_text(Ranges.of([(1, 2), (4, 8)]))
+    '1, 4-7'
+    """
+
+    def stretches() -> Iterator[str]:
+        for start, stop in numbers.intervals[:AFTER_SHOWN_MAX]:
+            yield f"{start:,}" if stop == start + 1 else f"{start:,}-{stop - 1:,}"
+        if len(numbers.intervals) > AFTER_SHOWN_MAX:
+            yield "…"
+
+    return ", ".join(stretches())
+
+
+def launch_command(ask: Ask) -> str:
+    """The command line that launches what was planned."""
+    chosen = ["--partitions", ask.choice.text] if isinstance(ask.choice, RangeText) else [f"--{ask.choice}"]
+    return shlex.join(["backfilld", "launch", *ask.selection, *chosen])

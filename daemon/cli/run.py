@@ -1,0 +1,111 @@
+"""`backfilld run ID`: one run, its facts, and what it printed."""
+
+import os
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from daemon.cli.errors import RefusedError, did_you_mean
+from daemon.cli.invocation import Invocation, command
+from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
+from daemon.cli.log import Shown, line, shown
+from daemon.cli.records import Records, with_records
+from daemon.launching.local import RUNS_FOLDER
+from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
+from events.log import Filter
+
+LINES_DEFAULT = 20
+TAIL_BYTES_MAX = 1024 * 1024
+FACTS_SHOWN_MAX = 100
+NEAR_SEARCHED_MAX = 1_000  # the newest runs
+
+Row = dict[str, Any]
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="A run, such as k3v9x2ab-17-1.")]
+LinesOption = Annotated[
+    int, typer.Option("--lines", min=0, metavar="N", help="How many of its last lines of output; 0 for all.")
+]
+
+
+@command
+def run(invocation: Invocation, run_id: IdArgument, *, lines: LinesOption = LINES_DEFAULT) -> None:
+    """Show one run: what it was to fill, what came of it, and the end of what it printed.
+
+    backfilld run k3v9x2ab-17-1 --lines 100
+    """
+
+    async def read(records: Records) -> tuple[Row, list[Shown]]:
+        found = await records.rows("runs", limit=1, id=run_id)
+        if not found:
+            raise RefusedError(await unknown(records, run_id))
+        facts: list[Shown] = []
+        async with aclosing(records.log.read(matching=Filter(run_id=run_id))) as batches:
+            async for batch in batches:
+                facts.extend(shown(recorded) for recorded in batch)
+        return found[0], facts
+
+    row, facts = with_records(invocation, read)
+    folder = invocation.settings.home / RUNS_FOLDER / run_id
+    printed = {
+        name: tail(folder / file, lines)
+        for name, file in (("stdout", STANDARD_OUTPUT_FILE), ("stderr", STANDARD_ERROR_FILE))
+    }
+    value = {**row, "folder": str(folder), "facts": facts, **printed}
+    invocation.output.value(value, lambda console: show(console, row, facts, folder, printed))
+
+
+async def unknown(records: Records, run_id: str) -> str:
+    """The sentence for a run that does not exist, with near ids; those of the same backfill come first."""
+    backfill_id = run_id.split("-", 1)[0]
+    rows = await records.rows("runs", limit=NEAR_SEARCHED_MAX, backfill_id=backfill_id)
+    rows = rows or await records.rows("runs", limit=NEAR_SEARCHED_MAX)
+    hint = did_you_mean(run_id, (row["id"] for row in rows)) or " `backfilld runs` lists what there is."
+    return f"there is no run {run_id!r}.{hint}"
+
+
+def tail(file: Path, lines: int) -> str | None:
+    """The last lines of a file (0: all, up to a mebibyte); None if there is no such file."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(stream.seek(0, os.SEEK_END) - TAIL_BYTES_MAX, 0))
+            text = stream.read(TAIL_BYTES_MAX).decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def show(
+    console: Console, row: Row, facts: list[Shown], folder: Path, printed: dict[str, str | None]
+) -> None:
+    """Prints a run for people."""
+    head = Text()
+    head.append(f"Run {row['id']} ", style="bold")
+    head.append(row["status"], style=styled(row))
+    took = took_text(row)
+    attempt = f"attempt {row['attempt']}, " if row["attempt"] > 1 else ""
+    head.append(f", {attempt}after {took}" if took else "")
+    console.print(head)
+    assets = ", ".join(row["assets"])
+    keys = keys_of_row(row)
+    console.print(f"{assets}{'' if keys is None else f' {partitions_text(row)}'}", soft_wrap=True)
+    if row["error"]:
+        console.print(Text(row["error"], style="red"), soft_wrap=True)
+    console.print()
+    for fact in facts[:FACTS_SHOWN_MAX]:
+        console.print(line(fact), soft_wrap=True)
+    if len(facts) > FACTS_SHOWN_MAX:
+        console.print(f"{len(facts) - FACTS_SHOWN_MAX:,} more facts; -o json shows all.")
+    for name, text in printed.items():
+        console.print()
+        if text is None:
+            console.print(f"There is no {name} of it in {folder}.", soft_wrap=True)
+        elif not text:
+            console.print(f"It printed nothing to {name}.")
+        else:
+            file = folder / (STANDARD_OUTPUT_FILE if name == "stdout" else STANDARD_ERROR_FILE)
+            console.print(Text(f"{file}:", style="bold"), soft_wrap=True)
+            console.print(Text(text), soft_wrap=True)

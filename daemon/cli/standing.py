@@ -1,0 +1,158 @@
+"""How a backfill, or everything, stands: the values that `backfilld status` shows."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import datetime
+
+import msgspec
+
+from daemon.cli.fact_text import one_line
+from daemon.cli.records import Records
+from events.envelope import Recorded
+from events.facts import Failure, PartitionKeys, RunFailed, RunLost
+from events.log import Filter
+from projections.backfill.state import Backfill
+from projections.progress import AssetCounts, elapsed_s, progress_of, time_left_s
+from projections.sets import bitmap, intervals, keys_of
+from projections.world import World
+
+FAILURES_SHOWN_MAX = 5
+
+
+class FailedRun(msgspec.Struct, frozen=True):
+    """A run whose partitions failed for good."""
+
+    run_id: str
+    assets: tuple[str, ...]
+    partitions: PartitionKeys | None
+    reason: str
+
+
+class BackfillStanding(msgspec.Struct, frozen=True):
+    """How far a backfill has come, as JSON shows it."""
+
+    id: str
+    status: str
+    requested_at: datetime
+    requested_by: str
+    reason: str | None
+    selection: tuple[str, ...]
+    partitions: str  # as typed
+    runs_total: int
+    runs_done: int
+    runs_in_progress: int
+    partitions_targeted: int
+    partitions_settled: int
+    progress: dict[str, AssetCounts]
+    elapsed_s: float
+    runs_per_s: float | None
+    left_s: float | None
+    ended_at: datetime | None
+    failures: tuple[FailedRun, ...] = ()
+
+
+class DaemonStanding(msgspec.Struct, frozen=True):
+    """Whether a daemon serves the log, as JSON shows it."""
+
+    serving: bool
+    pid: int | None = None
+    host: str | None = None
+    version: str | None = None
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What goes on, as JSON shows it."""
+
+    daemon: DaemonStanding
+    home: str
+    position: int  # of the log's newest fact
+    code_locations_failed: dict[str, Failure]  # whose last import failed
+    backfills: tuple[BackfillStanding, ...]  # that have not ended
+
+
+async def standing_of_all(records: Records, home: str, pid: int | None) -> Standing:
+    """What goes on."""
+    world = await records.world()
+    now = records.clock.now()
+    leader = world.known.leader
+    daemon = DaemonStanding(serving=False)
+    if await records.is_served():
+        # A daemon that has only just taken the lead is not on record yet.
+        daemon = DaemonStanding(serving=True, pid=pid)
+        if leader is not None and pid in {None, leader.pid}:
+            daemon = DaemonStanding(True, leader.pid, leader.host, leader.version)  # noqa: FBT003 -- its field
+    return Standing(
+        daemon=daemon,
+        home=home,
+        position=world.position,
+        code_locations_failed=world.known.definitions_failed,
+        backfills=tuple(standing_of(backfill, now) for backfill in world.known.active.values()),
+    )
+
+
+def standing_of(backfill: Backfill, now: datetime, failures: tuple[FailedRun, ...] = ()) -> BackfillStanding:
+    """How far a backfill has come."""
+    progress = progress_of(backfill)
+    spent_s = elapsed_s(backfill, now)
+    return BackfillStanding(
+        id=backfill.id,
+        status=backfill.status,
+        requested_at=backfill.requested_at,
+        requested_by=backfill.requested_by,
+        reason=backfill.request.reason,
+        selection=backfill.request.selection,
+        partitions=backfill.request.partitions_text,
+        runs_total=progress.runs_total,
+        runs_done=progress.runs_done,
+        runs_in_progress=progress.runs_in_progress,
+        partitions_targeted=progress.partitions.targeted,
+        partitions_settled=progress.partitions.settled,
+        progress=progress.assets,
+        elapsed_s=round(spent_s, 3),
+        runs_per_s=round(progress.runs_done / spent_s, 3) if spent_s and progress.runs_done else None,
+        left_s=time_left_s(progress.runs_done, progress.runs_left, spent_s) if backfill.launching else None,
+        ended_at=backfill.completed_at,
+        failures=failures,
+    )
+
+
+async def failed_runs(records: Records, world: World, backfill: Backfill) -> AsyncIterator[FailedRun]:
+    """The first runs that left partitions failed for good, each by its last attempt."""
+    plan = world.plan_of(backfill.request)
+    if plan is None or not any(progress.failed for progress in backfill.assets.values()):
+        return
+    ends = Filter(backfill_id=backfill.id, types=frozenset({"RunFailed", "RunLost"}))
+    last: dict[int, tuple[Recorded, str]] = {}
+    async with aclosing(records.log.read(matching=ends)) as batches:
+        async for batch in batches:
+            for recorded in batch:
+                reason = reason_of(recorded)
+                if reason is not None:
+                    last[number_in(recorded.run_id or "")] = (recorded, reason)
+            break  # A batch is thousands of failures.
+    shown = 0
+    for number in sorted(last):
+        run = plan.run(number)
+        failed = [backfill.assets[asset].failed & bitmap(run.ordinals) for asset in run.group.assets]
+        assets = tuple(asset for asset, bits in zip(run.group.assets, failed, strict=True) if bits)
+        if assets and shown < FAILURES_SHOWN_MAX:
+            shown += 1
+            undone = intervals(next(bits for bits in failed if bits))
+            recorded, reason = last[number]
+            yield FailedRun(recorded.run_id or "", assets, keys_of(undone, run.group.partitions), reason)
+
+
+def number_in(run_id: str) -> int:
+    """The number that a run has in its plan."""
+    return int(run_id.split("-")[1])
+
+
+def reason_of(recorded: Recorded) -> str | None:
+    """Why a run came to no good end."""
+    match recorded.fact:
+        case RunFailed(failure=failure):
+            return one_line(f"{failure.type}: {failure.message}" if failure.message else failure.type)
+        case RunLost(reason=reason):
+            return one_line(reason)
+        case _:
+            return None

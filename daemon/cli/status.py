@@ -1,0 +1,199 @@
+"""`backfilld status`: is a daemon there, what goes on, and how far one backfill has come."""
+
+import shlex
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from daemon.cli.errors import ExitCode, RefusedError, UsageError
+from daemon.cli.fact_text import counted, one_line, ranges_text
+from daemon.cli.following import (
+    display_on,
+    duration_text,
+    end_text,
+    exit_code,
+    follow,
+    left_running_text,
+    rate_text,
+    runs_text,
+)
+from daemon.cli.invocation import Invocation, command
+from daemon.cli.output import Column, Format, Output, status_style, table_of
+from daemon.cli.records import Records, sentence, with_records
+from daemon.cli.standing import BackfillStanding, Standing, failed_runs, standing_of, standing_of_all
+from daemon.commands import find_backfill
+from daemon.refusal import Refused
+from daemon.service.home_lock import serving_pid
+from projections.backfill.state import Backfill
+from projections.progress import AssetCounts, progress_of
+
+IdArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="ID", help="A backfill; without one, what goes on.", show_default=False),
+]
+WatchOption = Annotated[
+    bool, typer.Option("--watch", "-w", help="Stay until it ends; exit with 1 if it does not succeed.")
+]
+
+
+@command
+def status(invocation: Invocation, backfill_id: IdArgument = None, *, watch: WatchOption = False) -> None:
+    """Show whether a daemon runs and what it does, or how far one backfill has come.
+
+    backfilld status
+
+    backfilld status k3v9x2ab --watch
+    """
+    output = invocation.output
+    if backfill_id is None:
+        if watch:
+            raise UsageError("--watch follows one backfill; name it: backfilld status ID --watch.")
+        home = str(invocation.settings.home)
+        pid = serving_pid(invocation.settings.home)
+        standing = with_records(invocation, lambda records: standing_of_all(records, home, pid))
+        output.value(standing, lambda console: show_all(console, standing))
+        return
+
+    async def call(records: Records) -> ExitCode:
+        return await show_one(records, output, backfill_id, watch=watch)
+
+    try:
+        code = with_records(invocation, call)
+    except KeyboardInterrupt:
+        output.note(left_running_text(backfill_id))
+        code = ExitCode.INTERRUPTED
+    raise typer.Exit(code)
+
+
+def show_all(console: Console, standing: Standing) -> None:
+    """Prints what goes on for people."""
+    console.print(daemon_text(standing))
+    for name, failure in standing.code_locations_failed.items():
+        problem = one_line(f"{failure.type}: {failure.message}")
+        console.print(Text(f"Code location {name} failed to load: {problem}", style="red"), soft_wrap=True)
+    if not standing.backfills:
+        console.print("No backfill is under way; `backfilld backfills` lists those that were.")
+        return
+    columns = [
+        Column("backfill", lambda row: row.id, style="bold"),
+        Column("status", lambda row: row.status, style=lambda row: status_style(row.status)),
+        Column("done", lambda row: f"{percent_of(row)} %", justify="right"),
+        Column("partitions", lambda row: f"{row.partitions_settled:,}/{row.partitions_targeted:,}"),
+        Column("runs", lambda row: f"{row.runs_done:,}/{row.runs_total:,}"),
+        Column("left", lambda row: None if row.left_s is None else duration_text(row.left_s)),
+        Column("selection", lambda row: " ".join(row.selection)),
+    ]
+    console.print()
+    console.print(table_of(standing.backfills, columns))
+
+
+def percent_of(row: BackfillStanding) -> int:
+    """How much of it is done."""
+    return 100 * row.partitions_settled // row.partitions_targeted if row.partitions_targeted else 100
+
+
+def daemon_text(standing: Standing) -> Text:
+    """Who serves the log, and where it stands."""
+    daemon = standing.daemon
+    log = f"the log has {counted(standing.position, 'fact')}"
+    if not daemon.serving:
+        return Text(f"No daemon runs: `backfilld up` starts one. {log.capitalize()}.", style="yellow")
+    who = f"version {daemon.version}, process {daemon.pid} on {daemon.host}" if daemon.version else "starting"
+    return Text(f"A daemon runs ({who}); {log}.", style="green")
+
+
+async def show_one(records: Records, output: Output, backfill_id: str, *, watch: bool) -> ExitCode:
+    """Answers with one backfill, once it has ended where that is waited for; what to exit with."""
+    world = await records.world()
+    backfill = find_backfill(world, backfill_id)
+    if isinstance(backfill, Refused):
+        raise RefusedError(sentence(backfill))
+    is_served = backfill.completed is not None or await records.is_served()
+    if watch:
+        if not is_served:
+            output.note(
+                "No daemon runs: nothing happens until one does, with `backfilld up`.", style="yellow"
+            )
+        with display_on(output) as display:
+            backfill = await follow(records, world, backfill_id, display)
+    failures = tuple([failure async for failure in failed_runs(records, world, backfill)])
+    standing = standing_of(backfill, records.clock.now(), failures)
+
+    def show(console: Console) -> None:
+        show_standing(console, backfill, standing)
+        if output.form is Format.TEXT:
+            output.note(next_step(backfill, standing, is_served=is_served))
+
+    output.value(standing, show)
+    return exit_code(backfill) if watch else ExitCode.OK
+
+
+def show_standing(console: Console, backfill: Backfill, standing: BackfillStanding) -> None:
+    """Prints one backfill for people."""
+    head = Text()
+    head.append(f"Backfill {standing.id} ", style="bold")
+    head.append(standing.status, style=status_style(standing.status))
+    console.print(head)
+    why = f", because: {standing.reason}" if standing.reason else ""
+    console.print(
+        f"{' '.join(standing.selection)} {standing.partitions}, asked for by {standing.requested_by} on "
+        f"{standing.requested_at:%Y-%m-%d %H:%M:%S} UTC{why}",
+        soft_wrap=True,
+    )
+    console.print()
+    console.print(table_of(list(standing.progress.items()), PROGRESS_COLUMNS))
+    console.print()
+    console.print(end_text(backfill) if backfill.completed else pace_text(backfill, standing), soft_wrap=True)
+    for failure in standing.failures:
+        partitions = "" if failure.partitions is None else f" {ranges_text(failure.partitions)}"
+        told = f"Run {failure.run_id} failed, {', '.join(failure.assets)}{partitions}: {failure.reason}"
+        console.print(Text(told, style="red"), soft_wrap=True)
+
+
+def count_column(name: str) -> Column:
+    """The column of one of the counts; nothing where it counts none."""
+
+    def cell(row: tuple[str, AssetCounts]) -> str | None:
+        count = getattr(row[1], name)
+        return f"{count:,}" if count else None
+
+    return Column(name.replace("_", " "), cell, justify="right", style=status_style(name.replace("_", " ")))
+
+
+PROGRESS_COLUMNS = [
+    Column("asset", lambda row: row[0], style="bold"),
+    *(count_column(field.name) for field in msgspec.structs.fields(AssetCounts)),
+]
+
+
+def pace_text(backfill: Backfill, standing: BackfillStanding) -> str:
+    """How fast a backfill under way goes, and when it will be done."""
+    told = [f"{percent_of(standing)} % done", runs_text(progress_of(backfill))]
+    if standing.runs_in_progress:
+        told.append(f"{standing.runs_in_progress:,} under way")
+    if standing.runs_per_s and backfill.launching:
+        told.append(rate_text(standing.runs_per_s, "runs"))
+    if standing.left_s is not None:
+        told.append(f"{duration_text(standing.left_s)} left")
+    return f"{', '.join(told)}."
+
+
+def next_step(backfill: Backfill, standing: BackfillStanding, *, is_served: bool) -> str:
+    """What a person may do now."""
+    if backfill.completed is None and not is_served:
+        return "No daemon runs: nothing happens until one does, with `backfilld up`."
+    own, selection = standing.id, shlex.join(standing.selection)
+    look = (
+        f"`backfilld run {standing.failures[0].run_id}` shows what it printed; " if standing.failures else ""
+    )
+    return {
+        "running": f"`backfilld status {own} --watch` follows it, `backfilld cancel {own}` ends it.",
+        "paused": f"`backfilld resume {own}` lets it go on.",
+        "canceling": "The runs under way are being ended.",
+        "succeeded": "`backfilld assets` shows how all of it stands.",
+        "failed": f"{look}once mended, `backfilld launch {selection} --failed` runs the rest.",
+        "canceled": f"`backfilld launch {selection} --missing` fills what was not reached.",
+    }[backfill.status]

@@ -1,7 +1,7 @@
 """Assets: what the user's functions fill, declared with `asset`."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, overload
 
@@ -15,7 +15,8 @@ from backfilld.results import MaterializeResult
 
 DEFAULT_GROUP = "default"
 
-AssetFunction: TypeAlias = Callable[..., MaterializeResult | None]
+_Returned: TypeAlias = MaterializeResult | None
+AssetFunction: TypeAlias = Callable[..., _Returned | Coroutine[Any, Any, _Returned]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class AssetDefinition:
     tags: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> MaterializeResult | None:  # noqa: ANN401 - the function's
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's
         """What the function returns for these arguments."""
         return self.function(*args, **kwargs)
 
@@ -111,10 +112,11 @@ def asset(
 ) -> AssetDefinition | Callable[[AssetFunction], AssetDefinition]:
     """The asset that the decorated function fills; with or without parentheses.
 
-    The function takes the `AssetExecutionContext`, or nothing, and returns None or a `MaterializeResult`. The
-    asset's name is the function's, or ``name``, behind ``key_prefix``; its description the function's
-    docstring, or ``description``. ``deps`` are the assets it needs; those that nothing defines are external:
-    shown, and never waited for. Runs that use ``pool`` share its slots. Raises `InvalidDefinitionError`.
+    The function takes the `AssetExecutionContext`, or nothing, and returns None or a `MaterializeResult`; it
+    may be `async`. The asset's name is the function's, or ``name``, behind ``key_prefix``; its description
+    the function's docstring, or ``description``. ``deps`` are the assets it needs; those that nothing defines
+    are external: shown, and never waited for. Runs that use ``pool`` share its slots. Raises
+    `InvalidDefinitionError`.
     """
 
     def define(function: AssetFunction) -> AssetDefinition:

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -115,6 +114,9 @@ class Partitions(ABC):
 
 def close_keys(key: str, candidates: Iterable[str]) -> tuple[str, ...]:
     """Up to three of the candidates that look most like ``key``, best first; case is not looked at."""
+    # Only a mistake needs it, and it is the dearest import of the package.
+    from difflib import get_close_matches  # noqa: PLC0415
+
     by_folded = {candidate.casefold(): candidate for candidate in islice(candidates, _NEAR_KEYS_SEARCHED_MAX)}
     return tuple(by_folded[match] for match in get_close_matches(key.casefold(), by_folded, n=NEAR_KEYS_MAX))
 

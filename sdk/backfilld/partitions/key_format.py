@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
-from backfilld.partitions.zones import DAY_S, local, stretches
+from backfilld.partitions.zones import DAY_S, local, offset_periods
 
 _DIRECTIVE = re.compile(r"%(.)")
 _DATE_THEN_TIME = re.compile(r"((?:[^%]|%[Ymd])*?)((?:[^%]|%[HMS])*)")
@@ -67,17 +67,17 @@ class KeyFormat:
                 yield self.key(at_s, walls.get(at_s))
             return
         write_day, write_second = self._digits
-        for stretch in stretches(self.zone, starts[0], starts[-1] + 1):
-            begin, end = bisect_left(starts, stretch.start_s), bisect_left(starts, stretch.stop_s)
+        for period in offset_periods(self.zone, starts[0], starts[-1] + 1):
+            begin, end = bisect_left(starts, period.start_s), bisect_left(starts, period.stop_s)
             # Times that were moved or come a second time are found only right behind a change of offset.
-            plain = bisect_left(starts, stretch.start_s + DAY_S, begin, end)
+            plain = bisect_left(starts, period.start_s + DAY_S, begin, end)
             for at_s in starts[begin:plain]:
                 yield self.key(at_s, walls.get(at_s))
             for at_s in starts[plain:end]:
-                day, second = divmod(at_s + stretch.offset_s, DAY_S)
+                day, second = divmod(at_s + period.offset_s, DAY_S)
                 yield write_day(day) + write_second(second)
 
-    def read(self, text: str) -> int:
+    def read(self, text: str) -> float:
         """The UTC epoch seconds of a key. Raises `ValueError` if it does not match the format.
 
         The offset behind a time that came twice may be there or not; a bare time means the first.
@@ -118,6 +118,6 @@ def _digits(fmt: str) -> tuple[Callable[[int], str], Callable[[int], str]] | Non
     return write_day, write_second
 
 
-def instant(at: datetime, zone: tzinfo) -> int:
+def instant(at: datetime, zone: tzinfo) -> float:
     """The UTC epoch seconds of a datetime; a naive one is wall-clock time of ``zone``, the first if twice."""
-    return int((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() // 1)
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()

@@ -1,10 +1,11 @@
-"""Ticks: the UTC seconds at which a cron schedule fires in a time zone, laid out stretch by stretch.
+"""Ticks: the UTC seconds at which a cron schedule fires in a time zone, laid out one UTC offset at a time.
 
 The rules at changes of UTC offset are Dagster's. A schedule of every hour fires at each matching wall-clock
 time that exists, twice where it comes twice. Any other fires once a match: a time that is skipped fires at
 the end of the gap if it lies between 01:00 and 04:00, where such gaps commonly are, and otherwise as long
 after the gap as it lies within it; of a time that comes twice the second counts, but for a schedule of one
-time of day outside of those hours, where it is the first. A day that a zone skips whole has no ticks.
+time of day outside of those hours, where it is the first. Of a day that a zone skips whole, only such times
+fire as the next day does not have.
 """
 
 from array import array
@@ -15,7 +16,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from backfilld.partitions.cron import CronSchedule
-from backfilld.partitions.zones import DAY_S, TIME_FIRST_S, TIME_STOP_S, Stretch, stretches
+from backfilld.partitions.zones import DAY_S, TIME_FIRST_S, TIME_STOP_S, OffsetPeriod, offset_periods
 
 
 class Ticks(NamedTuple):
@@ -31,44 +32,47 @@ def ticks_between(schedule: CronSchedule, zone: tzinfo, start_s: int, stop_s: in
     if start_s >= stop_s:
         return Ticks(array("q"), {})
     # A tick may be moved out of a gap that ended before the start, but never as far as a day.
-    cut = list(stretches(zone, max(start_s - DAY_S, TIME_FIRST_S), stop_s))
+    cut = list(offset_periods(zone, max(start_s - DAY_S, TIME_FIRST_S), stop_s))
     at = array("q")
     walls: dict[int, int] = {}
-    before: Stretch | None = None
-    for stretch, after in pairwise([*cut, None]):
-        assert stretch is not None
-        for part in _stretch_ticks(schedule, stretch, before, after, walls):
+    before: OffsetPeriod | None = None
+    for period, after in pairwise([*cut, None]):
+        assert period is not None
+        for part in _period_ticks(schedule, period, before, after, walls):
             at.extend(part)
-        before = stretch
+        before = period
     low, high = bisect_left(at, start_s), bisect_left(at, stop_s)
     return Ticks(at if (low, high) == (0, len(at)) else at[low:high], walls)
 
 
-def _stretch_ticks(
+def _period_ticks(
     schedule: CronSchedule,
-    stretch: Stretch,
-    before: Stretch | None,
-    after: Stretch | None,
+    period: OffsetPeriod,
+    before: OffsetPeriod | None,
+    after: OffsetPeriod | None,
     walls: dict[int, int],
 ) -> Iterable[Iterable[int]]:
-    """The ticks of one stretch, in ascending parts; moved ones are noted in ``walls``."""
-    offset_s = stretch.offset_s
-    named = schedule.walls(stretch.start_s + offset_s, stretch.stop_s + offset_s)
+    """The ticks of one period, in ascending parts; moved ones are noted in ``walls``."""
+    offset_s = period.offset_s
+    named = schedule.walls(period.start_s + offset_s, period.stop_s + offset_s)
     if schedule.every_hour:
         return (_less(named, offset_s),)
     head: Iterable[int] = ()
     if before is not None and before.offset_s < offset_s:
-        moved = _moved(schedule, stretch.start_s, before.offset_s, offset_s)
+        moved = _moved(schedule, period.start_s, before.offset_s, offset_s)
+        among = bisect_left(named, max(moved, default=period.start_s) + offset_s + 1)
+        there = set(_less(named[:among], offset_s))
+        if offset_s - before.offset_s >= DAY_S:
+            moved = {tick: wall for tick, wall in moved.items() if tick not in there}
         walls.update((tick, wall) for tick, wall in moved.items() if wall - offset_s != tick)
-        among = bisect_left(named, max(moved, default=stretch.start_s) + offset_s + 1)
-        head, named = sorted({*moved, *_less(named[:among], offset_s)}), named[among:]
+        head, named = sorted({*moved, *there}), named[among:]
     elif before is not None:
-        twice = bisect_left(named, stretch.start_s + before.offset_s)
+        twice = bisect_left(named, period.start_s + before.offset_s)
         head = [wall - offset_s for wall in named[:twice] if not _first_counts(schedule, wall)]
         named = named[twice:]
     tail: Iterable[int] = ()
     if after is not None and after.offset_s < offset_s:
-        once = bisect_left(named, stretch.stop_s + after.offset_s)
+        once = bisect_left(named, period.stop_s + after.offset_s)
         tail = [wall - offset_s for wall in named[once:] if _first_counts(schedule, wall)]
         named = named[:once]
     return head, _less(named, offset_s), tail
@@ -76,11 +80,9 @@ def _stretch_ticks(
 
 def _moved(schedule: CronSchedule, gap_s: int, before_s: int, after_s: int) -> dict[int, int]:
     """The ticks of the wall-clock times skipped at ``gap_s``, with the wall seconds each is named by."""
-    if after_s - before_s >= DAY_S:
-        return {}
     moved: dict[int, int] = {}
     for wall in schedule.walls(gap_s + before_s, gap_s + after_s):
-        if _in_small_hours(wall):
+        if _in_small_hours(wall) and after_s - before_s < DAY_S:
             moved[gap_s] = gap_s + after_s
         else:
             moved[wall - before_s] = wall

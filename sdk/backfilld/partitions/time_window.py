@@ -181,8 +181,8 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         self._start, self._end = start, end or None
         schedule = parsed_cron_schedule(self.cron_schedule)
         self.key_format = KeyFormat(fmt, self.zone, every_hour=schedule.every_hour)
-        self._start_s = self._instant(start, "start")
-        self._end_s = self._instant(end, "end") if end else None
+        self._start_s = math.ceil(self._instant(start, "start"))
+        self._end_s = math.floor(self._instant(end, "end")) if end else None
         self._schedule = WindowSchedule(
             schedule,
             self.zone,
@@ -191,7 +191,7 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         )
         self._latest: TimeWindowPartitions | None = None
 
-    def _instant(self, at: datetime | str, name: str) -> int:
+    def _instant(self, at: datetime | str, name: str) -> float:
         if isinstance(at, datetime):
             return instant(at, self.zone)
         try:

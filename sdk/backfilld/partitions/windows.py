@@ -30,7 +30,7 @@ class WindowSchedule(NamedTuple):
     schedule: CronSchedule
     zone: tzinfo
     excluded_schedules: tuple[CronSchedule, ...] = ()
-    excluded_s: frozenset[int] = frozenset()
+    excluded_s: frozenset[float] = frozenset()
 
     @property
     def excludes(self) -> bool:
@@ -94,7 +94,7 @@ class WindowSchedule(NamedTuple):
     def _without_excluded(self, windows: Windows) -> Windows:
         """The windows whose start is no exclusion's tick; the others are not stretched over the holes."""
         starts, ends, walls = windows
-        excluded = set(self.excluded_s)
+        excluded: set[float] = set(self.excluded_s)
         for schedule in self.excluded_schedules:
             excluded.update(
                 ticks_between(schedule, self.zone, starts[0], starts[-1] + 1).at if starts else ()

@@ -1,4 +1,4 @@
-"""Time zones as stretches of time with one UTC offset, which is how ticks are laid out on them."""
+"""Time zones as periods of one UTC offset, which is how ticks are laid out on them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -24,7 +24,7 @@ _CHUNK_LAST = 16_725_225_600 // _CHUNK_S
 _PROBE_S = 3 * DAY_S
 
 
-class Stretch(NamedTuple):
+class OffsetPeriod(NamedTuple):
     """The time from ``start_s`` to before ``stop_s`` (UTC epoch seconds), all at one UTC offset."""
 
     start_s: int
@@ -50,17 +50,17 @@ def local(at_s: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(at_s, zone)
 
 
-def stretches(zone: tzinfo, start_s: int, stop_s: int) -> Iterator[Stretch]:
+def offset_periods(zone: tzinfo, start_s: int, stop_s: int) -> Iterator[OffsetPeriod]:
     """The given time, cut at the zone's changes of offset; neighbours have different offsets."""
     begin, offset = start_s, _offset_at(zone, start_s)
     if zone is not UTC:
         for chunk in range(max(start_s // _CHUNK_S, _CHUNK_FIRST), stop_s // _CHUNK_S + 1):
             for at, after in _changes(zone, chunk):
                 if begin < at < stop_s:
-                    yield Stretch(begin, at, offset)
+                    yield OffsetPeriod(begin, at, offset)
                     begin, offset = at, after
     if begin < stop_s:
-        yield Stretch(begin, stop_s, offset)
+        yield OffsetPeriod(begin, stop_s, offset)
 
 
 @lru_cache(maxsize=8192)

@@ -134,6 +134,29 @@ def test_a_day_that_a_zone_skips_has_no_windows_at_all() -> None:
     assert keys == ["2011-12-29-00:00", "2011-12-29-12:00", "2011-12-31-00:00", "2011-12-31-12:00"]
 
 
+def test_a_day_that_a_zone_skips_keeps_the_windows_that_the_next_day_lacks() -> None:
+    definition = TimeWindowPartitionsDefinition(
+        start="2011-12-29",
+        end="2012-01-04",
+        fmt="%Y-%m-%d",
+        cron_schedule="0 9 * * 1-5",
+        timezone="Pacific/Apia",
+    )
+    partitions = definition.partitions(NOW)
+    assert list(partitions) == ["2011-12-29", "2011-12-30", "2012-01-02"]
+    assert partitions.window(1).start.isoformat() == "2011-12-31T09:00:00+14:00"
+    assert partitions.ordinal("2011-12-30") == 1
+
+
+def test_parts_of_a_second_count() -> None:
+    definition = DailyPartitionsDefinition(
+        start_date=local(2024, 1, 1, 0, 0, 0, 1),
+        end_date=local(2024, 1, 3, 23, 59, 59, 999_999),
+        exclusions=[local(2024, 1, 2, 0, 0, 0, 1)],
+    )
+    assert list(definition.partitions(NOW)) == ["2024-01-02"]
+
+
 def test_quarter_hour_zones_keep_the_schedule_of_their_own_clocks() -> None:
     keys = cron("5,35 * * * *", "2024-01-01-00:00", "2024-01-01-02:00", timezone="Asia/Kathmandu")
     assert keys == ["2024-01-01-00:05", "2024-01-01-00:35", "2024-01-01-01:05"]

@@ -65,6 +65,10 @@ class Log(Protocol):
         """Batches of the facts with ``after < position <= upto`` (None: the head when the call is made)."""
         ...
 
+    async def wait_past(self, position: int) -> int:
+        """The head, as soon as it is past ``position``. Reads no facts; woken and polling like `follow`."""
+        ...
+
     def follow(self, *, after: int) -> AsyncGenerator[Sequence[Recorded], None]:
         """Batches of all facts past ``after`` for ever, none twice, none left out, as they are recorded.
 

@@ -68,12 +68,15 @@ class MemoryLog:
     async def follow(self, *, after: int) -> AsyncGenerator[Sequence[Recorded], None]:
         """See `Log.follow`."""
         while True:
-            grown = self._grown
-            async for batch in self.read(after=after):
+            async for batch in self.read(after=after, upto=await self.wait_past(after)):
                 yield batch
                 after = batch[-1].position
-            if grown is self._grown:
-                await grown.wait()
+
+    async def wait_past(self, position: int) -> int:
+        """See `Log.wait_past`."""
+        while len(self._rows) <= position:
+            await self._grown.wait()
+        return len(self._rows)
 
 
 def _matches(row: Row, wanted: Filter) -> bool:

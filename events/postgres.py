@@ -100,10 +100,9 @@ class PostgresLog:
         """See `Log.follow`."""
         retry_s = _RETRY_FIRST_S
         while True:
+            head = await self.wait_past(after)
             try:
-                with translated(self._url):
-                    rung = await self._bell.next_ring()
-                async with aclosing(self.read(after=after)) as batches:
+                async with aclosing(self.read(after=after, upto=head)) as batches:
                     async for batch in batches:
                         yield batch
                         after = batch[-1].position
@@ -111,9 +110,29 @@ class PostgresLog:
             except LogUnavailableError:
                 await anyio.sleep(retry_s)
                 retry_s = min(retry_s * 2, _RETRY_MAX_S)
+
+    async def wait_past(self, position: int) -> int:
+        """See `Log.wait_past`."""
+        retry_s = _RETRY_FIRST_S
+        while True:
+            try:
+                with translated(self._url):
+                    rung = await self._bell.next_ring()
+                head = self._bell.heard
+                if head is None:
+                    head = await self.head()
+                    # What rang meanwhile may be more than was found: then it is asked for again.
+                    self._bell.heard = None if rung.is_set() else head
+            except LogUnavailableError:
+                await anyio.sleep(retry_s)
+                retry_s = min(retry_s * 2, _RETRY_MAX_S)
                 continue
-            with anyio.move_on_after(self._poll_s):
+            if head > position:
+                return head
+            with anyio.move_on_after(self._poll_s) as waiting:
                 await rung.wait()
+            if waiting.cancelled_caught:
+                self._bell.heard = None  # A call may be lost, so now and then the log itself is asked.
 
     async def verify(self) -> Verified | Broken:
         """Whether every row is as it was written, and none is missing before the last.

@@ -17,6 +17,7 @@ class Bell:
         self._borrowed: AsyncConnection | None = None
         self._driver: Any = None
         self._rung = anyio.Event()
+        self.heard: int | None = None  # where the log ended when it was last told; None: ask the log
 
     async def next_ring(self) -> anyio.Event:
         """The event set by the next ring; listening begins before this returns. Errors are the driver's."""
@@ -29,7 +30,7 @@ class Bell:
     async def close(self) -> None:
         """Stops listening."""
         borrowed, driver = self._borrowed, self._driver
-        self._borrowed = self._driver = None
+        self._borrowed = self._driver = self.heard = None
         if driver is not None:
             driver.terminate()
         if borrowed is not None:
@@ -41,10 +42,19 @@ class Bell:
         driver = (await self._borrowed.get_raw_connection()).driver_connection
         assert driver is not None
         await driver.add_listener(CHANNEL, self._ring)
-        # A lost connection rings too: whoever waits finds out and listens anew.
-        driver.add_termination_listener(self._ring)
+        driver.add_termination_listener(self._hang_up)
         self._driver = driver
 
-    def _ring(self, *_: object) -> None:
+    def _ring(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if self.heard is not None and isinstance(payload, str) and payload.isdigit():
+            self.heard = max(self.heard, int(payload))
+        self._wake()
+
+    def _hang_up(self, _connection: object) -> None:
+        # Whoever waits finds out that the connection is lost, and listens anew.
+        self.heard = None
+        self._wake()
+
+    def _wake(self) -> None:
         rung, self._rung = self._rung, anyio.Event()
         rung.set()

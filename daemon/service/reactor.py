@@ -1,7 +1,6 @@
 """The daemon's one loop: facts in, fold, decide, record, launch."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing
 from datetime import datetime
 
 import anyio
@@ -94,12 +93,10 @@ class Reactor:
         await catch_up(self._log, self.world)
 
     async def _watch_log(self) -> None:
-        """Wake the loop for what others record, and for everything it missed itself."""
-        async with aclosing(self._log.follow(after=self.world.position)) as batches:
-            async for batch in batches:
-                self._head_seen = max(self._head_seen, batch[-1].position)
-                if self._head_seen > self.world.position:
-                    self._wake.set()
+        """Wake the loop for what others record; what it recorded itself it has folded by then."""
+        while True:
+            self._head_seen = await self._log.wait_past(max(self._head_seen, self.world.position))
+            self._wake.set()
 
     async def _watch_launcher(self) -> None:
         async for batch in self._launcher.reports:

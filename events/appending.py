@@ -8,7 +8,7 @@ Many events, and few that have lost that race too often, take the lock first and
 by row as they are encoded, so that Python and PostgreSQL work side by side.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -99,54 +99,53 @@ class Writer:
         misses = 0
         while True:
             fresh = _unwritten(events, known)
-            head = await self._head_for(expected_head)
-            if expected_head not in {None, head.position}:
+            head = self._head
+            if head is None or _differs(expected_head, head):
+                head = await self._look(_HEAD)
+            if _differs(expected_head, head):
                 known = await self._known(events)
                 if not events or _unwritten(events, known):
                     return HeadMoved(head.position)
-                return _appended(events, known, head.position)
+                return _appended(events, known)
             if not fresh:
-                return _appended(events, known, head.position)
+                return _appended(events, known) if events else Appended((), head.position)
             try:
                 if len(fresh) > _ONE_STATEMENT_MAX or misses > _MISSES_MAX:
-                    written = await self._copy(fresh, expected_head)
+                    first = await self._copy(fresh, expected_head)
                 else:
-                    written = await self._send([rows.row_of(event) for event in fresh], head)
+                    first = await self._send([rows.row_of(event) for event in fresh], head)
             except asyncpg.UniqueViolationError as error:
                 if error.constraint_name != "log_id_key":
                     raise
                 known = await self._known(events)
                 continue
-            if written is not None:
-                return _appended(events, known | written, head.position)
-            misses += 1
+            if first is None:
+                misses += 1
+            elif len(fresh) == len(events):
+                return Appended(tuple(range(first, first + len(fresh))), first + len(fresh) - 1)
+            else:
+                known.update({event.id: position for position, event in enumerate(fresh, first)})
+                return _appended(events, known)
 
-    async def _head_for(self, expected_head: int | None) -> Head:
-        """The head as it is remembered, or, if that would not do, as it is."""
-        head = self._head
-        if head is None or expected_head not in {None, head.position}:
-            head = await self._look(_HEAD)
-        return head
-
-    async def _send(self, fresh: list[Row], head: Head) -> dict[str, int] | None:
-        """The positions of the rows written, or None if the head was somewhere else."""
+    async def _send(self, fresh: list[Row], head: Head) -> int | None:
+        """The position of the first row written, or None if the head was somewhere else."""
         hashes = list(rows.chain(head.position + 1, head.hash, fresh))
-        values: list[object] = [*head, head.position + len(fresh), hashes[-1]]
+        last = Head(head.position + len(fresh), hashes[-1])
+        values: list[object] = [*head, *last]
         for position, (row, row_hash) in enumerate(zip(fresh, hashes, strict=True), head.position + 1):
             values += (position, *row, row_hash)
         if await self._driver.fetchval(_statement(len(fresh)), *values) is None:
             self._head = None
             return None
-        self._head = Head(head.position + len(fresh), hashes[-1])
-        return {row.id: position for position, row in enumerate(fresh, head.position + 1)}
+        self._head = last
+        return head.position + 1
 
-    async def _copy(self, fresh: list[Event], expected_head: int | None) -> dict[str, int] | None:
+    async def _copy(self, fresh: list[Event], expected_head: int | None) -> int | None:
         """As `_send`, but nobody else can write in between: without an expectation it never returns None."""
         async with self._driver.transaction():
-            head = await self._look(_LOCK)
-            if expected_head not in {None, head.position}:
+            head = last = await self._look(_LOCK)
+            if _differs(expected_head, head):
                 return None
-            last = head
 
             def records() -> Iterator[tuple[object, ...]]:
                 nonlocal last
@@ -160,7 +159,7 @@ class Writer:
             await self._driver.execute(_MOVE, *last)
             await self._driver.execute(_NOTIFY, CHANNEL)
         self._head = last
-        return {event.id: position for position, event in enumerate(fresh, head.position + 1)}
+        return head.position + 1
 
     async def _look(self, statement: str) -> Head:
         found = await self._driver.fetchrow(statement)
@@ -168,6 +167,7 @@ class Writer:
         return self._head
 
     async def _known(self, events: Sequence[Event]) -> dict[str, int]:
+        """The positions of those that are in the log, by their ids."""
         found = await self._driver.fetch(_KNOWN, [event.id for event in events])
         return {each["id"]: each["position"] for each in found}
 
@@ -194,7 +194,11 @@ SELECT position, pg_notify('{CHANNEL}', '') FROM moved
 """  # noqa: S608 - constants of this module
 
 
-def _unwritten(events: Sequence[Event], known: dict[str, int]) -> list[Event]:
+def _differs(expected_head: int | None, head: Head) -> bool:
+    return expected_head is not None and expected_head != head.position
+
+
+def _unwritten(events: Sequence[Event], known: Mapping[str, int]) -> list[Event]:
     """The events whose ids are not among the known, each id once, in the order given."""
     fresh: dict[str, Event] = {}
     for event in events:
@@ -203,6 +207,6 @@ def _unwritten(events: Sequence[Event], known: dict[str, int]) -> list[Event]:
     return list(fresh.values())
 
 
-def _appended(events: Sequence[Event], positions: dict[str, int], head: int) -> Appended:
+def _appended(events: Sequence[Event], positions: Mapping[str, int]) -> Appended:
     found = tuple([positions[event.id] for event in events])
-    return Appended(found, max(found, default=head))
+    return Appended(found, max(found))

@@ -197,6 +197,8 @@ async def test_a_run_ends_while_no_daemon_is_there(world: LocalWorld, tags: dict
     run = run_of("waits", tags=tags)
     with daemon_to_kill(world, [run]):
         await world.until_noted("under_way", run)
+        zygote = zygote_of(run, world.process_of(run))
+    await until_gone(zygote)
     world.release(run)
     await until(lambda: '"succeeded"' in world.report(run))
     async with world.launcher() as launcher:

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ from typing import Protocol
 import anyio
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 
+from daemon.clock import SystemClock
 from daemon.launching.code_location import CodeLocation, Loaded
 from daemon.launching.local import LocalLauncher
 from daemon.launching.memory import MemoryLauncher, succeed
@@ -28,8 +29,7 @@ PATIENCE_S = 30.0
 _numbers = count(1)
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
+now = SystemClock().now
 
 
 def run_of(

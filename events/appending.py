@@ -33,7 +33,7 @@ _TYPES: Final = (
 _HEAD: Final = "SELECT position, hash FROM log_head ORDER BY position LIMIT 1"
 _LOCK: Final = "SELECT position, hash FROM log_head ORDER BY position LIMIT 1 FOR UPDATE"
 _MOVE: Final = "UPDATE log_head SET position = $1, hash = $2"
-_NOTIFY: Final = "SELECT pg_notify($1, '')"
+_NOTIFY: Final = "SELECT pg_notify($1, $2)"
 _KNOWN: Final = """
 SELECT id::text, position FROM log WHERE id = ANY($1::uuid[]) ORDER BY position LIMIT cardinality($1::uuid[])
 """
@@ -157,7 +157,7 @@ class Writer:
 
             await self._driver.copy_records_to_table("log", records=records(), columns=_COLUMNS)
             await self._driver.execute(_MOVE, *last)
-            await self._driver.execute(_NOTIFY, CHANNEL)
+            await self._driver.execute(_NOTIFY, CHANNEL, str(last.position))
         self._head = last
         return head.position + 1
 
@@ -190,7 +190,7 @@ WITH moved AS (
     INSERT INTO log ({columns})
     SELECT given.* FROM moved, (VALUES {values}) AS given
 )
-SELECT position, pg_notify('{CHANNEL}', '') FROM moved
+SELECT position, pg_notify('{CHANNEL}', position::text) FROM moved
 """  # noqa: S608 - constants of this module
 
 

@@ -73,7 +73,7 @@ def returns_nonsense() -> int:
     return 42
 
 
-@asset  # type: ignore[arg-type]  # coroutine functions run, whatever the annotation of `asset` says
+@asset
 async def awaits() -> MaterializeResult:
     return MaterializeResult(metadata={"awaited": True})
 

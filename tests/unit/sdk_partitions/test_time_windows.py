@@ -101,6 +101,11 @@ def test_a_skipped_half_hour_after_midnight_is_made_up_after_the_gap() -> None:
     assert keys == ["2017-10-14-00:30", "2017-10-15-00:30", "2017-10-16-00:30"]
 
 
+def test_a_time_made_up_after_a_gap_counts_for_a_start_between_the_two() -> None:
+    keys = cron("30 0 * * *", "2017-10-15-01:15", "2017-10-17-12:00", timezone="America/Sao_Paulo")
+    assert keys == ["2017-10-15-00:30", "2017-10-16-00:30"]
+
+
 def test_a_skipped_time_of_the_small_hours_starts_where_the_gap_ends() -> None:
     assert cron("*/20 1-3 * * *", "2024-03-10-01:30", "2024-03-10-03:40", timezone="America/New_York") == [
         "2024-03-10-01:40",

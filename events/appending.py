@@ -168,6 +168,8 @@ class Writer:
 
     async def _known(self, events: Sequence[Event]) -> dict[str, int]:
         """The positions of those that are in the log, by their ids."""
+        for event in events:
+            rows.check_id(event.id)
         found = await self._driver.fetch(_KNOWN, [event.id for event in events])
         return {each["id"]: each["position"] for each in found}
 
@@ -190,7 +192,7 @@ WITH moved AS (
     INSERT INTO log ({columns})
     SELECT given.* FROM moved, (VALUES {values}) AS given
 )
-SELECT position, pg_notify('{CHANNEL}', position::text) FROM moved
+SELECT position, pg_notify('{CHANNEL}', '') FROM moved
 """  # noqa: S608 - constants of this module
 
 

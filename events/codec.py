@@ -111,10 +111,10 @@ def storable_text(text: str) -> str:
 
 
 def _encode_storable(fact: Fact) -> bytes:
-    data = _encode_sorted(_storable(msgspec.structs.asdict(fact)))
     try:
+        data = _encode_sorted(_storable(msgspec.structs.asdict(fact)))
         _DECODERS[type(fact).__name__, fact.schema](data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
         raise FactNotStorableError(
             f"expected a {type(fact).__name__} of values that JSON can hold, found one that would not be "
             f"readable once stored: {error}"

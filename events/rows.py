@@ -46,13 +46,14 @@ class Row(NamedTuple):
 def row_of(event: Event) -> Row:
     """The event as a row.
 
-    :raises FactNotStorableError: an id is no UUID in lower-case hex with hyphens, a time has no zone, or the
-        fact holds what cannot be read again.
+    :raises FactNotStorableError: an id is no UUID in lower-case hex with hyphens, the time has no zone, or
+        the fact holds what cannot be read again.
     """
-    if _ID.fullmatch(event.id) is None:
-        raise FactNotStorableError(
-            f"expected a UUID in lower-case hex with hyphens as id, found {event.id!r}"
-        )
+    check_id(event.id)
+    if event.causation_id is not None:
+        check_id(event.causation_id)
+    if event.correlation_id is not None:
+        check_id(event.correlation_id)
     if event.at.tzinfo is None:
         raise FactNotStorableError(f"expected an aware time, found {event.at!r} without a time zone")
     type_name, schema, data = codec.encode(event.fact)
@@ -68,6 +69,15 @@ def row_of(event: Event) -> Row:
         event.correlation_id,
         data,
     )
+
+
+def check_id(text: str) -> None:
+    """Nothing, if it is an id that the log gives back as it is.
+
+    :raises FactNotStorableError: it is not.
+    """
+    if _ID.fullmatch(text) is None:
+        raise FactNotStorableError(f"expected a UUID in lower-case hex with hyphens, found {text!r}")
 
 
 def recorded(position: int, row: Row) -> Recorded:

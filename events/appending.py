@@ -192,7 +192,7 @@ WITH moved AS (
     INSERT INTO log ({columns})
     SELECT given.* FROM moved, (VALUES {values}) AS given
 )
-SELECT position, pg_notify('{CHANNEL}', '') FROM moved
+SELECT position, pg_notify('{CHANNEL}', position::text) FROM moved
 """  # noqa: S608 - constants of this module
 
 

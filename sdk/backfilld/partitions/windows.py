@@ -106,34 +106,43 @@ class WindowSchedule(NamedTuple):
 class WindowTable:
     """The windows from a start on, laid out as far as they have been asked for.
 
-    `reach` and `reach_count` replace ``windows`` by longer arrays and never change those handed out.
+    `reach` and `reach_count` put longer arrays into place and never change those handed out, so that threads
+    which do so at the same time do the same work twice and no harm.
     """
 
     def __init__(self, schedule: WindowSchedule, start_s: int) -> None:
         self.schedule = schedule
         self.start_s = start_s
-        self.windows = Windows(array("q"), array("q"), {})
-        self._reached_s = start_s  # every window that starts before this is laid out
+        # The windows, and the time before which every start is among them.
+        self._laid_out = Windows(array("q"), array("q"), {}), start_s
+
+    @property
+    def windows(self) -> Windows:
+        """The windows laid out so far."""
+        return self._laid_out[0]
 
     def reach(self, until_s: int) -> Windows:
         """The windows, including at least all that start up to ``until_s``."""
-        if until_s >= self._reached_s and self._reached_s < TIME_STOP_S:
-            # A little more than asked for, in proportion, so that a growing clock seldom comes back.
-            spare_s = max(_LOOK_S, (until_s - self.start_s) // 64)
-            reached_s, until_s = self._reached_s, min(until_s + spare_s, TIME_STOP_S)
-            more = self.schedule.between(reached_s, until_s)
-            starts, ends, walls = self.windows
-            self.windows = Windows(starts + more.starts, ends + more.ends, walls | more.walls)
-            self._reached_s = until_s
-        return self.windows
+        windows, reached_s = self._laid_out
+        if until_s < reached_s or reached_s >= TIME_STOP_S:
+            return windows
+        # A little more than asked for, in proportion, so that a growing clock seldom comes back.
+        spare_s = max(_LOOK_S, (until_s - self.start_s) // 64)
+        stop_s = min(until_s + spare_s, TIME_STOP_S)
+        more = self.schedule.between(reached_s, stop_s)
+        longer = Windows(windows.starts + more.starts, windows.ends + more.ends, windows.walls | more.walls)
+        self._laid_out = longer, stop_s
+        return longer
 
     def reach_count(self, count: int) -> Windows:
         """The windows, including at least the first ``count`` if time holds so many."""
         look_s = _LOOK_S
-        while len(self.windows.starts) < count and self._reached_s < TIME_STOP_S:
-            self.reach(self._reached_s + look_s)
+        windows, reached_s = self._laid_out
+        while len(windows.starts) < count and reached_s < TIME_STOP_S:
+            self.reach(reached_s + look_s)
+            windows, reached_s = self._laid_out
             look_s *= 2
-        return self.windows
+        return windows
 
     def ended_by(self, at_s: int) -> int:
         """How many windows have ended at ``at_s``; those that end right then have."""

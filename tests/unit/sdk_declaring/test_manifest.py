@@ -37,6 +37,65 @@ DAILY = DailyPartitionsDefinition(
 )
 
 
+WHOLE = {
+    "version": 1,
+    "code_location": "demo",
+    "sdk_version": sdk_version(),
+    "python_version": platform.python_version(),
+    "assets": [
+        {
+            "key": "a",
+            "group": "g",
+            "description": "Doc.",
+            "partitions_def": {
+                "class": "DailyPartitionsDefinition",
+                "kwargs": {
+                    "start_date": "2024-01-01",
+                    "end_date": {"datetime": "2024-03-01T00:00:00+00:00"},
+                    "hour_offset": 2,
+                    "exclusions": ["0 2 * * 0"],
+                },
+            },
+            "deps": [
+                {"asset": "lake/b_c", "mapping": None},
+                {
+                    "asset": "a",
+                    "mapping": {
+                        "class": "TimeWindowPartitionMapping",
+                        "kwargs": {"start_offset": -2, "end_offset": -1},
+                    },
+                },
+            ],
+            "backfill_policy": {"max_partitions_per_run": None},
+            "retry_policy": {
+                "max_retries": 3,
+                "delay_s": 1.5,
+                "backoff": "linear",
+                "jitter": "plus_minus",
+            },
+            "pool": "p",
+            "code_version": "1",
+            "tags": {"k": "v"},
+            "metadata": {"path": "x/y", "rows": [1, 2.5, None, True], "at": {"1": "x"}},
+        },
+        {
+            "key": "lake/b_c",
+            "group": "default",
+            "description": None,
+            "partitions_def": None,
+            "deps": [{"asset": "raw", "mapping": None}],
+            "backfill_policy": None,
+            "retry_policy": None,
+            "pool": None,
+            "code_version": None,
+            "tags": {},
+            "metadata": {},
+        },
+    ],
+    "jobs": [],
+}
+
+
 def test_the_whole_shape() -> None:
     @asset(name="b/c".replace("/", "_"), key_prefix="lake", deps=["raw"])
     def plain() -> None: ...
@@ -57,63 +116,7 @@ def test_the_whole_shape() -> None:
 
     manifest = manifest_of(Definitions(assets=[plain, a]), code_location="demo")
     assert json.loads(json.dumps(manifest)) == manifest
-    assert manifest == {
-        "version": 1,
-        "code_location": "demo",
-        "sdk_version": sdk_version(),
-        "python_version": platform.python_version(),
-        "assets": [
-            {
-                "key": "a",
-                "group": "g",
-                "description": "Doc.",
-                "partitions_def": {
-                    "class": "DailyPartitionsDefinition",
-                    "kwargs": {
-                        "start_date": "2024-01-01",
-                        "end_date": {"datetime": "2024-03-01T00:00:00+00:00"},
-                        "hour_offset": 2,
-                        "exclusions": ["0 2 * * 0"],
-                    },
-                },
-                "deps": [
-                    {"asset": "lake/b_c", "mapping": None},
-                    {
-                        "asset": "a",
-                        "mapping": {
-                            "class": "TimeWindowPartitionMapping",
-                            "kwargs": {"start_offset": -2, "end_offset": -1},
-                        },
-                    },
-                ],
-                "backfill_policy": {"max_partitions_per_run": None},
-                "retry_policy": {
-                    "max_retries": 3,
-                    "delay_s": 1.5,
-                    "backoff": "linear",
-                    "jitter": "plus_minus",
-                },
-                "pool": "p",
-                "code_version": "1",
-                "tags": {"k": "v"},
-                "metadata": {"path": "x/y", "rows": [1, 2.5, None, True], "at": {"1": "x"}},
-            },
-            {
-                "key": "lake/b_c",
-                "group": "default",
-                "description": None,
-                "partitions_def": None,
-                "deps": [{"asset": "raw", "mapping": None}],
-                "backfill_policy": None,
-                "retry_policy": None,
-                "pool": None,
-                "code_version": None,
-                "tags": {},
-                "metadata": {},
-            },
-        ],
-        "jobs": [],
-    }
+    assert manifest == WHOLE
     assert partitions_definition_from_plain(manifest["assets"][0]["partitions_def"]) == DAILY
 
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
-from backfilld.range_text import parse_range_text
 
 from backfilld.errors import BackfilldError
 from backfilld.partitions import Partitions
+from backfilld.range_text import parse_range_text
 from backfilld.ranges import Ranges
 from daemon.refusal import Refused
 from projections.asset_status import AssetStatus

@@ -165,7 +165,7 @@ class Reactor:
         backfill = self.world.backfill(event.backfill_id or "")
         if not isinstance(event.fact, RunLaunched) or backfill is None or event.run_id not in backfill.live:
             return None
-        log.info("run.launched", run_id=event.run_id, attempt=event.fact.attempt)
+        log.debug("run.launched", run_id=event.run_id, attempt=event.fact.attempt)
         return self._spec(backfill, backfill.live[event.run_id])
 
     async def _record_reports(self) -> None:

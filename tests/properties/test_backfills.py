@@ -78,7 +78,7 @@ def _shifted(draw: st.DrawFn, upstream: AssetDefinition) -> AssetDep:
     return AssetDep(upstream, partition_mapping=TimeWindowPartitionMapping(offset, offset))
 
 
-def play(story: Story, draw: st.DrawFn, failing: int) -> None:
+def play(story: Story, drawn: st.DataObject, failing: int) -> None:
     """Runs end in any order, well or badly, until the backfill does."""
     story.settle()
     live = story.world.known.active["b"].live if "b" in story.world.known.active else {}
@@ -86,13 +86,13 @@ def play(story: Story, draw: st.DrawFn, failing: int) -> None:
         if "b" not in story.world.known.active:
             return
         assert len(live) <= story.limits.max_concurrent_runs
-        run_id = draw(st.sampled_from(sorted(live)))
-        finish(story, run_id, draw, bad=draw(st.integers(0, 99)) < failing)
+        run_id = drawn.draw(st.sampled_from(sorted(live)))
+        finish(story, run_id, drawn, bad=drawn.draw(st.integers(0, 99)) < failing)
         story.settle()
     raise AssertionError("the backfill did not end")
 
 
-def finish(story: Story, run_id: str, draw: st.DrawFn, *, bad: bool) -> None:
+def finish(story: Story, run_id: str, drawn: st.DataObject, *, bad: bool) -> None:
     """One run reports: all of it, or part of it and then a failure, or nothing at all."""
     launch = story.launch_of(run_id)
     failure = Failure("ValueError", "boom")
@@ -101,12 +101,12 @@ def finish(story: Story, run_id: str, draw: st.DrawFn, *, bad: bool) -> None:
             story.tell(PartitionMaterialized(name, launch.partitions), backfill_id="b", run_id=run_id)
         story.tell(RunSucceeded(1.0), backfill_id="b", run_id=run_id)
         return
-    broken = draw(st.sampled_from(launch.assets))
+    broken = drawn.draw(st.sampled_from(launch.assets))
     for name in launch.assets:
         if name == broken:
             break
         story.tell(PartitionMaterialized(name, launch.partitions), backfill_id="b", run_id=run_id)
-    if draw(st.booleans()):
+    if drawn.draw(st.booleans()):
         story.tell(RunLost("gone"), backfill_id="b", run_id=run_id)
         return
     story.tell(PartitionFailed(broken, launch.partitions, failure), backfill_id="b", run_id=run_id)
@@ -115,11 +115,13 @@ def finish(story: Story, run_id: str, draw: st.DrawFn, *, bad: bool) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data(), st.sampled_from([0, 30, 100]), st.integers(1, 4))
-def test_every_backfill_ends_and_every_partition_has_one_fate(assets, data, failing, slots):
+def test_every_backfill_ends_and_every_partition_has_one_fate(
+    assets: list[AssetDefinition], drawn: st.DataObject, failing: int, slots: int
+) -> None:
     story = Story(*assets, slots=slots)
     backfill = story.ask("*")
     targets = {name: progress.targeted for name, progress in backfill.assets.items()}
-    play(story, data.draw, failing)
+    play(story, drawn, failing)
     end = story.told[-1].fact
     assert isinstance(end, BackfillCompleted)
     for name, targeted in targets.items():
@@ -135,12 +137,14 @@ def test_every_backfill_ends_and_every_partition_has_one_fate(assets, data, fail
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data(), st.integers(1, 4))
-def test_nothing_is_launched_twice_or_before_what_it_needs(assets, data, slots):
+def test_nothing_is_launched_twice_or_before_what_it_needs(
+    assets: list[AssetDefinition], drawn: st.DataObject, slots: int
+) -> None:
     story = Story(*assets, slots=slots)
     backfill = story.ask("*")
     plan = story.world.plans["b"]
     catalog = story.world.catalog_for(backfill)
-    play(story, data.draw, 30)
+    play(story, drawn, 30)
     filled: Counter[tuple[str, int]] = Counter()
     for told in story.told:
         match told.fact:
@@ -165,11 +169,13 @@ def test_nothing_is_launched_twice_or_before_what_it_needs(assets, data, slots):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data())
-def test_replay_of_any_prefix_through_a_snapshot_is_the_live_fold(assets, data):
+def test_replay_of_any_prefix_through_a_snapshot_is_the_live_fold(
+    assets: list[AssetDefinition], drawn: st.DataObject
+) -> None:
     story = Story(*assets, slots=3)
     story.ask("*")
-    play(story, data.draw, 30)
-    cut = data.draw(st.integers(0, len(story.told)))
+    play(story, drawn, 30)
+    cut = drawn.draw(st.integers(0, len(story.told)))
     first = World()
     for told in story.told[:cut]:
         evolve(first, told)
@@ -182,7 +188,9 @@ def test_replay_of_any_prefix_through_a_snapshot_is_the_live_fold(assets, data):
 
 @settings(max_examples=150, deadline=None)
 @given(graphs())
-def test_a_plans_runs_cover_its_targets_exactly_once_and_form_no_circle(assets):
+def test_a_plans_runs_cover_its_targets_exactly_once_and_form_no_circle(
+    assets: list[AssetDefinition],
+) -> None:
     story = Story(*assets)
     planned = story.plan("*")
     assert isinstance(planned, PlannedBackfill)
@@ -202,8 +210,10 @@ def test_a_plans_runs_cover_its_targets_exactly_once_and_form_no_circle(assets):
 
 @settings(max_examples=60, deadline=None)
 @given(graphs(), st.data())
-def test_a_plan_is_the_same_whatever_order_assets_are_declared_in(assets, data):
-    shuffled = data.draw(st.permutations(assets))
+def test_a_plan_is_the_same_whatever_order_assets_are_declared_in(
+    assets: list[AssetDefinition], drawn: st.DataObject
+) -> None:
+    shuffled = drawn.draw(st.permutations(assets))
     one, other = Story(*assets).plan("*"), Story(*shuffled).plan("*")
     assert isinstance(one, PlannedBackfill)
     assert isinstance(other, PlannedBackfill)

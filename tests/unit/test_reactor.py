@@ -1,5 +1,6 @@
 """The reactor between the log in memory and the launcher in memory: the whole circle without a process."""
 
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from backfilld.policies import BackfillPolicy
 from daemon.clock import ManualClock
 from daemon.deciding.decide import Limits
 from daemon.launching.memory import MemoryLauncher
+from daemon.launching.port import RunSpec
 from daemon.service.reactor import Reactor, Settings
 from events.envelope import Event, Recorded
 from events.facts import (
@@ -26,6 +28,7 @@ from events.facts import (
     RunSucceeded,
 )
 from events.ids import new_id
+from events.log import Appended, HeadMoved
 from events.memory import MemoryLog
 from projections.world import World
 from tests.story import Story
@@ -36,11 +39,11 @@ ELECTED = LeaderElected("daemon", "host", 1, "0")
 
 
 @asset(partitions_def=DAYS)
-def raw(): ...
+def raw() -> None: ...
 
 
 @asset(partitions_def=DAYS, deps=[raw], backfill_policy=BackfillPolicy.single_run())
-def clean(): ...
+def clean() -> None: ...
 
 
 async def run_until_it_dies(reactor: Reactor) -> None:
@@ -51,8 +54,8 @@ async def run_until_it_dies(reactor: Reactor) -> None:
 class House:
     """A log, a launcher and reactors on them, one after the other."""
 
-    def __init__(self, launcher: MemoryLauncher) -> None:
-        self.log = MemoryLog()
+    def __init__(self, launcher: MemoryLauncher, log: MemoryLog | None = None) -> None:
+        self.log = log or MemoryLog()
         self.launcher = launcher
         self.clock = ManualClock(NOW)
 
@@ -86,7 +89,7 @@ class House:
 
 
 @asynccontextmanager
-async def serving(house: House):
+async def serving(house: House) -> AsyncIterator[Reactor]:
     """A reactor that leads and runs for as long as the block."""
     async with anyio.create_task_group() as tasks:
         reactor = house.reactor()
@@ -96,7 +99,7 @@ async def serving(house: House):
         tasks.cancel_scope.cancel()
 
 
-async def test_a_request_is_run_to_its_end():
+async def test_a_request_is_run_to_its_end() -> None:
     async with MemoryLauncher(now=lambda: NOW) as launcher:
         house = House(launcher)
         async with serving(house):
@@ -107,7 +110,7 @@ async def test_a_request_is_run_to_its_end():
         assert [spec.run_id for spec in house.launcher.launched] == [each.run_id for each in launched]
 
 
-async def test_facts_name_what_led_to_them():
+async def test_facts_name_what_led_to_them() -> None:
     async with MemoryLauncher(now=lambda: NOW) as launcher:
         house = House(launcher)
         async with serving(house):
@@ -127,43 +130,43 @@ async def test_facts_name_what_led_to_them():
         assert {each.correlation_id for each in facts if each.run_id is not None} == {request.id}
 
 
-async def test_a_decision_is_recorded_before_it_is_acted_upon():
+async def test_a_decision_is_recorded_before_it_is_acted_upon() -> None:
     """Whatever the launcher is asked to do is on record by then."""
-    async with MemoryLauncher(now=lambda: NOW) as launcher:
-        house = House(launcher)
-        recorded_first: list[bool] = []
-        launch = house.launcher.launch
+    recorded_first: list[bool] = []
 
-        async def watching(runs):
+    class Watched(MemoryLauncher):
+        async def launch(self, runs: Sequence[RunSpec]) -> None:
             facts = await house.facts()
             on_record = {each.run_id for each in facts if isinstance(each.fact, RunLaunched)}
             recorded_first.extend(spec.run_id in on_record for spec in runs)
-            await launch(runs)
+            await super().launch(runs)
 
-        house.launcher.launch = watching
+    async with Watched(now=lambda: NOW) as launcher:
+        house = House(launcher)
         async with serving(house):
             await house.ask("raw")
             await house.until(BackfillCompleted)
         assert recorded_first == [True] * 5
 
 
-async def test_a_successor_takes_up_what_was_launched():
+async def test_a_successor_takes_up_what_was_launched() -> None:
     """The first daemon dies between the record of a launch and the launch: the second does it, once."""
-    async with MemoryLauncher(now=lambda: NOW) as launcher:
+
+    class Dying(MemoryLauncher):
+        dead = False
+
+        async def launch(self, runs: Sequence[RunSpec]) -> None:
+            if runs and not self.dead:
+                self.dead = True
+                raise RuntimeError("killed")
+            await super().launch(runs)
+
+    async with Dying(now=lambda: NOW) as launcher:
         house = House(launcher)
         await house.ask("raw")
-        first = house.reactor()
-        never = house.launcher.launch
-
-        async def dies(runs):
-            if runs:
-                raise RuntimeError("killed")
-
-        house.launcher.launch = dies
         with pytest.raises(BaseExceptionGroup):
-            await run_until_it_dies(first)
+            await run_until_it_dies(house.reactor())
         assert house.launcher.launched == []
-        house.launcher.launch = never
         async with serving(house):
             end = await house.until(BackfillCompleted)
         assert end.fact == BackfillCompleted("succeeded", {"raw": 5})
@@ -172,7 +175,7 @@ async def test_a_successor_takes_up_what_was_launched():
         ]
 
 
-async def test_canceling_ends_the_runs_under_way():
+async def test_canceling_ends_the_runs_under_way() -> None:
     async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
         house = House(launcher)
         async with serving(house):
@@ -184,7 +187,7 @@ async def test_canceling_ends_the_runs_under_way():
         assert sum(isinstance(each.fact, RunCanceled) for each in await house.facts()) == 2
 
 
-async def test_draining_launches_nothing_more_and_lets_runs_finish():
+async def test_draining_launches_nothing_more_and_lets_runs_finish() -> None:
     async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
         house = House(launcher)
         async with serving(house) as reactor:
@@ -200,23 +203,24 @@ async def test_draining_launches_nothing_more_and_lets_runs_finish():
         assert len(launcher.launched) == 2
 
 
-async def test_a_log_that_moved_makes_it_decide_again():
+async def test_a_log_that_moved_makes_it_decide_again() -> None:
     """Somebody else writes between the decision and its record: nothing is written, and nothing is lost."""
-    async with MemoryLauncher(now=lambda: NOW) as launcher:
-        house = House(launcher)
-        append = house.log.append
+
+    class MeddledWith(MemoryLog):
         meddled = False
 
-        async def meddling(events, *, expected_head=None):
-            nonlocal meddled
-            if expected_head is not None and not meddled:
-                meddled = True
+        async def append(
+            self, events: Sequence[Event], *, expected_head: int | None = None
+        ) -> Appended | HeadMoved:
+            if expected_head is not None and not self.meddled:
+                self.meddled = True
                 await house.append(LeaderElected("another", "host", 2, "0"))
-            return await append(events, expected_head=expected_head)
+            return await super().append(events, expected_head=expected_head)
 
-        house.log.append = meddling
+    async with MemoryLauncher(now=lambda: NOW) as launcher:
+        house = House(launcher, log := MeddledWith())
         async with serving(house):
             await house.ask("raw")
             end = await house.until(BackfillCompleted)
-        assert meddled
+        assert log.meddled
         assert end.fact == BackfillCompleted("succeeded", {"raw": 5})

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from backfilld.assets import asset
+from backfilld.assets import AssetDefinition, asset
 from backfilld.partitions import DailyPartitionsDefinition
 from backfilld.policies import BackfillPolicy, Backoff, RetryPolicy
 from daemon.deciding.decide import next_due
@@ -23,18 +23,18 @@ DAYS = DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-06")
 
 
 @asset(partitions_def=DAYS)
-def raw(): ...
+def raw() -> None: ...
 
 
 @asset(partitions_def=DAYS, deps=[raw], backfill_policy=BackfillPolicy.multi_run(3))
-def chunked(): ...
+def chunked() -> None: ...
 
 
 @asset(partitions_def=DAYS, deps=[chunked], backfill_policy=BackfillPolicy.single_run())
-def whole(): ...
+def whole() -> None: ...
 
 
-def test_what_needs_a_failed_partition_is_skipped_and_the_rest_of_its_chunk_runs():
+def test_what_needs_a_failed_partition_is_skipped_and_the_rest_of_its_chunk_runs() -> None:
     story = Story(raw, chunked)
     story.ask("*")
     for run in story.launched():
@@ -50,7 +50,7 @@ def test_what_needs_a_failed_partition_is_skipped_and_the_rest_of_its_chunk_runs
     }
 
 
-def test_a_chain_of_skips_tells_its_causes_nearest_first():
+def test_a_chain_of_skips_tells_its_causes_nearest_first() -> None:
     story = Story(raw, chunked, whole)
     story.ask("*", partitions="2024-01-01")
     (run,) = story.launched()
@@ -67,9 +67,9 @@ def test_a_chain_of_skips_tells_its_causes_nearest_first():
     )
 
 
-def test_an_asset_kept_from_running_in_its_own_run_is_skipped_not_failed():
+def test_an_asset_kept_from_running_in_its_own_run_is_skipped_not_failed() -> None:
     @asset(partitions_def=DAYS, deps=[raw])
-    def beside(): ...
+    def beside() -> None: ...
 
     story = Story(raw, beside)
     story.ask("*", partitions="2024-01-01")
@@ -82,18 +82,18 @@ def test_an_asset_kept_from_running_in_its_own_run_is_skipped_not_failed():
     assert (end.failed, end.skipped) == ({"raw": 1}, {"beside": 1})
 
 
-def retrying(delay: float | None = None, backoff: Backoff | None = None):
+def retrying(delay: float | None = None, backoff: Backoff | None = None) -> AssetDefinition:
     @asset(
         partitions_def=DAYS,
         backfill_policy=BackfillPolicy.single_run(),
         retry_policy=RetryPolicy(max_retries=2, delay=delay, backoff=backoff),
     )
-    def flaky(): ...
+    def flaky() -> None: ...
 
     return flaky
 
 
-def test_a_retry_covers_only_what_is_not_materialized():
+def test_a_retry_covers_only_what_is_not_materialized() -> None:
     story = Story(retrying())
     story.ask("flaky")
     (run,) = story.launched()
@@ -109,7 +109,7 @@ def test_a_retry_covers_only_what_is_not_materialized():
     assert story.launch_of("b-1.2-2").attempt == 2
 
 
-def test_attempts_end_and_then_the_partitions_have_failed():
+def test_attempts_end_and_then_the_partitions_have_failed() -> None:
     story = Story(retrying())
     story.ask("flaky", partitions="2024-01-01")
     for attempt in (1, 2, 3):
@@ -121,7 +121,7 @@ def test_attempts_end_and_then_the_partitions_have_failed():
     ]
 
 
-def test_a_delayed_retry_is_due_later_and_not_before():
+def test_a_delayed_retry_is_due_later_and_not_before() -> None:
     story = Story(retrying(delay=30.0, backoff=Backoff.EXPONENTIAL))
     story.ask("flaky", partitions="2024-01-01")
     (run,) = story.launched()
@@ -137,7 +137,7 @@ def test_a_delayed_retry_is_due_later_and_not_before():
     assert story.launched() == ["b-1-3"]
 
 
-def test_a_lost_run_is_retried_by_the_policy():
+def test_a_lost_run_is_retried_by_the_policy() -> None:
     story = Story(retrying())
     story.ask("flaky", partitions="2024-01-01")
     (run,) = story.launched()
@@ -145,7 +145,7 @@ def test_a_lost_run_is_retried_by_the_policy():
     assert story.launched() == ["b-1-2"]
 
 
-def test_a_lost_run_without_a_policy_has_failed_and_frees_its_partitions():
+def test_a_lost_run_without_a_policy_has_failed_and_frees_its_partitions() -> None:
     story = Story(raw)
     story.ask("raw", partitions="2024-01-01")
     (run,) = story.launched()
@@ -157,7 +157,7 @@ def test_a_lost_run_without_a_policy_has_failed_and_frees_its_partitions():
     assert list(story.world.known.assets["raw"].failed) == [0]
 
 
-def test_a_run_that_claims_success_without_filling_has_failed():
+def test_a_run_that_claims_success_without_filling_has_failed() -> None:
     story = Story(raw)
     story.ask("raw", partitions="2024-01-01")
     (run,) = story.launched()
@@ -167,7 +167,7 @@ def test_a_run_that_claims_success_without_filling_has_failed():
     assert end.failed == {"raw": 1}
 
 
-def test_facts_that_fit_nothing_change_nothing():
+def test_facts_that_fit_nothing_change_nothing() -> None:
     story = Story(raw)
     story.tell(RunSucceeded(1.0), backfill_id="nobody", run_id="nobody-1-1")
     story.ask("raw", partitions="2024-01-01")

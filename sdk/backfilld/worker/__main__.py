@@ -2,7 +2,6 @@
 
 import argparse
 import socket
-from pathlib import Path
 from typing import Never
 
 from backfilld.worker.zygote import Zygote
@@ -13,7 +12,7 @@ def main() -> Never:
     parser = argparse.ArgumentParser(prog="python -m backfilld.worker")
     parser.add_argument("--code", required=True, help="a Python file, or a module's name")
     parser.add_argument("--name", required=True, help="of the code location")
-    parser.add_argument("--home", required=True, type=Path, help="the daemon's home folder")
+    parser.add_argument("--home", required=True, help="the daemon's home folder")
     parser.add_argument("--control-fd", required=True, type=int, help="an inherited, connected socket")
     options = parser.parse_args()
     control = socket.socket(fileno=options.control_fd)

@@ -3,7 +3,6 @@
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, TextIO
 
 OUTPUT_FILES: Final = {1: "stdout.log", 2: "stderr.log"}  # by file descriptor
@@ -27,9 +26,9 @@ def write_error(text: str) -> None:
         sys.stderr.write(text)
 
 
-def redirect_output(folder: Path) -> None:
+def redirect_output(folder: str) -> None:
     """From here on this process and all it starts write into the run's folder, at the end of the file."""
     for descriptor, name in OUTPUT_FILES.items():
-        log = os.open(folder / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        log = os.open(f"{folder}/{name}", os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o644)
         os.dup2(log, descriptor)
         os.close(log)

@@ -3,6 +3,9 @@
 The file is also the run's claim: its process holds a POSIX lock on it for as long as it lives. Such a lock
 is not inherited by forks, is gone with the process however that ends, and names its holder, so whoever asks
 learns whether the run is alive without trusting a process id.
+
+Paths are texts here and nothing is made that is not needed: each page of memory that Python's own code makes
+a fresh fork touch costs as much as a small system call, and there are hundreds of them in a run.
 """
 
 import errno
@@ -14,7 +17,6 @@ import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Self
 
@@ -25,6 +27,8 @@ CANCELED_FILE: Final = "canceled"  # its presence says that the run was asked to
 DISK_FULL_WAIT_MAX_S: Final = 60.0
 DISK_FULL_WAIT_S: Final = 0.5
 
+_CLAIMED: Final = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 # Linux alone keeps the times of a file out of it.
 _sync = getattr(os, "fdatasync", os.fsync)
 
@@ -39,7 +43,7 @@ class Interrupted(SystemExit):
 class Report:
     """An open, claimed report. Appending is safe from every thread of the process."""
 
-    def __init__(self, descriptor: int, *, run_id: str, wake_path: Path) -> None:
+    def __init__(self, descriptor: int, *, run_id: str, wake_path: str) -> None:
         self._descriptor = descriptor
         self._owner = os.getpid()
         self._announcement = f"{run_id}\n".encode()
@@ -51,18 +55,21 @@ class Report:
         self._main_is_writing = False
 
     @classmethod
-    def claim(cls, folder: Path, *, run_id: str, wake_path: Path) -> Self | None:
-        """The report, or None if the run was claimed before: by a process alive or by one that is gone."""
-        folder.mkdir(parents=True, exist_ok=True)
-        flags = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(folder / REPORT_FILE, flags, 0o644)
+    def claim(cls, folder: str, *, run_id: str, wake_path: str) -> Self | None:
+        """The report, or None if the run was claimed before: by a process alive or by one that is gone.
+
+        The folder is made if only it is missing.
+        """
+        with suppress(FileExistsError):
+            os.mkdir(folder)  # noqa: PTH102 - see the module's text
+        descriptor = os.open(f"{folder}/{REPORT_FILE}", _CLAIMED, 0o644)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EAGAIN):
                 raise
             return None
-        if os.fstat(descriptor).st_size or (folder / CANCELED_FILE).exists():
+        if os.fstat(descriptor).st_size or os.access(f"{folder}/{CANCELED_FILE}", os.F_OK):
             return None
         return cls(descriptor, run_id=run_id, wake_path=wake_path)
 
@@ -93,7 +100,7 @@ class Report:
             try:
                 at = datetime.now(UTC).isoformat(timespec="microseconds")
                 texts = [
-                    json.dumps({"n": number, "at": at, **line}, ensure_ascii=False, allow_nan=False)
+                    _encode({"n": number, "at": at, **line})
                     for number, line in enumerate(lines, self._lines + 1)
                 ]
                 # Half of a surrogate pair, which no UTF-8 can hold, becomes a question mark.

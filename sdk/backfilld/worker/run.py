@@ -7,7 +7,6 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any, Final
 
 from backfilld.asset_key import AssetKey
@@ -23,7 +22,7 @@ WAKE_FILE: Final = "wake"
 class Run:
     """One run, as the daemon's `RunSpec` describes it, in a process of its own."""
 
-    def __init__(self, spec: dict[str, Any], definitions: Definitions, *, home: Path) -> None:
+    def __init__(self, spec: dict[str, Any], definitions: Definitions, *, home: str) -> None:
         self._spec = spec
         self._definitions = definitions
         self._home = home
@@ -33,8 +32,9 @@ class Run:
 
         A run that is interrupted ends its process by SIGTERM without telling an outcome.
         """
-        folder = self._home / RUNS_FOLDER / self._spec["run_id"]
-        report = Report.claim(folder, run_id=self._spec["run_id"], wake_path=self._home / WAKE_FILE)
+        run_id: str = self._spec["run_id"]
+        folder = f"{self._home}/{RUNS_FOLDER}/{run_id}"
+        report = Report.claim(folder, run_id=run_id, wake_path=f"{self._home}/{WAKE_FILE}")
         if report is None:
             return
         redirect_output(folder)

@@ -20,7 +20,6 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final, Never
 
 from backfilld.definitions import Definitions
@@ -39,7 +38,7 @@ _CHILD_BROKEN: Final = 70  # the exit status of a child that could not even repo
 class Zygote:
     """One code location's zygote."""
 
-    def __init__(self, control: socket.socket, *, code: str, name: str, home: Path) -> None:
+    def __init__(self, control: socket.socket, *, code: str, name: str, home: str) -> None:
         self._control = control
         self._code = code
         self._name = name

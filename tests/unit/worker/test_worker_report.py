@@ -24,7 +24,7 @@ def in_child(function: Callable[[], int]) -> int:
 
 
 def claimed(folder: Path) -> Report:
-    report = Report.claim(folder, run_id="r-1-1", wake_path=folder / "wake")
+    report = Report.claim(str(folder), run_id="r-1-1", wake_path=str(folder / "wake"))
     assert report is not None
     return report
 
@@ -34,7 +34,7 @@ def lines_of(folder: Path) -> list[dict[str, object]]:
 
 
 def is_refused(folder: Path) -> int:
-    return int(Report.claim(folder, run_id="r-1-1", wake_path=folder / "wake") is None)
+    return int(Report.claim(str(folder), run_id="r-1-1", wake_path=str(folder / "wake")) is None)
 
 
 def test_a_claim_is_refused_while_it_is_held(tmp_path: Path) -> None:

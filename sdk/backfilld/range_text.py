@@ -4,7 +4,7 @@
 
     text  = item {"," item}
     item  = key | pattern | "[" [key] "..." [key] "]"      a range holds both its ends; an open one goes on
-    key   = bare | quoted                                  bare: without , [ ] * and outer spaces
+    key   = bare | quoted                                  bare: without , [ ] * and outer spaces or dots
     quoted = '"' ... '"' | "'" ... "'"                     a backslash takes the next character as it is
     pattern = bare with "*" in it                          a star stands for any characters, also none
 """
@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     r"""(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<mark>\.\.\.|[,\[\]])|(?P<bare>(?:(?!\.\.\.)[^,\[\]])+)""",
     re.DOTALL,
 )
-_NEEDS_QUOTES = re.compile(r"""^$|^\s|\s$|^["']|[,\[\]*\n]|\.\.\.""")
+_NEEDS_QUOTES = re.compile(r"""^$|^[\s"'.]|[\s.]$|[,\[\]*\n]""")
 
 
 class _Token(NamedTuple):

@@ -82,13 +82,21 @@ class KeyFormat:
 
         The offset behind a time that came twice may be there or not; a bare time means the first.
         """
+        return instant(self._parsed(text), self.zone)
+
+    def readings(self, text: str) -> tuple[float, ...]:
+        """What a key may mean, likeliest first: a bare time that came twice may be the second, too."""
+        at = self._parsed(text)
+        first, second = instant(at, self.zone), instant(at.replace(fold=1), self.zone)
+        return (first,) if first == second else (first, second)
+
+    def _parsed(self, text: str) -> datetime:
         try:
-            at = datetime.strptime(text, self.fmt)  # noqa: DTZ007 - the zone is set below.
+            return datetime.strptime(text, self.fmt)  # noqa: DTZ007 - naive means the zone's clock.
         except ValueError:
             if "%z" in self.fmt:
                 raise
-            at = datetime.strptime(text, f"{self.fmt}%z")
-        return instant(at, self.zone)
+            return datetime.strptime(text, f"{self.fmt}%z")
 
 
 def _template(fmt: str) -> str:

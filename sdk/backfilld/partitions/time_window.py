@@ -67,10 +67,14 @@ class TimeWindowPartitions(Partitions):
                 self._by_key = {each: ordinal for ordinal, each in enumerate(self)}
             return self._by_key.get(key)
         try:
-            ordinal = bisect_left(self.starts, self._format.read(key), 0, self._count)
+            readings = self._format.readings(key)
         except (ValueError, OverflowError):
             return None
-        return ordinal if ordinal < self._count and self.key(ordinal) == key else None
+        for at_s in readings:
+            ordinal = bisect_left(self.starts, at_s, 0, self._count)
+            if ordinal < self._count and self.key(ordinal) == key:
+                return ordinal
+        return None
 
     def near(self, key: str) -> tuple[str, ...]:
         """The keys beside the place in time of ``key``, or else those that look most like it."""

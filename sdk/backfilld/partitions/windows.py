@@ -131,7 +131,8 @@ class WindowTable:
         stop_s = min(until_s + spare_s, TIME_STOP_S)
         more = self.schedule.between(reached_s, stop_s)
         longer = Windows(windows.starts + more.starts, windows.ends + more.ends, windows.walls | more.walls)
-        self._laid_out = longer, stop_s
+        if stop_s > self._laid_out[1]:
+            self._laid_out = longer, stop_s
         return longer
 
     def reach_count(self, count: int) -> Windows:

@@ -10,7 +10,7 @@ from backfilld.range_text import format_ranges, parse_range_text
 
 DAYS = DailyPartitionsDefinition(start_date="2024-01-01").partitions(datetime(2024, 4, 1, tzinfo=UTC))
 ODD = StaticPartitionsDefinition(
-    ["a b", "a,b", "[x]", "*", " ", "", "it's", 'say "hi"', "back\\slash", "10", "-"]
+    ["a b", "a,b", "[x]", "*", " ", "", "it's", 'say "hi"', "back\\slash", ".", "..", "10", "-"]
 )
 ODD_KEYS = ODD.partitions(datetime(2024, 4, 1, tzinfo=UTC))
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from events.chain import Verified
 
 from backfilld.partitions import UNPARTITIONED
 from daemon.demo.expected import differences
@@ -20,6 +19,7 @@ from events.envelope import Recorded
 from events.facts import BackfillCompleted, LeaderElected, PartitionMaterialized, RunLaunched
 from events.log import Filter
 from events.postgres import PostgresLog
+from events.verifying import Verified
 from projections.sets import ranges_of
 from projections.world import World, evolve
 

@@ -190,8 +190,8 @@ def show(console: Console, filled: Filled, differences: list[str], value: dict[s
         raw, clean, monthly = expected.raw_files(), expected.clean_rows(), expected.monthly_rows()
         console.print(
             Text(
-                f"Checked against the archive itself: {len(raw):,} files, {len(clean):,} rows, {len(monthly)} "
-                f"monthly figures and the {len(expected.wettest_days())} wettest days are right.",
+                f"Checked against the archive itself: {len(raw):,} files, {len(clean):,} rows, "
+                f"{len(monthly)} monthly figures and the {len(expected.wettest_days())} wettest days are right.",
                 style="green",
             ),
             soft_wrap=True,

@@ -214,7 +214,9 @@ def rate_text(per_s: float, unit: str) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """``0.8 s``, ``12 s``, ``3 min 20 s``, ``5 h 03 min``."""
+    """``80 ms``, ``1.5 s``, ``12 s``, ``3 min 20 s``, ``5 h 03 min``."""
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:
@@ -228,17 +230,19 @@ def duration_text(seconds: float) -> str:
 
 def end_text(backfill: Backfill) -> str:
     """How a backfill ended, in one sentence."""
+    return f"Backfill {backfill.id} {ENDED[backfill.status]}: {outcome_text(backfill)}."
+
+
+def outcome_text(backfill: Backfill) -> str:
+    """What a backfill that has ended came to, and how long it took."""
     progress = progress_of(backfill)
     partitions = progress.partitions
     spent = elapsed_s(backfill, backfill.requested_at)
     told = [f"{partitions.materialized:,} of {counted(partitions.targeted, 'partition')} materialized"]
     if exceptions := exceptions_text(partitions):
         told.append(exceptions)
-    pace = ""
-    if spent and backfill.status == "succeeded":
-        pace = f" ({rate_text(progress.runs_total / spent, 'runs')})"
-    took = f" in {duration_text(spent)}{pace}" if spent else ""
-    return f"Backfill {backfill.id} {ENDED[backfill.status]}: {', '.join(told)}{took}."
+    took = f" in {duration_text(spent)}, {rate_text(progress.runs_total / spent, 'runs')}" if spent else ""
+    return f"{', '.join(told)}{took}"
 
 
 ENDED = {"succeeded": "succeeded", "failed": "failed", "canceled": "was canceled"}

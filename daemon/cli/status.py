@@ -13,10 +13,10 @@ from daemon.cli.fact_text import counted, one_line, ranges_text
 from daemon.cli.following import (
     display_on,
     duration_text,
-    end_text,
     exit_code,
     follow,
     left_running_text,
+    outcome_text,
     rate_text,
     runs_text,
 )
@@ -146,7 +146,8 @@ def show_standing(console: Console, backfill: Backfill, standing: BackfillStandi
     console.print()
     console.print(table_of(list(standing.progress.items()), PROGRESS_COLUMNS))
     console.print()
-    console.print(end_text(backfill) if backfill.completed else pace_text(backfill, standing), soft_wrap=True)
+    how = outcome_text(backfill) if backfill.completed else pace_text(backfill, standing)
+    console.print(f"{how}.", soft_wrap=True)
     for failure in standing.failures:
         partitions = "" if failure.partitions is None else f" {ranges_text(failure.partitions)}"
         told = f"Run {failure.run_id} failed, {', '.join(failure.assets)}{partitions}: {failure.reason}"
@@ -178,7 +179,7 @@ def pace_text(backfill: Backfill, standing: BackfillStanding) -> str:
         told.append(rate_text(standing.runs_per_s, "runs"))
     if standing.left_s is not None:
         told.append(f"{duration_text(standing.left_s)} left")
-    return f"{', '.join(told)}."
+    return ", ".join(told)
 
 
 def next_step(backfill: Backfill, standing: BackfillStanding, *, is_served: bool) -> str:

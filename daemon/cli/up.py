@@ -170,7 +170,7 @@ def tell(invocation: Invocation, announcement: Announcement) -> None:
     if announcement.backfills_active:
         output.note(f"It goes on with {counted(announcement.backfills_active, 'backfill')} under way.")
     output.note(
-        "`backfilld launch SELECTION --all`, from another terminal, fills partitions. Ctrl-C stops the daemon."
+        "Ctrl-C stops it. From another terminal, `backfilld launch SELECTION --all` fills partitions."
     )
 
 
@@ -215,8 +215,8 @@ def code_locations_of(code: Sequence[str], settings: Settings) -> tuple[CodeLoca
         name = name_of(each)
         if name in named:
             raise UsageError(
-                f"{named[name]} and {each} would both be called {name!r}; put them into {FILE_NAME}, each with "
-                f"a name of its own."
+                f"{named[name]} and {each} would both be called {name!r}; put them into {FILE_NAME}, each "
+                f"with a name of its own."
             )
         named[name] = each
     return tuple(

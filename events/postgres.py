@@ -66,10 +66,8 @@ class PostgresLog:
 
     async def head(self) -> int:
         """See `Log.head`."""
-        with translated(self._url):
-            async with self._engine.connect() as connection:
-                statement = select(log_head.c.position).order_by(log_head.c.position).limit(1)
-                return int((await connection.execute(statement)).scalar_one())
+        position, _ = await self._head()
+        return position
 
     async def read(
         self,
@@ -140,13 +138,23 @@ class PostgresLog:
         Reads the whole log. That nothing was cut off its end, only somebody who kept a digest can tell.
         """
         chain = Chain()
-        while lines := await self._copied(
-            reading.selecting_hashes(after=chain.position, limit=VERIFIED_AT_ONCE)
-        ):
+        while True:
+            # The head is read after the rows before it and before the rows after it: so, whoever appends
+            # meanwhile, it must be where the rows end.
+            head, digest = await self._head()
+            lines = await self._copied(reading.selecting_hashes(after=chain.position, limit=VERIFIED_AT_ONCE))
+            if not lines:
+                return chain.end(head, digest)
             broken = chain.follow(reading.hashed(lines))
             if broken is not None:
                 return broken
-        return Verified(chain.position, chain.hash.hex())
+
+    async def _head(self) -> tuple[int, bytes]:
+        statement = select(log_head.c.position, log_head.c.hash).order_by(log_head.c.position).limit(1)
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                position, digest = (await connection.execute(statement)).one()
+        return position, digest
 
     async def _copied(self, statement: Select[Any]) -> list[bytes]:
         with translated(self._url):

@@ -16,9 +16,7 @@ class Verified(msgspec.Struct, frozen=True):
     """Every row fits its predecessor, from the first to the head."""
 
     head: int
-    digest: (
-        str  # the last row's hash, in hex: kept elsewhere, it also proves that nothing was cut off the end
-    )
+    digest: str  # the last row's hash, in hex; kept elsewhere, it proves later that nothing was cut off
 
 
 class Broken(msgspec.Struct, frozen=True):
@@ -34,6 +32,16 @@ class Chain:
     def __init__(self) -> None:
         self.position = 0
         self.hash = rows.NO_HASH
+
+    def end(self, head: int, digest: bytes) -> Verified | Broken:
+        """The verdict when no row is left and the log is said to end at ``head`` with the hash ``digest``."""
+        if self.position < head:
+            return Broken(self.position + 1, f"there is no row, and the log's head is at {head}")
+        if self.position > head:
+            return Broken(head + 1, f"it was not appended: the log's head is at {head}")
+        if self.hash != digest:
+            return Broken(head, f"the log's head has another hash, {digest.hex()}")
+        return Verified(head, digest.hex())
 
     def follow(self, stored: Iterable[Hashed]) -> Broken | None:
         """What is wrong with the first row that does not continue what was followed so far."""

@@ -9,6 +9,7 @@ children go on.
 
 import faulthandler
 import gc
+import importlib
 import json
 import os
 import select
@@ -25,6 +26,7 @@ from typing import Any, Final, Never
 from backfilld.definitions import Definitions
 from backfilld.errors import BackfilldError
 from backfilld.manifest import manifest_of
+from backfilld.partitions.time_window import TimeWindowPartitionsDefinition
 from backfilld.worker.code import import_code
 from backfilld.worker.output import flush_output, standard_streams
 from backfilld.worker.plain import failure_of
@@ -75,6 +77,9 @@ class Zygote:
         return True
 
     def _prepare_to_fork(self) -> None:
+        definitions = (each.partitions_def for each in self._definitions.assets.values())
+        if any(isinstance(each, TimeWindowPartitionsDefinition) for each in definitions):
+            importlib.import_module("pendulum")  # Once, for the times that contexts give.
         threads = threading.active_count()
         if threads > 1:
             sys.stderr.write(

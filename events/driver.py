@@ -35,7 +35,7 @@ def database_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise LogError(
             "expected a URL such as postgresql://user:password@host:5432/name, found one that cannot be read"
         ) from error

@@ -85,11 +85,15 @@ async def copied(driver: Any, statement: Select[Any]) -> list[bytes]:  # noqa: A
     async def gather(chunk: bytes) -> None:
         chunks.append(chunk)
 
-    # COPY takes no parameters, so the values stand in the text, quoted by SQLAlchemy.
-    text = statement.compile(dialect=asyncpg.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]  # SQLAlchemy's
-    await driver.copy_from_query(str(text), output=gather)
+    await driver.copy_from_query(as_text(statement), output=gather)
     # COPY doubles backslashes; JSON has none of the other characters that it would mark with one.
     return b"".join(chunks).replace(b"\\\\", b"\\").split(b"\n")[:-1]
+
+
+def as_text(statement: Select[Any]) -> str:
+    """The statement with its values in the text, quoted by SQLAlchemy: COPY takes no parameters."""
+    dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def recorded(lines: Sequence[bytes]) -> Iterator[list[Recorded]]:

@@ -11,20 +11,25 @@ from events.log import Log
 T0 = datetime(2024, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def event(name: str, fact: Fact | None = None, **envelope: object) -> Event:
+def event(
+    name: str, fact: Fact | None = None, *, backfill_id: str | None = None, run_id: str | None = None
+) -> Event:
     """An event whose id follows from ``name``: the same name is the same event."""
     return Event(
         id=derived_id(T0, name),
         at=T0 + timedelta(seconds=len(name)),
         actor="tester",
         fact=RunSucceeded(duration_s=1.5) if fact is None else fact,
-        **envelope,  # type: ignore[arg-type]  # checked by msgspec when the event is stored
+        backfill_id=backfill_id,
+        run_id=run_id,
     )
 
 
-def events(prefix: str, count: int, **envelope: object) -> list[Event]:
+def events(
+    prefix: str, count: int, *, backfill_id: str | None = None, run_id: str | None = None
+) -> list[Event]:
     """``count`` events of one prefix."""
-    return [event(f"{prefix}{number}", **envelope) for number in range(count)]
+    return [event(f"{prefix}{number}", backfill_id=backfill_id, run_id=run_id) for number in range(count)]
 
 
 def ids(told: Sequence[Event | Recorded]) -> list[str]:

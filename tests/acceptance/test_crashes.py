@@ -116,12 +116,11 @@ async def grown(log: PostgresLog, position: int, process: subprocess.Popen[bytes
 
 async def until(log: PostgresLog, kind: type, process: subprocess.Popen[bytes], daemon: Killed) -> Recorded:
     """The first fact of a kind, waited for."""
-    position = 0
     while True:
+        head = await log.head()  # Before looking: what comes while looking is waited for.
         async for recorded in facts(log, kind):
             return recorded
-        position = max(position, await log.head()) + 1
-        await grown(log, position, process, daemon)
+        await grown(log, head + 1, process, daemon)
 
 
 async def _fails_if_it_ends(process: subprocess.Popen[bytes], daemon: Killed) -> None:

@@ -8,8 +8,6 @@ zone. Arguments left out have their default. An asset key is its text, parts joi
 import platform
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from backfilld.assets import AssetDefinition
@@ -31,6 +29,7 @@ from backfilld.partitions import (
     WeeklyPartitionsDefinition,
 )
 from backfilld.policies import BackfillPolicy, RetryPolicy
+from backfilld.version import VERSION
 
 MANIFEST_VERSION = 1
 
@@ -56,20 +55,11 @@ def manifest_of(definitions: Definitions, *, code_location: str) -> dict[str, An
     return {
         "version": MANIFEST_VERSION,
         "code_location": code_location,
-        "sdk_version": sdk_version(),
+        "sdk_version": VERSION,
         "python_version": platform.python_version(),
         "assets": [_asset(definitions.assets[key]) for key in sorted(definitions.assets, key=str)],
         "jobs": [],
     }
-
-
-@cache
-def sdk_version() -> str:
-    """The version of this package, or "unknown" where it runs without being installed."""
-    try:
-        return version("backfilld")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def to_plain(given: object) -> Any:  # noqa: ANN401 - any JSON value.

@@ -25,9 +25,9 @@ from backfilld.manifest import (
     manifest_of,
     mapping_from_plain,
     partitions_definition_from_plain,
-    sdk_version,
     to_plain,
 )
+from backfilld.version import VERSION
 
 DAILY = DailyPartitionsDefinition(
     start_date="2024-01-01",
@@ -40,7 +40,7 @@ DAILY = DailyPartitionsDefinition(
 WHOLE = {
     "version": 1,
     "code_location": "demo",
-    "sdk_version": sdk_version(),
+    "sdk_version": VERSION,
     "python_version": platform.python_version(),
     "assets": [
         {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backfilld.version import VERSION
 from tests.tidy import rules
 from tests.tidy.documents import broken_links
 from tests.tidy.rules import RULES, Rule
@@ -165,5 +166,5 @@ def test_versions_agree() -> None:
         tomllib.loads((ROOT / path).read_text("utf-8"))["project"]
         for path in ("pyproject.toml", "sdk/pyproject.toml")
     )
-    assert daemon["version"] == sdk["version"]
+    assert daemon["version"] == VERSION
     assert daemon["requires-python"] == sdk["requires-python"]

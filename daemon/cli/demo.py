@@ -187,11 +187,12 @@ def show(console: Console, filled: Filled, differences: list[str], value: dict[s
         for difference in differences:
             console.print(Text(f"  {difference}", style="red"), soft_wrap=True)
     else:
-        raw, clean, monthly = expected.raw_files(), expected.clean_rows(), expected.monthly_rows()
+        raw, clean = len(expected.raw_files()), len(expected.clean_rows())
+        monthly, wettest = len(expected.monthly_rows()), len(expected.wettest_days())
         console.print(
             Text(
-                f"Checked against the archive itself: {len(raw):,} files, {len(clean):,} rows, "
-                f"{len(monthly)} monthly figures and the {len(expected.wettest_days())} wettest days are right.",
+                f"Checked against the archive itself: {raw:,} files, {clean:,} rows, {monthly} monthly "
+                f"figures and the {wettest} wettest days are right.",
                 style="green",
             ),
             soft_wrap=True,

@@ -98,11 +98,11 @@ def show_plan(console: Console, world: World, found: PlannedBackfill, runs_max: 
     console.print()
     console.print(table_of(listed_runs(found, count), runs))
     console.print()
-    first = f", of which the first {count:,} are listed" if count < found.runs_total else ""
+    first = "; the first is listed" if count == 1 else f"; the first {count:,} are listed"
     total = sum(1 if keys is None else keys.count for keys in found.targets.values())
     console.print(
         f"{counted(found.runs_total, 'run')} for {counted(total, 'partition')} of "
-        f"{counted(len(found.targets), 'asset')}{first}."
+        f"{counted(len(found.targets), 'asset')}{first if count < found.runs_total else ''}."
     )
     show_remarks(console, found)
 

@@ -75,7 +75,7 @@ def tail(file: Path, lines: int) -> str | None:
             text = stream.read(TAIL_BYTES_MAX).decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join(text.rstrip().splitlines()[-lines:])
 
 
 def show(

@@ -170,7 +170,8 @@ def tell(invocation: Invocation, announcement: Announcement) -> None:
     if announcement.backfills_active:
         output.note(f"It goes on with {counted(announcement.backfills_active, 'backfill')} under way.")
     output.note(
-        "Ctrl-C stops it. From another terminal, `backfilld launch SELECTION --all` fills partitions."
+        "From another terminal, `backfilld launch SELECTION --all` fills partitions. Ctrl-C stops the daemon "
+        "once the runs under way have ended; a second one does not wait for them."
     )
 
 

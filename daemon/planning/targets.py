@@ -81,9 +81,7 @@ def _mapped_from_roots(
 ) -> dict[str, Ranges] | Refused:
     roots = root_assets(catalog, selection)
     if not roots:
-        return Refused(
-            f"{', '.join(selection)}: no selected asset has partitions, so {text!r} names none; use --all"
-        )
+        return Refused(f"none of {', '.join(selection)} has partitions, so {text!r} names none; use --all")
     definitions = {catalog.assets[root].definition for root in roots}
     if len(definitions) > 1:
         listed = "; ".join(f"{root} has {catalog.assets[root].definition!r}" for root in roots)

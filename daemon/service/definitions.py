@@ -112,8 +112,7 @@ def nonsense_in(loaded: Loaded, others: Mapping[str, Mapping[str, Any]]) -> str 
     for name, manifest in others.items():
         both = sorted(declared & {asset["key"] for asset in manifest["assets"]})
         if both:
-            verb = "is" if len(both) == 1 else "are"
-            return f"{', '.join(both)} {verb} declared by code location {name!r} too; give one of them another key"
+            return f"{', '.join(both)}: declared by code location {name!r} too; rename it there or here"
     try:
         Catalog.of({**others, loaded.code_location: loaded.manifest})
     except (AssetCycleError, BackfilldError, msgspec.ValidationError) as error:

@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -85,15 +85,16 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
         async with anyio.create_task_group() as tasks:
             await tasks.start(reactor.run)
             tasks.start_soon(keep_projections, store, event_log, reactor, clock)
-            on_ready(
-                Ready(
-                    position=world.position,
-                    assets=len(world.catalog.assets),
-                    code_locations=[location.name for location in settings.code_locations],
-                    backfills_active=len(world.known.active),
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+                on_ready(
+                    Ready(
+                        position=world.position,
+                        assets=len(world.catalog.assets),
+                        code_locations=[location.name for location in settings.code_locations],
+                        backfills_active=len(world.known.active),
+                    )
                 )
-            )
-            await _until_stopped(loader)
+                await _until_stopped(signals, loader)
             await _stop(reactor, settings.stop_grace_s)
             tasks.cancel_scope.cancel()
         await store.save_snapshot(reactor.world, clock.now())
@@ -119,14 +120,13 @@ def _elected() -> LeaderElected:
     )
 
 
-async def _until_stopped(loader: DefinitionsLoader) -> None:
+async def _until_stopped(signals: AsyncIterator[signal.Signals], loader: DefinitionsLoader) -> None:
     """Return at the first SIGTERM or SIGINT; SIGHUP reloads."""
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        async for received in signals:
-            if received != signal.SIGHUP:
-                log.info("daemon.stopping", signal=received.name)
-                return
-            await loader.reload()
+    async for received in signals:
+        if received != signal.SIGHUP:
+            log.info("daemon.stopping", signal=received.name)
+            return
+        await loader.reload()
 
 
 async def _stop(reactor: Reactor, grace_s: float) -> None:

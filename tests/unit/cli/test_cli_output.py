@@ -22,7 +22,7 @@ def test_a_list_is_a_table_for_people() -> None:
     answer, out, err = output(Format.TEXT)
     answer.table(ROWS, COLUMNS, empty="none", more=1461)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
-    assert lines == ["name   count", "────────────", "a          1", "[b]x"]
+    assert lines == ["name  count", "───────────", "a         1", "[b]x"]
     assert err.getvalue() == "1,461 more; --limit 0 shows all.\n"
 
 

@@ -34,7 +34,7 @@ def test_of_two_new_locations_with_one_asset_the_second_is_turned_away() -> None
     first, second = checked([loaded("sales", "orders"), loaded("web", "orders", "clicks")], World())
     assert isinstance(first, Loaded)
     assert isinstance(second, LoadFailure)
-    assert second.message.startswith("orders is declared by code location 'sales' too")
+    assert second.message.startswith("orders: declared by code location 'sales' too")
 
 
 def test_an_asset_may_move_from_one_location_to_another() -> None:

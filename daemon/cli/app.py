@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -63,6 +62,8 @@ app.command(rich_help_panel=SERVING)(demo.demo)
 def show_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the flag
     """Prints the version and ends."""
     if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 -- 30 ms that no other command need wait for
+
         typer.echo(f"backfilld {version('backfilld-daemon')}")
         raise typer.Exit
 

@@ -7,7 +7,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -23,7 +22,6 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.output import status_style
 from daemon.cli.settings import Settings
 from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure
-from daemon.launching.zygote import Zygote
 from events.errors import LogError, LogUnreadableError
 from events.log import Log
 
@@ -101,12 +99,16 @@ def check_packages() -> Iterator[Check]:
 
 def required(distribution: str) -> list[str]:
     """The names of the distributions that one depends on, extras aside."""
+    from importlib.metadata import requires  # noqa: PLC0415 -- 30 ms that --help need not wait for
+
     written = [text for text in requires(distribution) or [] if "extra ==" not in text]
     return [re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in written]
 
 
 def installed(distribution: str) -> str | None:
     """A distribution's version, or None."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 -- as above
+
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -222,6 +224,8 @@ def check_code_locations(settings: Settings) -> Iterator[Check]:
 
 async def load(location: CodeLocation, home: Path) -> Loaded | LoadFailure:
     """What comes of importing the code; nothing is left running."""
+    from daemon.launching.zygote import Zygote  # noqa: PLC0415 -- its imports, which --help need not wait for
+
     started = await Zygote.start(location, home=home, timeout_s=IMPORT_TIMEOUT_S)
     if isinstance(started, LoadFailure):
         return started

@@ -14,7 +14,6 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
 from daemon.cli.log import Shown, line, shown
 from daemon.cli.records import Records, with_records
-from daemon.launching.local import RUNS_FOLDER
 from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
 from events.log import Filter
 
@@ -47,6 +46,8 @@ def run(invocation: Invocation, run_id: IdArgument, *, lines: LinesOption = LINE
             async for batch in batches:
                 facts.extend(shown(recorded) for recorded in batch)
         return found[0], facts
+
+    from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
 
     row, facts = with_records(invocation, read)
     folder = invocation.settings.home / RUNS_FOLDER / run_id

@@ -5,8 +5,6 @@ import sys
 from enum import StrEnum
 from typing import TextIO
 
-import structlog
-
 from daemon.cli.output import Format
 
 
@@ -24,6 +22,8 @@ def set_up_log(level: Level, form: Format, stream: TextIO | None = None) -> None
 
     :param form: that of the command's answer; JSON takes the log along.
     """
+    import structlog  # noqa: PLC0415 -- 60 ms that --help need not wait for
+
     stream = stream or sys.stderr
     renderer: structlog.typing.Processor
     if form is not Format.TEXT:

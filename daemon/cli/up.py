@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -155,6 +154,8 @@ def serve(
 
 def tell(invocation: Invocation, announcement: Announcement) -> None:
     """Says that the daemon is ready: for programs on standard output, for people beside the log."""
+    from importlib.metadata import version  # noqa: PLC0415 -- 30 ms that --help need not wait for
+
     output, settings = invocation.output, invocation.settings
     if output.form is not Format.TEXT:
         sys.stdout.write(f"{msgspec.json.encode(announcement).decode()}\n")

@@ -1,4 +1,7 @@
-"""``python -m tests.benchmarks [NAME ...] [--json FILE]``: measures, prints a table, and writes JSON."""
+"""``python -m tests.benchmarks [NAME ...] [--quick] [--json FILE]``: measures, and prints a table and JSON.
+
+The table stands on standard error, the JSON on standard output.
+"""
 
 import argparse
 import sys
@@ -6,16 +9,23 @@ from pathlib import Path
 
 import msgspec
 
-from tests.benchmarks.bare_forks import bare_forks
-from tests.benchmarks.frame import Benchmark, Row, Surroundings, show
+from tests.benchmarks.frame import Benchmark, Figures, Surroundings, cores_busy_percent, machine, show
 from tests.benchmarks.log_reading import reading
 from tests.benchmarks.log_writing import bulk_append, single_append
+from tests.benchmarks.plans import plan_curve, plans
+from tests.benchmarks.runs import reaction, runs
+from tests.benchmarks.standing import idle, restart
 
 BENCHMARKS: dict[str, Benchmark] = {
-    "bare_forks": bare_forks,
+    "runs": runs,
+    "reaction": reaction,
+    "plans": plans,
+    "plan_curve": plan_curve,
     "bulk_append": bulk_append,
     "single_append": single_append,
     "reading": reading,
+    "restart": restart,
+    "idle": idle,
 }
 
 
@@ -25,19 +35,24 @@ def main() -> None:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the rows are written too")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything, to try the benchmarks")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the JSON is written too")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(BENCHMARKS):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
-    rows: list[Row] = []
-    with Surroundings() as surroundings:
+    figures = Figures(machine())
+    with Surroundings(quick=arguments.quick) as surroundings:
         for name in arguments.names or BENCHMARKS:
-            sys.stderr.write(f"{name} ...\n")
-            rows += BENCHMARKS[name](surroundings)
-    show(rows)
+            busy = cores_busy_percent()
+            sys.stderr.write(f"{name} ... (others keep {busy:.0f} % of the cores busy)\n")
+            figures.others_busy_percent[name] = busy
+            figures.rows.extend(BENCHMARKS[name](surroundings))
+    show(figures.rows)
+    written = msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n"
+    sys.stdout.write(written.decode())
     if arguments.json:
-        arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n")
-    sys.exit(any(one.reached is False for one in rows))
+        arguments.json.write_bytes(written)
+    sys.exit(any(one.reached is False for one in figures.rows))
 
 
 if __name__ == "__main__":

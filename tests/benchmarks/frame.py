@@ -1,16 +1,19 @@
 """What a benchmark is, what it is given, and the rows it gives back."""
 
+import platform
+import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias, TypeVar, TypeVarTuple
 
 import anyio
 import msgspec
+import psutil  # type: ignore[import-untyped]  # it ships no types
 import psycopg
 from rich import box
 from rich.table import Table
@@ -19,6 +22,9 @@ from sqlalchemy import make_url
 
 from daemon.cli.output import console_on
 from events.embedded import embedded_database
+
+Answer = TypeVar("Answer")
+Given = TypeVarTuple("Given")
 
 REACHED = {True: Text("yes", "green"), False: Text("no", "red"), None: Text()}
 
@@ -52,12 +58,32 @@ class Row(msgspec.Struct, frozen=True):
     reached: bool | None = None
 
 
+class Machine(msgspec.Struct, frozen=True):
+    """What the figures were taken on."""
+
+    cores: int
+    processor: str
+    memory_gb: float
+    system: str
+    python: str
+
+
+class Figures(msgspec.Struct):
+    """All that a call of the benchmarks has found, as JSON gets it."""
+
+    machine: Machine
+    others_busy_percent: dict[str, float] = {}  # of all cores, in the second before each benchmark
+    rows: list[Row] = []
+
+
 class Surroundings:
     """A folder, and a PostgreSQL server for whoever needs one; both are gone in the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quick: bool = False) -> None:
+        self._quick = quick
         self._stack = ExitStack()
         self._databases = 0
+        self._homes = 0
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +104,15 @@ class Surroundings:
     def server_url(self) -> str:
         """An embedded server with its default settings: every commit is synced to the disk."""
         return self._stack.enter_context(embedded_database(self.folder))
+
+    def count(self, honest: int) -> int:
+        """How much to measure: a tenth where quick figures will do, which are then worth less."""
+        return honest // 10 if self._quick else honest
+
+    def home(self) -> Path:
+        """A fresh home folder for a daemon."""
+        self._homes += 1
+        return self.folder / f"home_{self._homes}"
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -110,13 +145,30 @@ def row(
     )
 
 
-def run(function: Callable[[], object]) -> None:
-    """Awaits a benchmark's asynchronous part."""
-    anyio.run(function)  # type: ignore[arg-type]  # a coroutine function
+def awaited(function: Callable[[*Given], Awaitable[Answer]], *arguments: *Given) -> Answer:
+    """What the coroutine function of a benchmark gives."""
+    return anyio.run(function, *arguments)
+
+
+def machine() -> Machine:
+    """The machine this runs on."""
+    names = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return Machine(
+        cores=psutil.cpu_count() or 1,
+        processor=names[0] if names else platform.machine(),
+        memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
+        system=platform.platform(),
+        python=platform.python_version(),
+    )
+
+
+def cores_busy_percent() -> float:
+    """How much of all cores is in use while this process waits for a second."""
+    return float(psutil.cpu_percent(interval=1.0))
 
 
 def show(rows: Sequence[Row]) -> None:
-    """Prints the rows for people."""
+    """Prints the rows for people, and how many targets are reached."""
     table = Table("figure", "measured", "unit", "baseline", "ratio", "target", "reached", box=box.SIMPLE_HEAD)
     for column in (1, 3, 4):
         table.columns[column].justify = "right"
@@ -130,7 +182,13 @@ def show(rows: Sequence[Row]) -> None:
             one.target or "",
             REACHED[one.reached],
         )
-    console_on(sys.stdout).print(table)
+    targets = [one for one in rows if one.reached is not None]
+    missed = [one.name for one in targets if not one.reached]
+    console = console_on(sys.stderr)
+    console.print(table)
+    console.print(f"{len(targets) - len(missed)} of {len(targets)} targets are reached.")
+    for name in missed:
+        console.print(f"Missed: {name}")
 
 
 def figure(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from itertools import islice
 from statistics import median
 from uuid import UUID
 
@@ -11,8 +12,8 @@ from sqlalchemy import make_url
 from events.codec import encode
 from events.envelope import Event
 from events.postgres import PostgresLog, migrate
-from tests.benchmarks.frame import Row, Surroundings, Target, row, run
-from tests.benchmarks.history import history
+from tests.benchmarks.frame import Row, Surroundings, Target, awaited, row
+from tests.benchmarks.history import History
 
 BULK_FACTS = 200_000
 BULK_BATCH = 10_000
@@ -34,7 +35,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 
 def bulk_append(surroundings: Surroundings) -> Sequence[Row]:
     """Facts appended a second, ten thousand at a time, each time durably."""
-    events = history(BULK_FACTS)
+    count = surroundings.count(BULK_FACTS)
+    events = list(islice(History().events(), count))
     took_s = 0.0
 
     async def append_all() -> None:
@@ -43,17 +45,17 @@ def bulk_append(surroundings: Surroundings) -> Sequence[Row]:
         async with PostgresLog(url) as log:
             await log.append(events[:1])
             began_at = time.perf_counter()
-            for first in range(1, BULK_FACTS, BULK_BATCH):
+            for first in range(1, count, BULK_BATCH):
                 await log.append(events[first : first + BULK_BATCH])
             took_s = time.perf_counter() - began_at
-            assert await log.head() == BULK_FACTS
+            assert await log.head() == count
 
     with surroundings.database() as url:
-        run(append_all)
+        awaited(append_all)
     return [
         row(
             "append in bulk",
-            (BULK_FACTS - 1) / took_s,
+            (count - 1) / took_s,
             "facts/s",
             target=Target("measured", "at least", 100_000),
         )
@@ -62,7 +64,7 @@ def bulk_append(surroundings: Surroundings) -> Sequence[Row]:
 
 def single_append(surroundings: Surroundings) -> Sequence[Row]:
     """Single durable appends a second, in turns with asyncpg's own INSERTs into a table without promises."""
-    events = history(SINGLE_ROUNDS * SINGLES_PER_ROUND)
+    events = list(islice(History().events(), surroundings.count(SINGLE_ROUNDS) * SINGLES_PER_ROUND))
     ours: list[float] = []
     bare: list[float] = []
 
@@ -85,7 +87,7 @@ def single_append(surroundings: Surroundings) -> Sequence[Row]:
         await connection.close()
 
     with surroundings.database() as url:
-        run(take_turns)
+        awaited(take_turns)
     return [
         row(
             "single durable appends, beside asyncpg alone",

@@ -1,0 +1,1 @@
+"""Code that the benchmarks' daemons run, and that declares what they plan."""

@@ -81,6 +81,9 @@ class Report:
     def append(self, *lines: dict[str, Any], durable: bool = True) -> None:
         """Write the lines, numbered and stamped, in one go; once they are durable, tell the daemon.
 
+        Lines that need not be durable are not told of: the daemon finds them with the next ones, or when it
+        looks by itself.
+
         A full disk is waited for up to `DISK_FULL_WAIT_MAX_S`. An interruption that comes meanwhile is
         raised afterwards, so that no line is torn.
 
@@ -108,7 +111,7 @@ class Report:
                 self._lines += len(lines)
                 if durable:
                     _sync(self._descriptor)
-                self._announce()
+                    self._announce()
             finally:
                 self._main_is_writing = False
         if is_main and self._interrupt_pending:

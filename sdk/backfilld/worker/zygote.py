@@ -23,7 +23,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final, Never
 
-from backfilld.clock import or_now
 from backfilld.definitions import Definitions
 from backfilld.errors import BackfilldError
 from backfilld.manifest import manifest_of
@@ -78,7 +77,9 @@ class Zygote:
         return True
 
     def _prepare_to_fork(self) -> None:
-        self._look_up_once()
+        definitions = (each.partitions_def for each in self._definitions.assets.values())
+        if any(isinstance(each, TimeWindowPartitionsDefinition) for each in definitions):
+            importlib.import_module("pendulum")  # Once, for the times that contexts give.
         threads = threading.active_count()
         if threads > 1:
             sys.stderr.write(
@@ -93,15 +94,6 @@ class Zygote:
         # What importing left behind is never collected: children share its pages while nobody writes there.
         gc.collect()
         gc.freeze()
-
-    def _look_up_once(self) -> None:
-        """Import and work out here what every run would have to by itself: each inherits it."""
-        for definition in {each.partitions_def for each in self._definitions.assets.values()}:
-            if isinstance(definition, TimeWindowPartitionsDefinition):
-                importlib.import_module("pendulum")
-            if definition is not None:
-                partitions = definition.partitions(or_now(None))
-                partitions.find(next(iter(partitions), ""))
 
     def _loop(self) -> None:
         poll = select.poll()

@@ -44,9 +44,17 @@ def data_folder(home: Path) -> Path:
 
 
 def locate(home: Path) -> Location:
-    """Where the embedded database of ``home`` is. Starts and makes nothing."""
-    server = Server(data_folder(home))
-    return Location(server.data, server.url())
+    """Where the embedded database of ``home`` is. Starts and makes nothing.
+
+    :raises EmbeddedDatabaseError: the home is closed to this user.
+    """
+    try:
+        server = Server(data_folder(home))
+        return Location(server.data, server.url())
+    except OSError as error:
+        raise EmbeddedDatabaseError(
+            f"the home {home} cannot be read ({error}): is it somebody else's?"
+        ) from error
 
 
 @contextmanager
@@ -58,16 +66,21 @@ def embedded_database(home: Path) -> Iterator[str]:
 
     :raises EmbeddedDatabaseError: PostgreSQL does not start; the message carries its last words.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    server = Server(data_folder(home))
-    if server.data.parent != home.resolve():
-        server.data.parent.mkdir(parents=True, exist_ok=True)
-        _path_file(home).write_text(f"{server.data}\n")
-    door, users = server.data.parent / "postgres.lock", server.data.parent / "postgres.users"
-    with lock(door, timeout_s=_START_TIMEOUT_S):
-        url = server.start()
-        used = try_lock(users, shared=True)
-        assert used is not None, "nobody holds the users' lock for themselves without the door's"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        server = Server(data_folder(home))
+        door, users = server.data.with_name("postgres.lock"), server.data.with_name("postgres.users")
+        if server.data.parent != home.resolve():
+            server.data.parent.mkdir(parents=True, exist_ok=True)
+            _path_file(home).write_text(f"{server.data}\n")
+        with lock(door, timeout_s=_START_TIMEOUT_S):
+            url = server.start()
+            used = try_lock(users, shared=True)
+            assert used is not None, "nobody holds the users' lock for themselves without the door's"
+    except OSError as error:
+        raise EmbeddedDatabaseError(
+            f"the home {home} cannot be used ({error}): is it somebody else's?"
+        ) from error
     try:
         yield url
     finally:
@@ -89,6 +102,3 @@ def _open_to_others(folder: Path) -> bool:
     """Whether every user can already reach what is in ``folder``; what is not there yet will be open."""
     needed = stat.S_IXOTH | stat.S_IROTH
     return all(each.stat().st_mode & needed == needed for each in (folder, *folder.parents) if each.exists())
-
-
-__all__ = ["EmbeddedDatabaseError", "Location", "data_folder", "embedded_database", "locate"]

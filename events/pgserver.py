@@ -29,6 +29,7 @@ _PORT: Final = 5432  # A part of the socket's name only: no address is listened 
 _SOCKET_PATH_BYTES_MAX: Final = 103  # macOS; Linux takes 107
 _PLAIN_PATH: Final = re.compile(r"[\w./-]+")  # Settings and URLs give commas and quotes a meaning.
 _COMMAND_TIMEOUT_S: Final = 150
+_REMAINS_TIMEOUT_S: Final = 15.0
 _COPIED_BINARIES: Final = Path("/var/lib/backfilld/bin")
 _SETTINGS: Final = {
     "listen_addresses": "",
@@ -36,6 +37,7 @@ _SETTINGS: Final = {
     "unix_socket_permissions": "0700",
     "max_connections": "60",
     "jit": "off",  # Our statements are short, and compiling them takes longer than running them.
+    "cluster_name": "backfilld",
     "log_checkpoints": "off",  # An idle server writes nothing into its own log.
 }
 
@@ -68,16 +70,34 @@ class Server:
         socket_folder = self._socket_folder()
         settings = _SETTINGS | {"unix_socket_directories": str(socket_folder)}
         options = shlex.join(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
-        self._pg_ctl("-t", "120", "-l", str(self.data / "server.log"), "-o", options, "start")
-        return _url(socket_folder)
+        # What a killed server leaves behind (its entry among the processes, shared memory that its children
+        # still hold) is gone in a moment.
+        killed = (self.data / "postmaster.pid").exists()
+        deadline = time.monotonic() + (_REMAINS_TIMEOUT_S if killed else 0.0)
+        while True:
+            try:
+                self._pg_ctl("-t", "120", "-l", "server.log", "-o", options, "start")
+            except EmbeddedDatabaseError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return _url(socket_folder)
 
     def stop(self) -> None:
         """Stops the server if it runs, ending its connections.
 
         :raises EmbeddedDatabaseError: it does not stop.
         """
-        if self._running() is not None:
+        if self._running() is None:
+            return
+        try:
             self._pg_ctl("-t", "60", "-m", "fast", "stop")
+        except EmbeddedDatabaseError:
+            if (
+                self._running() is not None
+            ):  # Otherwise it was killed meanwhile, which is not what pg_ctl expects.
+                raise
 
     def _running(self) -> Path | None:
         """The folder of the running server's socket."""
@@ -102,16 +122,19 @@ class Server:
         self._run(
             max(_installed()),
             making,
-            "initdb", "--auth=trust", "--encoding=UTF8", "--no-locale", "-U", _SUPERUSER, "-D", str(making),
+            "initdb", "--auth=trust", "--encoding=UTF8", "--no-locale", "-U", _SUPERUSER, "-D", ".",
         )  # fmt: skip
         making.rename(self.data)
 
     def _pg_ctl(self, *arguments: str) -> None:
         version = int((self.data / "PG_VERSION").read_text())
-        self._run(version, self.data, "pg_ctl", "-w", "-D", str(self.data), *arguments)
+        self._run(version, self.data, "pg_ctl", "-w", "-D", ".", *arguments)
 
     def _run(self, version: int, folder: Path, program: str, *arguments: str) -> None:
-        """Runs one of PostgreSQL's programs as the owner of ``folder``."""
+        """Runs one of PostgreSQL's programs in ``folder`` and as its owner.
+
+        Paths are given relative to it: pg_ctl hands them to a shell between double quotes, as they are.
+        """
         command = [str(_binaries(version) / program), *arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         # Files, not pipes: the server inherits them and would keep a pipe open for ever.

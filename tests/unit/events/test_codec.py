@@ -21,12 +21,12 @@ def test_every_fact_has_a_type_of_its_own_and_a_schema() -> None:
 
 
 def test_the_json_is_canonical() -> None:
-    kind, schema, data = codec.encode(
+    kind, schema, text = codec.encode(
         PartitionMaterialized("ä/b", None, metadata={"z": 1, "a": [1.50, None]})
     )
     assert (kind, schema) == ("PartitionMaterialized", 1)
     assert (
-        data.decode()
+        text.decode()
         == '{"asset":"ä/b","code_version":null,"metadata":{"a":[1.5,null],"z":1},"partitions":null}'
     )
 
@@ -51,7 +51,7 @@ def test_a_fact_that_could_not_be_read_again_is_not_encoded(value: float) -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "schema", "data", "hint"),
+    ("kind", "schema", "stored", "hint"),
     [
         ("FromTheFuture", 1, b"{}", "newer backfilld"),
         ("RunStarted", RunStarted.schema + 1, b"{}", "newer backfilld"),
@@ -62,10 +62,10 @@ def test_a_fact_that_could_not_be_read_again_is_not_encoded(value: float) -> Non
     ],
 )
 def test_what_cannot_be_decoded_says_where_it_is_and_what_to_do(
-    kind: str, schema: int, data: bytes, hint: str
+    kind: str, schema: int, stored: bytes, hint: str
 ) -> None:
     with pytest.raises(LogUnreadableError, match=hint) as raised:
-        codec.decode(7, kind, schema, data)
+        codec.decode(7, kind, schema, stored)
     assert raised.value.position == 7
     assert kind in raised.value.reason
 
@@ -80,15 +80,15 @@ json_values = st.recursive(
 @given(json_values)
 def test_what_was_stored_is_stored_again_as_it_is(value: object) -> None:
     """The canonical form is a fixed point, so that a hash over it can be made again from what is stored."""
-    _, _, data = codec.encode(PartitionMaterialized("a", None, metadata={"v": value}))
-    assert codec.encode(codec.decode(1, "PartitionMaterialized", 1, data))[2] == data
-    assert codec.canonical(data) == data
-    assert b"\\u0000" not in data.replace(b"\\\\", b"")
+    _, _, stored = codec.encode(PartitionMaterialized("a", None, metadata={"v": value}))
+    assert codec.encode(codec.decode(1, "PartitionMaterialized", 1, stored))[2] == stored
+    assert codec.canonical(stored) == stored
+    assert b"\\u0000" not in stored.replace(b"\\\\", b"")
 
 
 @given(json_values)
 def test_numbers_are_written_as_jsonb_gives_them_back(value: object) -> None:
-    _, _, data = codec.encode(PartitionMaterialized("a", None, metadata={"v": value}))
+    _, _, stored = codec.encode(PartitionMaterialized("a", None, metadata={"v": value}))
 
     def check(each: object) -> None:
         match each:
@@ -102,4 +102,4 @@ def test_numbers_are_written_as_jsonb_gives_them_back(value: object) -> None:
                 for inner in each:
                     check(inner)
 
-    check(msgspec.json.decode(data))
+    check(msgspec.json.decode(stored))

@@ -18,7 +18,8 @@ from typing import Final
 
 import msgspec
 
-from events.pgserver import EmbeddedDatabaseError, Server, lock, try_lock, unlock
+from events.errors import EmbeddedDatabaseError
+from events.pgserver import Server, lock, try_lock, unlock
 
 _SYSTEM_FOLDER: Final = Path("/var/lib/backfilld")
 _START_TIMEOUT_S: Final = 180.0  # A server that recovers from a crash may take its time.

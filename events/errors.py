@@ -33,3 +33,7 @@ class LogUnreadableError(LogError):
 
 class FactNotStorableError(LogError, ValueError):
     """A fact was given that could not be read again once stored. Nothing was written."""
+
+
+class EmbeddedDatabaseError(LogError):
+    """The embedded PostgreSQL does not start, or does not stop; the message carries its last words."""

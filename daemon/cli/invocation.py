@@ -16,6 +16,7 @@ import typer
 from daemon.cli.errors import DatabaseError
 from daemon.cli.output import Format, Output
 from daemon.cli.settings import DATABASE_VARIABLE, HOME_DEFAULT, HOME_VARIABLE, Settings, load_settings
+from events.errors import EmbeddedDatabaseError
 
 if TYPE_CHECKING:
     from events.postgres import PostgresLog
@@ -115,7 +116,7 @@ class Invocation:
         try:
             with embedded.embedded_database(home) as url:
                 yield url
-        except embedded.EmbeddedDatabaseError as error:
+        except EmbeddedDatabaseError as error:
             raise DatabaseError(str(error)) from error
 
     def with_log(self, function: "Callable[[PostgresLog], Awaitable[T]]", *, begin: bool = False) -> T:

@@ -19,9 +19,10 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from events import pgserver
+from events import pgprograms, pgserver
 from events.embedded import data_folder, embedded_database, locate
-from events.pgserver import EmbeddedDatabaseError, Server
+from events.errors import EmbeddedDatabaseError
+from events.pgserver import Server
 
 ROOT = Path(__file__).parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -185,16 +186,16 @@ def test_an_open_home_has_its_data_inside_and_closed(home: Path) -> None:
 def test_programs_in_a_private_folder_are_copied_for_root_and_the_folder_stays_private(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version, programs = max(pgserver._installed().items())
+    version, programs = max(pgprograms.installed().items())
     package = programs.parents[1]
     private = home / "private"
     private.mkdir(mode=0o700)
     for source in (package, package.with_name(f"{package.name}.libs")):
         shutil.copytree(source, private / source.name, symlinks=True)
     monkeypatch.setattr(
-        pgserver, "_installed", lambda: {version: private / programs.relative_to(package.parent)}
+        pgprograms, "installed", lambda: {version: private / programs.relative_to(package.parent)}
     )
-    monkeypatch.setattr(pgserver, "_COPIED_BINARIES", home / "copied")
+    monkeypatch.setattr(pgprograms, "COPIES", home / "copied")
     with embedded_database(home / "home") as url:
         assert locate(home / "home").url == url
     assert private.stat().st_mode & 0o777 == 0o700
@@ -202,10 +203,10 @@ def test_programs_in_a_private_folder_are_copied_for_root_and_the_folder_stays_p
 
 
 def test_a_normal_user_runs_it_too_and_root_finds_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    version, programs = max(pgserver._installed().items())
-    monkeypatch.setattr(pgserver, "_COPIED_BINARIES", home / "copied")
-    copied = pgserver._copied(programs)  # This checkout may be closed to other users.
-    monkeypatch.setattr(pgserver, "_installed", lambda: {version: copied})
+    version, programs = max(pgprograms.installed().items())
+    monkeypatch.setattr(pgprograms, "COPIES", home / "copied")
+    copied = pgprograms.copied(programs)  # This checkout may be closed to other users.
+    monkeypatch.setattr(pgprograms, "installed", lambda: {version: copied})
     nobody = pwd.getpwnam("nobody") if IS_ROOT else pwd.getpwuid(os.geteuid())
     os.chown(home, nobody.pw_uid, nobody.pw_gid)
     child = os.fork()

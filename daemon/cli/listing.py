@@ -129,7 +129,7 @@ def styled(row: Row) -> str:
 BACKFILL_COLUMNS = [
     Column("id", lambda row: row["id"], style="bold"),
     Column("status", lambda row: row["status"], style=styled),
-    Column("materialized", done_text, justify="right"),
+    Column("filled", done_text, justify="right"),
     Column("runs", lambda row: f"{row['runs_total']:,}", justify="right"),
     Column("asked for", asked_text),
     Column("at (UTC)", lambda row: time_text(row["requested_at"])),

@@ -5,6 +5,7 @@ from typing import Final, Self
 
 import anyio
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from events.driver import database_url, make_engine, translated
@@ -24,6 +25,7 @@ class Leadership:
         self._url = database_url(url)
         self._engine = make_engine(self._url, pooled=False)
         self._connection: AsyncConnection | None = None
+        self._held = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -39,11 +41,31 @@ class Leadership:
     async def try_to_lead(self) -> bool:
         """Whether the lock is held by this object now; it does not wait for it.
 
-        :raises LogUnavailableError: the database cannot be reached.
+        Asked again later it says whether that is still so: a lock that went with its connection, when the
+        database was restarted say, is taken again if nobody else has.
+
+        :raises LogUnavailableError: the database cannot be reached; asking again connects anew.
         """
         with translated(self._url):
-            if self._connection is None:
-                self._connection = await self._engine.connect()
-                await self._connection.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                return await self._holds()
+            except (DBAPIError, OSError):
+                await self._give_up()
+                raise
+
+    async def _holds(self) -> bool:
+        if self._connection is None:
+            self._connection = await self._engine.connect()
+            await self._connection.execution_options(isolation_level="AUTOCOMMIT")
+        if self._held:
+            await self._connection.execute(select(1))
+        else:
             answer = await self._connection.execute(select(func.pg_try_advisory_lock(_LEADER_LOCK)))
-            return bool(answer.scalar_one())
+            self._held = bool(answer.scalar_one())
+        return self._held
+
+    async def _give_up(self) -> None:
+        connection, self._connection, self._held = self._connection, None, False
+        if connection is not None:
+            await connection.invalidate()
+            await connection.close()

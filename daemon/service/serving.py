@@ -22,6 +22,7 @@ from daemon.service.home_lock import home_lock
 from daemon.service.keeping import keep_projections
 from daemon.service.reactor import Reactor
 from daemon.service.reactor import Settings as ReactorSettings
+from events.errors import LogUnavailableError
 from events.facts import LeaderElected
 from events.leadership import Leadership
 from events.postgres import PostgresLog, migrate
@@ -29,6 +30,7 @@ from projections.tables.store import ProjectionStore
 
 LEAD_WAIT_S = 5.0  # for the database to notice that a killed daemon's connection is gone
 LEAD_RETRY_S = 0.1
+LEAD_CHECK_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +87,7 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
         async with anyio.create_task_group() as tasks:
             await tasks.start(reactor.run)
             tasks.start_soon(keep_projections, store, event_log, reactor, clock)
+            tasks.start_soon(_keep_leading, leadership)
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
                 on_ready(
                     Ready(
@@ -109,6 +112,21 @@ async def _lead(leadership: Leadership) -> None:
     raise AlreadyServedError(
         "another daemon serves this log; stop it first, or give this one another database"
     )
+
+
+async def _keep_leading(leadership: Leadership) -> None:
+    """Make sure for ever that this daemon still leads; a lock that went with the database is taken again.
+
+    :raises AlreadyServedError: another daemon has taken over. What this one still decides is turned away by
+        the log, whose head has moved; its runs go on, and the other one adopts them.
+    """
+    while True:
+        await anyio.sleep(LEAD_CHECK_S)
+        try:
+            if not await leadership.try_to_lead():
+                raise AlreadyServedError("another daemon has taken over this log while its database was away")
+        except LogUnavailableError as error:
+            log.warning("leadership.unknown", reason=error.reason)
 
 
 def _elected() -> LeaderElected:

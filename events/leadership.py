@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import anyio
-from sqlalchemy import func, select
+from sqlalchemy import column, func, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,6 +52,25 @@ class Leadership:
             except (DBAPIError, OSError):
                 await self._give_up()
                 raise
+
+    async def is_held(self) -> bool:
+        """Whether anybody holds the lock now. Asking takes nothing.
+
+        :raises LogUnavailableError: the database cannot be reached.
+        """
+        locks = table("pg_locks", *map(column, ("locktype", "database", "classid", "objid", "granted")))
+        databases = table("pg_database", column("oid"), column("datname"))
+        here = select(databases.c.oid).where(databases.c.datname == func.current_database()).scalar_subquery()
+        held = select(locks.c.locktype).where(
+            locks.c.locktype == "advisory",
+            locks.c.database == here,
+            locks.c.classid == _LEADER_LOCK >> 32,
+            locks.c.objid == _LEADER_LOCK & 0xFFFFFFFF,
+            locks.c.granted,
+        )
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                return bool((await connection.execute(select(held.exists()))).scalar_one())
 
     async def _holds(self) -> bool:
         if self._connection is None:

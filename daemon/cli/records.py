@@ -68,8 +68,7 @@ class Records:
         from events.leadership import Leadership  # noqa: PLC0415 -- as above
 
         async with Leadership(self._url) as leadership:
-            # A daemon that starts in this very moment finds the lock taken, and tries again.
-            return not await leadership.try_to_lead()
+            return await leadership.is_held()
 
     async def record(self, world: World, backfill_id: str, decide: Decide) -> Sequence[Fact]:
         """The facts that were recorded: what `decide` made of the world at exactly the log's head.

@@ -123,8 +123,7 @@ async def _keep_leading(leadership: Leadership) -> None:
     while True:
         await anyio.sleep(LEAD_CHECK_S)
         try:
-            if not await leadership.try_to_lead():
-                raise AlreadyServedError("another daemon has taken over this log while its database was away")
+            await _lead(leadership)
         except LogUnavailableError as error:
             log.warning("leadership.unknown", reason=error.reason)
 

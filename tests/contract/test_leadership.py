@@ -28,6 +28,8 @@ async def test_one_leads_and_the_next_when_it_is_gone(database_url: str) -> None
             assert await first.try_to_lead()
             assert await first.try_to_lead()
             assert not await second.try_to_lead()
+            assert await second.is_held()
+        assert not await second.is_held()
         assert await second.try_to_lead()
 
 

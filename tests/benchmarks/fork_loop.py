@@ -1,17 +1,16 @@
 """A bare loop of forks: the least that a process per run can cost, measured in a process of its own.
 
-``python -P -m tests.benchmarks.fork_loop CODE COUNT AT_A_TIME`` has imported what a zygote has, the SDK's
-worker and the user's code; it forks that many children that become leaders of a session, as runs do, and end,
-and prints the seconds until all have ended. Nothing is written or synced by anybody.
+``python -m tests.benchmarks.fork_loop CODE COUNT AT_A_TIME`` becomes the zygote of the code, as the daemon
+would start it, but forks that many children that become leaders of a session, as runs do, and end. It prints
+the seconds until all have ended. Nothing is written or synced by anybody.
 """
 
-import gc
 import os
+import signal
+import socket
 import sys
 import time
 
-from backfilld.definitions import Definitions
-from backfilld.worker.code import import_code
 from backfilld.worker.zygote import Zygote
 
 
@@ -32,9 +31,17 @@ def fork_loop(count: int, at_a_time: int) -> float:
     return time.perf_counter() - began_at
 
 
+def become_zygote(code: str) -> None:
+    """Import all that the code's zygote imports, and do what it does before its first fork."""
+    ours, theirs = socket.socketpair()
+    zygote = Zygote(theirs, code=code, name="bare", home="")
+    assert zygote._load(), ours.recv(1 << 16)
+    zygote._prepare_to_fork()
+    # The loop waits for its children instead of being told of them.
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 if __name__ == "__main__":
-    # What a zygote has imported weighs on its forks.
-    imported = Zygote, Definitions.of_module(import_code(sys.argv[1]))
-    gc.collect()
-    gc.freeze()
+    become_zygote(sys.argv[1])
     sys.stdout.write(f"{fork_loop(int(sys.argv[2]), int(sys.argv[3]))}\n")

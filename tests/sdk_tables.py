@@ -1,7 +1,7 @@
 """The conformance tables beside the checkout, read with the SDK. Their README says what the fields mean."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -14,45 +14,13 @@ from backfilld.ranges import Ranges
 
 TABLES = Path(__file__).resolve().parents[2] / "shared" / "tables"
 
-# What the partitions issue brings; cases with any of these are left to it.
-NOT_YET = frozenset(
-    {
-        "DynamicPartitionsDefinition",
-        "LastPartitionMapping",
-        "MultiPartitionMapping",
-        "MultiPartitionsDefinition",
-        "MultiToSingleDimensionPartitionMapping",
-        "SpecificPartitionsPartitionMapping",
-        "StaticPartitionMapping",
-    }
-)
-
 Case = dict[str, Any]
 
 
 @cache
-def all_cases(table: str) -> tuple[Case, ...]:
+def cases(table: str) -> tuple[Case, ...]:
     """Every case of ``partitions`` or ``mappings``."""
     return tuple(json.loads((TABLES / f"{table}.json").read_text("utf-8"))["cases"])
-
-
-def cases(table: str) -> list[Case]:
-    """The cases of a table that only use classes there are."""
-    return [case for case in all_cases(table) if not NOT_YET & set(classes(case))]
-
-
-def classes(plain: object) -> Iterator[str]:
-    """The names of all classes in a case."""
-    match plain:
-        case {"class": str(name), "kwargs": kwargs}:
-            yield name
-            yield from classes(kwargs)
-        case {**items}:
-            for item in items.values():
-                yield from classes(item)
-        case list():
-            for item in plain:
-                yield from classes(item)
 
 
 def definition_of(plain: Case | None) -> PartitionsDefinition | None:

@@ -6,7 +6,7 @@ zone. Arguments left out have their default. An asset key is its text, parts joi
 """
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,14 +15,22 @@ from backfilld.definitions import Definitions
 from backfilld.errors import InvalidDefinitionError
 from backfilld.mappings import (
     AllPartitionMapping,
+    DimensionPartitionMapping,
     IdentityPartitionMapping,
+    LastPartitionMapping,
+    MultiPartitionMapping,
+    MultiToSingleDimensionPartitionMapping,
     PartitionMapping,
+    SpecificPartitionsPartitionMapping,
+    StaticPartitionMapping,
     TimeWindowPartitionMapping,
 )
 from backfilld.partitions import (
     DailyPartitionsDefinition,
+    DynamicPartitionsDefinition,
     HourlyPartitionsDefinition,
     MonthlyPartitionsDefinition,
+    MultiPartitionsDefinition,
     PartitionsDefinition,
     StaticPartitionsDefinition,
     TimeWindowPartitionsDefinition,
@@ -33,14 +41,22 @@ from backfilld.version import VERSION
 
 MANIFEST_VERSION = 1
 
-_CLASSES: dict[str, type[PartitionsDefinition | PartitionMapping]] = {
+_CLASSES: dict[str, Callable[..., object]] = {
     known.__name__: known
     for known in (
         AllPartitionMapping,
         DailyPartitionsDefinition,
+        DimensionPartitionMapping,
+        DynamicPartitionsDefinition,
         HourlyPartitionsDefinition,
         IdentityPartitionMapping,
+        LastPartitionMapping,
         MonthlyPartitionsDefinition,
+        MultiPartitionMapping,
+        MultiPartitionsDefinition,
+        MultiToSingleDimensionPartitionMapping,
+        SpecificPartitionsPartitionMapping,
+        StaticPartitionMapping,
         StaticPartitionsDefinition,
         TimeWindowPartitionMapping,
         TimeWindowPartitionsDefinition,
@@ -70,7 +86,7 @@ def to_plain(given: object) -> Any:  # noqa: ANN401 - any JSON value.
     match given:
         case None | bool() | int() | float() | str():
             return given
-        case PartitionsDefinition() | PartitionMapping():
+        case PartitionsDefinition() | PartitionMapping() | DimensionPartitionMapping():
             return {"class": type(given).__name__, "kwargs": to_plain(given.kwargs())}
         case datetime():
             return {"datetime": given.isoformat()}

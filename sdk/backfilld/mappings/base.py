@@ -1,6 +1,7 @@
 """What every mapping between the partitions of two assets offers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,13 @@ class PartitionMapping(ABC):
     def looks_back(self) -> bool:
         """Whether every partition needs earlier ones only, so that an asset may depend on itself."""
         return False
+
+    def apart(self, ranges: Ranges, partitions: Partitions) -> Iterable[Ranges]:  # noqa: ARG002 - some need it.
+        """A set, of either side, in parts that are mapped as each of their partitions would be alone.
+
+        Most mappings map any set so, as one part.
+        """
+        return (ranges,)
 
     def kwargs(self) -> dict[str, Any]:
         """The constructor's arguments that differ from their defaults; may hold other mappings."""

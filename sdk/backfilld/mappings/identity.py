@@ -16,14 +16,14 @@ class IdentityPartitionMapping(PartitionMapping):
         self, downstream: Ranges, *, downstream_partitions: Partitions, upstream_partitions: Partitions
     ) -> UpstreamPartitions:
         """The upstream partitions of the same keys; keys that upstream lacks are nonexistent."""
-        same, lacking = _same_keys(downstream, source=downstream_partitions, target=upstream_partitions)
-        return UpstreamPartitions(same, lacking)
+        same, lacking = downstream_partitions.same_keys(downstream, upstream_partitions)
+        return UpstreamPartitions(same, tuple(downstream_partitions.keys(lacking)))
 
     def downstream_of(
         self, upstream: Ranges, *, upstream_partitions: Partitions, downstream_partitions: Partitions
     ) -> Ranges:
         """The downstream partitions of the same keys."""
-        return _same_keys(upstream, source=upstream_partitions, target=downstream_partitions)[0]
+        return upstream_partitions.same_keys(upstream, downstream_partitions)[0]
 
     def validate(
         self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None
@@ -39,17 +39,3 @@ class IdentityPartitionMapping(PartitionMapping):
 
 def _kind(definition: PartitionsDefinition | None) -> str:
     return "no partitions" if definition is None else type(definition).__name__
-
-
-def _same_keys(ranges: Ranges, *, source: Partitions, target: Partitions) -> tuple[Ranges, tuple[str, ...]]:
-    """The target's ordinals with the keys of some of the source's, and the keys that it lacks."""
-    shift = source.shift_to(target)
-    if shift is not None:
-        shifted = Ranges.of((max(0, start + shift), stop + shift) for start, stop in ranges.intervals)
-        lacking = ranges - Ranges.span(max(0, -shift), len(target) - shift)
-        return shifted & target.all(), tuple(source.keys(lacking))
-    found = [(key, target.find(key)) for key in source.keys(ranges)]
-    return (
-        Ranges.from_ordinals(at for _, at in found if at is not None),
-        tuple(key for key, at in found if at is None),
-    )

@@ -1,7 +1,7 @@
 """Time windows that map to those they overlap, with offsets."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,13 @@ class TimeWindowPartitionMapping(PartitionMapping):
                 f"expected upstream and downstream partitions in one time zone, found {zones[0]} upstream "
                 f"and {zones[1]} downstream; set timezone= alike"
             )
+
+    def apart(self, ranges: Ranges, partitions: Partitions) -> Iterable[Ranges]:
+        """The stretches of windows without a hole in time; single windows where the offsets cross."""
+        if self.start_offset > self.end_offset:
+            return map(Ranges.single, ranges)
+        unbroken = _time_windows(partitions).unbroken(ranges)
+        return (Ranges.span(first, last + 1) for first, last in unbroken)
 
     def kwargs(self) -> dict[str, Any]:
         """The constructor's arguments that differ from their defaults."""

@@ -13,6 +13,13 @@ from backfilld.partitions.common_schedules import (
     MonthlyPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
+from backfilld.partitions.dynamic import DynamicPartitions, DynamicPartitionsDefinition
+from backfilld.partitions.multi import (
+    MultiPartitionKey,
+    MultiPartitions,
+    MultiPartitionsDefinition,
+    PartitionDimensionDefinition,
+)
 from backfilld.partitions.static import StaticPartitions, StaticPartitionsDefinition
 from backfilld.partitions.time_window import (
     ScheduleType,
@@ -23,8 +30,14 @@ from backfilld.partitions.time_window import (
 __all__ = [
     "UNPARTITIONED",
     "DailyPartitionsDefinition",
+    "DynamicPartitions",
+    "DynamicPartitionsDefinition",
     "HourlyPartitionsDefinition",
     "MonthlyPartitionsDefinition",
+    "MultiPartitionKey",
+    "MultiPartitions",
+    "MultiPartitionsDefinition",
+    "PartitionDimensionDefinition",
     "PartitionKeyRange",
     "Partitions",
     "PartitionsDefinition",

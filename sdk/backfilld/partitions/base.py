@@ -1,10 +1,10 @@
 """What every kind of partitions offers: a definition, and the frozen list of partitions it has at a time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from backfilld.clock import or_now
 from backfilld.errors import InvalidInvocationError, UnknownPartitionKeyError
@@ -15,7 +15,10 @@ _NEAR_KEYS_SEARCHED_MAX = 20_000
 
 
 class PartitionKeyRange(NamedTuple):
-    """The partitions from ``start`` to ``end``, both included, in the order of their definition."""
+    """The partitions from ``start`` to ``end``, both included, in the order of their definition.
+
+    Of two-dimensional partitions these are all from the one to the other in each dimension.
+    """
 
     start: str
     end: str
@@ -62,6 +65,30 @@ class Partitions(ABC):
         if not prefix:
             return self.all()
         return Ranges.from_ordinals(ordinal for ordinal, key in enumerate(self) if key.startswith(prefix))
+
+    def user_key(self, ordinal: int) -> str:
+        """The key at an ordinal as user code is given it: a `str`, or for some kinds more than one."""
+        return self.key(ordinal)
+
+    def user_keys(self, ranges: Ranges) -> Iterator[str]:
+        """The keys of a set of ordinals, in order, as user code is given them."""
+        return self.keys(ranges)
+
+    def same_keys(self, ranges: Ranges, other: "Partitions") -> tuple[Ranges, Ranges]:
+        """The ordinals that the same keys have in ``other``, and the ordinals here of those it lacks.
+
+        The cost is by interval where `shift_to` knows the way, and else by key.
+        """
+        shift = self.shift_to(other)
+        if shift is not None:
+            shifted = Ranges.of((max(0, start + shift), stop + shift) for start, stop in ranges.intervals)
+            lacking = ranges - Ranges.span(max(0, -shift), len(other) - shift)
+            return shifted & other.all(), lacking
+        found = [(ordinal, other.find(key)) for ordinal, key in zip(ranges, self.keys(ranges), strict=True)]
+        return (
+            Ranges.from_ordinals(at for _, at in found if at is not None),
+            Ranges.from_ordinals(ordinal for ordinal, at in found if at is None),
+        )
 
     def shift_to(self, other: "Partitions") -> int | None:
         """What to add to an ordinal here for the same key's ordinal in ``other``, if that is one number.
@@ -160,6 +187,15 @@ class PartitionsDefinition(ABC):
     def kwargs(self) -> dict[str, Any]:
         """The constructor's arguments that differ from their defaults; may hold datetimes and definitions."""
 
+    @property
+    def dynamic_names(self) -> frozenset[str]:
+        """The names of the dynamic sets whose keys it needs in order to know its partitions."""
+        return frozenset()
+
+    def bound(self, dynamic_keys: Mapping[str, Sequence[str]]) -> Self:  # noqa: ARG002 - most need none.
+        """The definition that has these keys, by name of the dynamic set, where it needs any."""
+        return self
+
     def validate(self) -> None:  # noqa: B027 - most kinds have nothing that only shows after construction.
         """Raise `InvalidDefinitionError` for what is wrong but too dear to look for in the constructor.
 
@@ -168,17 +204,18 @@ class PartitionsDefinition(ABC):
 
     def get_partition_keys(self, current_time: datetime | None = None) -> list[str]:
         """All keys that exist at ``current_time`` (aware; None: now), in order."""
-        return list(self.partitions(or_now(current_time)))
+        partitions = self.partitions(or_now(current_time))
+        return list(partitions.user_keys(partitions.all()))
 
     def get_first_partition_key(self, current_time: datetime | None = None) -> str | None:
         """The first key that exists at ``current_time`` (aware; None: now), or None if there is none."""
         partitions = self.partitions(or_now(current_time))
-        return partitions.key(0) if len(partitions) else None
+        return partitions.user_key(0) if len(partitions) else None
 
     def get_last_partition_key(self, current_time: datetime | None = None) -> str | None:
         """The last key that exists at ``current_time`` (aware; None: now), or None if there is none."""
         partitions = self.partitions(or_now(current_time))
-        return partitions.key(len(partitions) - 1) if len(partitions) else None
+        return partitions.user_key(len(partitions) - 1) if len(partitions) else None
 
     def get_num_partitions(self, current_time: datetime | None = None) -> int:
         """How many partitions exist at ``current_time`` (aware; None: now)."""
@@ -193,7 +230,7 @@ class PartitionsDefinition(ABC):
     ) -> list[str]:
         """The keys from the range's start to its end, both included. Raises `UnknownPartitionKeyError`."""
         partitions = self.partitions(or_now(current_time))
-        return list(partitions.keys(partitions.ranges_of([partition_key_range])))
+        return list(partitions.user_keys(partitions.ranges_of([partition_key_range])))
 
     @abstractmethod
     def _value(self) -> Hashable:

@@ -14,7 +14,7 @@ _FORBIDDEN = "..."  # it separates the ends of a range wherever people write par
 
 
 class StaticPartitions(Partitions):
-    """The keys of a `StaticPartitionsDefinition`, or of any other fixed list of distinct keys."""
+    """The keys of a `StaticPartitionsDefinition`: a fixed list of distinct keys."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._keys = keys
@@ -44,13 +44,13 @@ class StaticPartitions(Partitions):
         return chain.from_iterable(self._keys[start:stop] for start, stop in ranges.intervals)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, StaticPartitions) and self._keys == other._keys
+        return isinstance(other, StaticPartitions) and type(self) is type(other) and self._keys == other._keys
 
     def __hash__(self) -> int:
         return hash(self._keys)
 
     def __repr__(self) -> str:
-        return f"StaticPartitions({len(self)} keys)"
+        return f"{type(self).__name__}({len(self)} keys)"
 
 
 class StaticPartitionsDefinition(PartitionsDefinition):
@@ -66,7 +66,7 @@ class StaticPartitionsDefinition(PartitionsDefinition):
                 f"write [{partition_keys!r}]"
             )
         keys = tuple(partition_keys)
-        _check_keys(keys)
+        check_keys(keys)
         self.partition_keys = keys
         self._partitions = StaticPartitions(keys)
 
@@ -88,7 +88,8 @@ class StaticPartitionsDefinition(PartitionsDefinition):
         return f"StaticPartitionsDefinition([{shown}])"
 
 
-def _check_keys(keys: Sequence[object]) -> None:
+def check_keys(keys: Sequence[object]) -> None:
+    """Raise `InvalidDefinitionError` unless these can be partition keys: distinct strings without ``...``."""
     not_text = next((key for key in keys if not isinstance(key, str)), None)
     if not_text is not None:
         raise InvalidDefinitionError(f"expected partition keys to be strings, found {not_text!r}; quote it")

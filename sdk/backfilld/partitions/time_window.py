@@ -94,6 +94,11 @@ class TimeWindowPartitions(Partitions):
             starts = self.starts[self._checked(start) : self._checked(stop - 1) + 1]
             yield from self._format.keys(starts, self._walls)
 
+    def head(self, count: int) -> "TimeWindowPartitions":
+        """The first so many of these partitions."""
+        windows = Windows(self.starts, self.ends, self._walls)
+        return TimeWindowPartitions(self.definition, windows, min(count, self._count))
+
     def unbroken(self, ranges: Ranges) -> Iterator[tuple[int, int]]:
         """The first and last ordinals of the stretches of windows without a hole in time, ascending.
 

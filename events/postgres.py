@@ -11,9 +11,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from anyio.abc import TaskGroup
 from sqlalchemy import Connection, Select, func, select
 
 from events import reading
+from events.ahead import fetched_ahead
 from events.appending import Writer
 from events.driver import database_url, make_engine, translated
 from events.envelope import Event, Recorded
@@ -24,7 +26,7 @@ from events.verifying import VERIFIED_AT_ONCE, Broken, Chain, Verified
 from events.waking import Bell
 
 _MIGRATION_LOCK: Final = 0x6261636B_66696C6C  # "backfill"
-_READ_FIRST: Final = 250  # facts; whoever wants a few waits for no more
+_FIRST_PAGE: Final = 250  # facts; whoever wants a few waits for no more
 _RETRY_FIRST_S: Final = 0.05
 _RETRY_MAX_S: Final = 5.0
 
@@ -32,12 +34,15 @@ _RETRY_MAX_S: Final = 5.0
 class PostgresLog:
     """A `Log` kept by the database at ``url``, which `migrate` has made ready. An async context manager.
 
-    Connections are made when they are needed, so that making one of these does nothing yet.
+    Connections are made when they are needed, so that making one of these does nothing yet. It looks for
+    news every ``poll_s`` seconds without being woken. A long read fetches ahead in ``tasks``, a group that is
+    left after the log is closed, and half as fast without one.
     """
 
-    def __init__(self, url: str, *, poll_s: float = 1.0) -> None:
+    def __init__(self, url: str, *, poll_s: float = 1.0, tasks: TaskGroup | None = None) -> None:
         self._url = database_url(url)
         self._poll_s = poll_s
+        self._tasks = tasks
         self._engine = make_engine(self._url, settings=reading.SETTINGS)
         self._writer = Writer(self._engine)
         self._bell = Bell(self._engine)
@@ -80,19 +85,24 @@ class PostgresLog:
         """See `Log.read`."""
         head = await self.head()
         upto = head if upto is None else min(upto, head)
-        limit = _READ_FIRST
-        while after < upto:
-            lines = await self._copied(
-                reading.selecting(
-                    after=after, upto=upto, matching=matching, newest_first=newest_first, limit=limit
-                )
-            )
-            for batch in reading.recorded(lines):
-                yield batch
-                after, upto = (after, batch[-1].position - 1) if newest_first else (batch[-1].position, upto)
-            if len(lines) < limit:
-                return
-            limit = min(limit * 4, READ_BATCH_MAX)
+        which = reading.Which(after, upto, matching, newest_first)
+        # The first page alone: most reads are short. What is behind it is fetched while that is looked at.
+        first = await self._copied(which.selecting(_FIRST_PAGE))
+        for batch in reading.recorded(first):
+            yield batch
+        if len(first) < _FIRST_PAGE:
+            return
+        pages = self._pages(which.beyond(first))
+        async with aclosing(fetched_ahead(pages, self._tasks) if self._tasks else pages) as rest:
+            async for lines in rest:
+                for batch in reading.recorded(lines):
+                    yield batch
+                    await anyio.lowlevel.checkpoint()  # Lets in what has come meanwhile.
+
+    async def _pages(self, which: reading.Which) -> AsyncGenerator[list[bytes], None]:
+        while lines := await self._copied(which.selecting(READ_BATCH_MAX)):
+            yield lines
+            which = which.beyond(lines)
 
     async def follow(self, *, after: int) -> AsyncGenerator[Sequence[Recorded], None]:
         """See `Log.follow`."""

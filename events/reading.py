@@ -56,20 +56,34 @@ _decode_stored: Final = msgspec.json.Decoder(list[Stored]).decode
 _decode_hashed: Final = msgspec.json.Decoder(list[Hashed]).decode
 
 
-def selecting(
-    *, after: int, upto: int, limit: int, matching: Filter | None = None, newest_first: bool = False
-) -> Select[Any]:
-    """The statement that reads up to ``limit`` rows with ``after < position <= upto``, as `Stored`."""
-    statement = select(func.json_build_array(*_ENVELOPE))
-    statement = statement.where(log.c.position > after, log.c.position <= upto)
-    if matching is not None and matching.backfill_id is not None:
-        statement = statement.where(log.c.backfill_id == matching.backfill_id)
-    if matching is not None and matching.run_id is not None:
-        statement = statement.where(log.c.run_id == matching.run_id)
-    if matching is not None and matching.types:
-        types = sorted(matching.types)
-        statement = statement.where(log.c.type == types[0] if len(types) == 1 else log.c.type.in_(types))
-    return statement.order_by(log.c.position.desc() if newest_first else log.c.position).limit(limit)
+class Which(msgspec.Struct, frozen=True):
+    """Which rows are wanted: those with ``after < position <= upto`` that match."""
+
+    after: int
+    upto: int
+    matching: Filter | None = None
+    newest_first: bool = False
+
+    def selecting(self, limit: int) -> Select[Any]:
+        """The statement that reads the first ``limit`` of them, as `Stored`."""
+        statement = select(func.json_build_array(*_ENVELOPE))
+        statement = statement.where(log.c.position > self.after, log.c.position <= self.upto)
+        matching = self.matching or Filter()
+        if matching.backfill_id is not None:
+            statement = statement.where(log.c.backfill_id == matching.backfill_id)
+        if matching.run_id is not None:
+            statement = statement.where(log.c.run_id == matching.run_id)
+        if matching.types:
+            types = sorted(matching.types)
+            statement = statement.where(log.c.type == types[0] if len(types) == 1 else log.c.type.in_(types))
+        return statement.order_by(log.c.position.desc() if self.newest_first else log.c.position).limit(limit)
+
+    def beyond(self, lines: Sequence[bytes]) -> "Which":
+        """What is left of them after those in the lines, of which there is at least one."""
+        last = int(lines[-1][1 : lines[-1].index(b",")])
+        if self.newest_first:
+            return msgspec.structs.replace(self, upto=last - 1)
+        return msgspec.structs.replace(self, after=last)
 
 
 def selecting_hashes(*, after: int, limit: int) -> Select[Any]:

@@ -7,7 +7,7 @@ from sqlalchemy import Select, text
 from events.errors import LogError, LogUnreadableError
 from events.log import Filter
 from events.postgres import PostgresLog, migrate
-from events.reading import as_text, selecting, selecting_hashes
+from events.reading import Which, as_text, selecting_hashes
 from tests.contract.test_log_faults import run_process
 from tests.contract.told import event, events
 from tests.databases import administer
@@ -50,20 +50,17 @@ async def test_what_is_no_postgresql_url_is_refused_without_being_repeated(url: 
 
 B = Filter(backfill_id="b7")
 PLANS = {
-    "all": (selecting(after=5_000, upto=20_000, limit=5_000), "log_position_key"),
-    "all, newest first": (selecting(after=0, upto=20_000, limit=100, newest_first=True), "log_position_key"),
-    "backfill": (selecting(after=0, upto=20_000, limit=5_000, matching=B), "log_by_backfill"),
-    "backfill, newest first": (
-        selecting(after=0, upto=20_000, limit=100, matching=B, newest_first=True),
-        "log_by_backfill",
-    ),
-    "run": (selecting(after=0, upto=20_000, limit=5_000, matching=Filter(run_id="b7-1")), "log_by_run"),
+    "all": (Which(after=5_000, upto=20_000).selecting(5_000), "log_position_key"),
+    "all, newest first": (Which(0, 20_000, newest_first=True).selecting(100), "log_position_key"),
+    "backfill": (Which(0, 20_000, B).selecting(5_000), "log_by_backfill"),
+    "backfill, newest first": (Which(0, 20_000, B, newest_first=True).selecting(100), "log_by_backfill"),
+    "run": (Which(0, 20_000, Filter(run_id="b7-1")).selecting(5_000), "log_by_run"),
     "rare type": (
-        selecting(after=0, upto=20_000, limit=5_000, matching=Filter(types=frozenset({"BackfillRequested"}))),
+        Which(0, 20_000, Filter(types=frozenset({"BackfillRequested"}))).selecting(5_000),
         "log_by_rare_type",
     ),
     "frequent type": (
-        selecting(after=0, upto=20_000, limit=5_000, matching=Filter(types=frozenset({"RunSucceeded"}))),
+        Which(0, 20_000, Filter(types=frozenset({"RunSucceeded"}))).selecting(5_000),
         "log_position_key",
     ),
     "verify": (selecting_hashes(after=5_000, limit=5_000), "log_position_key"),

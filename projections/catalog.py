@@ -6,8 +6,8 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import msgspec
-from backfilld.manifest import mapping_from_plain, partitions_definition_from_plain
 
+from backfilld.manifest import mapping_from_plain, partitions_definition_from_plain
 from backfilld.mappings import PartitionMapping, infer_mapping
 from backfilld.partitions import UNPARTITIONED, Partitions, PartitionsDefinition
 

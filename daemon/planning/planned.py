@@ -6,8 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from backfilld.manifest import to_plain
 
+from backfilld.manifest import to_plain
 from daemon.planning.grouping import group_runs
 from daemon.planning.selection import select
 from daemon.planning.targets import Choice, LeftOut, RangeText, Targets, find_targets

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TextIO
 from backfilld.asset_key import AssetKey
 from backfilld.errors import InvalidInvocationError
 from backfilld.partitions.base import UNPARTITIONED, PartitionKeyRange, Partitions, TimeWindow
+from backfilld.partitions.multi import time_windows_of
 from backfilld.partitions.time_window import TimeWindowPartitions
 from backfilld.ranges import Ranges
 
@@ -71,7 +72,10 @@ class AssetExecutionContext:
 
     @property
     def partition_key(self) -> str:
-        """The key of the one partition of the run. Raises `InvalidInvocationError` if it has several."""
+        """The key of the one partition of the run; of a two-dimensional one a `MultiPartitionKey`.
+
+        Raises `InvalidInvocationError` if the run has several.
+        """
         self._must_be_partitioned("partition_key")
         if len(self.ranges) != 1:
             raise InvalidInvocationError(
@@ -79,41 +83,40 @@ class AssetExecutionContext:
                 f"{self.partition_key_range.start!r} to {self.partition_key_range.end!r}: "
                 f"use context.partition_keys, context.partition_key_range or context.partition_time_window"
             )
-        return self.partitions.key(self.ranges.first)
+        return self.partitions.user_key(self.ranges.first)
 
     @property
     def partition_keys(self) -> list[str]:
         """The keys of the run's partitions, in order."""
         self._must_be_partitioned("partition_keys")
-        return list(self.partitions.keys(self.ranges))
+        return list(self.partitions.user_keys(self.ranges))
 
     @property
     def partition_key_range(self) -> PartitionKeyRange:
-        """The first and the last key of the run's partitions."""
+        """The first and the last key of the run's partitions; of two-dimensional ones, in each dimension."""
         self._must_be_partitioned("partition_key_range")
-        return PartitionKeyRange(
-            self.partitions.key(self.ranges.first), self.partitions.key(self.ranges.last)
-        )
+        return self.partitions.hull(self.ranges)
 
     @property
     def partition_time_window(self) -> TimeWindow:
         """The time from the first window's start to the last one's end, in the definition's time zone.
 
         The two are ``pendulum.DateTime``: aware datetimes that days and months can be added to. Windows that
-        are excluded between are spanned; `partition_time_windows` leaves these out. Raises
-        `InvalidInvocationError` if the asset has no time windows.
+        are excluded between are spanned; `partition_time_windows` leaves these out. Partitions in two
+        dimensions have the windows of their dimension of time. Raises `InvalidInvocationError` if the asset
+        has no time windows, or two dimensions of them.
         """
-        windows = self._time_windows("partition_time_window")
-        return _between(windows, self.ranges.first, self.ranges.last)
+        windows, ordinals = self._time_windows("partition_time_window")
+        return _between(windows, ordinals.first, ordinals.last)
 
     @property
     def partition_time_windows(self) -> list[TimeWindow]:
         """The unbroken stretches of time that the run's partitions make up, ascending.
 
-        Raises `InvalidInvocationError` if the asset has no time windows.
+        Raises `InvalidInvocationError` if the asset has no time windows, or two dimensions of them.
         """
-        windows = self._time_windows("partition_time_windows")
-        return [_between(windows, first, last) for first, last in windows.unbroken(self.ranges)]
+        windows, ordinals = self._time_windows("partition_time_windows")
+        return [_between(windows, first, last) for first, last in windows.unbroken(ordinals)]
 
     @property
     def unreported(self) -> Ranges:
@@ -168,13 +171,15 @@ class AssetExecutionContext:
             )
         return ranges
 
-    def _time_windows(self, asked: str) -> TimeWindowPartitions:
-        if not isinstance(self.partitions, TimeWindowPartitions):
+    def _time_windows(self, asked: str) -> tuple[TimeWindowPartitions, Ranges]:
+        """The windows that the run's partitions are or have, and the ordinals of those it covers."""
+        try:
+            return time_windows_of(self.partitions, self.ranges)
+        except InvalidInvocationError as error:
             raise InvalidInvocationError(
                 f"expected an asset partitioned by time for context.{asked}, found {str(self.asset_key)!r}, "
-                f"which is not; use context.partition_keys"
-            )
-        return self.partitions
+                f"which is not ({error}); use context.partition_keys"
+            ) from error
 
     def _must_be_partitioned(self, asked: str) -> None:
         if self.partitions is UNPARTITIONED:

@@ -1,10 +1,20 @@
 """Definitions of time windows drawn at random, around changes of UTC offset more often than not."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from backfilld.partitions import TimeWindowPartitionsDefinition
+from backfilld.partitions import (
+    DailyPartitionsDefinition,
+    DynamicPartitionsDefinition,
+    MultiPartitions,
+    MultiPartitionsDefinition,
+    Partitions,
+    PartitionsDefinition,
+    StaticPartitionsDefinition,
+    TimeWindowPartitionsDefinition,
+)
+from backfilld.ranges import Ranges
 
 ZONES = (
     "UTC",
@@ -80,3 +90,39 @@ def windows_definitions(draw: st.DrawFn) -> TimeWindowPartitionsDefinition:
         timezone=draw(st.sampled_from(ZONES)),
         exclusions=draw(st.sampled_from(((), ("0 0-5 * * *",), ("* * * * 6,0", start + timedelta(days=1))))),
     )
+
+
+KEY_TEXT = st.text(
+    st.sampled_from("ab1 ;=*\"'\\.-日\n") | st.characters(exclude_characters="|,[]"), max_size=5
+).filter(lambda key: "..." not in key)
+KEY_LISTS = st.lists(KEY_TEXT, unique=True, max_size=6)
+
+
+@st.composite
+def dimensions(draw: st.DrawFn) -> PartitionsDefinition:
+    """Static keys, dynamic ones, or some days: any of them may be none at all."""
+    kind = draw(st.sampled_from(("static", "dynamic", "daily")))
+    match kind:
+        case "static":
+            return StaticPartitionsDefinition(draw(KEY_LISTS))
+        case "dynamic":
+            return DynamicPartitionsDefinition("set").bound({"set": draw(KEY_LISTS)})
+        case _:
+            first, days = draw(st.integers(1, 20)), draw(st.integers(0, 8))
+            return DailyPartitionsDefinition(
+                start_date=f"2024-01-{first:02}", end_date=f"2024-01-{first + days:02}"
+            )
+
+
+@st.composite
+def grids(draw: st.DrawFn) -> MultiPartitions:
+    """Partitions in two dimensions."""
+    names = draw(st.sampled_from((("a", "b"), ("date", "city"), ("a b", "=;"))))
+    definition = MultiPartitionsDefinition({name: draw(dimensions()) for name in names})
+    return definition.partitions(datetime(2025, 1, 1, tzinfo=UTC))
+
+
+def some_of(draw: st.DataObject, partitions: Partitions) -> Ranges:
+    """A set of the partitions; it may be empty."""
+    ordinal = st.integers(0, len(partitions))
+    return Ranges.of(draw.draw(st.lists(st.tuples(ordinal, ordinal), max_size=4)))

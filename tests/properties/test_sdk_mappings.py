@@ -23,6 +23,7 @@ from backfilld.partitions import (
     WeeklyPartitionsDefinition,
 )
 from backfilld.ranges import Ranges
+from tests.properties.sdk_strategies import some_of
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 ZONE = "America/New_York"
@@ -40,18 +41,12 @@ TIME_WINDOWS = (
 PLAIN = st.sampled_from([definition.partitions(NOW) for definition in TIME_WINDOWS])
 
 
-def chosen(draw: st.DataObject, partitions: Partitions) -> Ranges:
-    """Some of the partitions."""
-    ordinal = st.integers(0, len(partitions))
-    return Ranges.of(draw.draw(st.lists(st.tuples(ordinal, ordinal), max_size=3)))
-
-
 @given(PLAIN, PLAIN, st.data())
 def test_overlap_looks_the_same_from_both_sides(
     upstream: Partitions, downstream: Partitions, draw: st.DataObject
 ) -> None:
     mapping = TimeWindowPartitionMapping()
-    some = chosen(draw, downstream)
+    some = some_of(draw, downstream)
     needed = mapping.upstream_of(some, downstream_partitions=downstream, upstream_partitions=upstream)
     for ordinal in needed.existing:
         back = mapping.downstream_of(
@@ -89,7 +84,7 @@ def test_the_same_schedule_maps_key_to_key(mapping: PartitionMapping, draw: st.D
         DailyPartitionsDefinition(start_date=start, end_date=end, timezone=ZONE).partitions(NOW)
         for start, end in (sorted((draw.draw(days), draw.draw(days))) for _ in range(2))
     )
-    some = chosen(draw, downstream)
+    some = some_of(draw, downstream)
     keys = set(downstream.keys(some))
     needed = mapping.upstream_of(some, downstream_partitions=downstream, upstream_partitions=upstream)
     assert set(upstream.keys(needed.existing)) == keys & set(upstream)

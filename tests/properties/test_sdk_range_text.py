@@ -5,10 +5,15 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfilld.partitions import Partitions, StaticPartitionsDefinition, TimeWindowPartitionsDefinition
+from backfilld.partitions import (
+    MultiPartitions,
+    Partitions,
+    StaticPartitionsDefinition,
+    TimeWindowPartitionsDefinition,
+)
 from backfilld.range_text import format_ranges, parse_range_text
 from backfilld.ranges import Ranges
-from tests.properties.sdk_strategies import windows_definitions
+from tests.properties.sdk_strategies import grids, windows_definitions
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 KEYS = st.lists(
@@ -41,3 +46,9 @@ def test_time_windows(definition: TimeWindowPartitionsDefinition, draw: st.DataO
     partitions = definition.partitions(NOW)
     if len(partitions):
         comes_back(partitions, draw)
+
+
+@given(grids(), st.data())
+def test_two_dimensions(cells: MultiPartitions, draw: st.DataObject) -> None:
+    if len(cells):
+        comes_back(cells, draw)

@@ -74,6 +74,10 @@ class Partitions(ABC):
         """The keys of a set of ordinals, in order, as user code is given them."""
         return self.keys(ranges)
 
+    def hull(self, ranges: Ranges) -> PartitionKeyRange:
+        """The least range of keys that holds a set, which must not be empty."""
+        return PartitionKeyRange(self.user_key(ranges.first), self.user_key(ranges.last))
+
     def same_keys(self, ranges: Ranges, other: "Partitions") -> tuple[Ranges, Ranges]:
         """The ordinals that the same keys have in ``other``, and the ordinals here of those it lacks.
 

@@ -6,7 +6,7 @@ from itertools import islice, product
 from typing import Any, NamedTuple, Self
 
 from backfilld.errors import InvalidDefinitionError, InvalidInvocationError, UnknownPartitionKeyError
-from backfilld.partitions.base import NEAR_KEYS_MAX, Partitions, PartitionsDefinition
+from backfilld.partitions.base import NEAR_KEYS_MAX, PartitionKeyRange, Partitions, PartitionsDefinition
 from backfilld.partitions.dynamic import DynamicPartitions, DynamicPartitionsDefinition
 from backfilld.partitions.grid import Box, boxes_of, cells_of
 from backfilld.partitions.static import StaticPartitionsDefinition
@@ -169,6 +169,14 @@ class MultiPartitions(Partitions):
                 f"{last!r}; swap what runs backwards"
             )
         return Box(Ranges.span(top, bottom + 1), Ranges.span(left, right + 1))
+
+    def hull(self, ranges: Ranges) -> PartitionKeyRange:
+        """The keys at the first and last corners of the least box that holds a set."""
+        rows, columns = self.projected(ranges, 0), self.projected(ranges, 1)
+        return PartitionKeyRange(
+            self.user_key(rows.first * self.width + columns.first),
+            self.user_key(rows.last * self.width + columns.last),
+        )
 
     def same_keys(self, ranges: Ranges, other: Partitions) -> tuple[Ranges, Ranges]:
         """The ordinals that the same keys have in ``other``, and the ordinals of those it lacks."""

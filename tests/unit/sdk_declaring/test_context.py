@@ -12,6 +12,8 @@ from backfilld import (
     AssetKey,
     DailyPartitionsDefinition,
     InvalidInvocationError,
+    MultiPartitionKey,
+    MultiPartitionsDefinition,
     PartitionKeyRange,
     PartitionsDefinition,
     StaticPartitionsDefinition,
@@ -103,6 +105,50 @@ def test_partitions_that_are_no_time_windows_have_no_time() -> None:
     for name in ("partition_time_window", "partition_time_windows"):
         with pytest.raises(InvalidInvocationError, match=r"partitioned by time"):
             getattr(context, name)
+
+
+CITIES = StaticPartitionsDefinition(["oslo", "rome", "bern"])
+
+
+def test_two_dimensions_have_keys_with_parts_and_the_windows_of_one() -> None:
+    definition = MultiPartitionsDefinition({"date": DAILY, "city": CITIES})
+    cells = definition.partitions(NOW)
+    some = cells.ranges_of([("oslo|2024-03-07", "rome|2024-03-12")])
+    context = context_of(some, definition)
+    assert len(context.partition_keys) == 8
+    first, last = context.partition_key_range
+    assert (first, last) == ("oslo|2024-03-07", "rome|2024-03-12")
+    assert definition.get_partition_keys_in_range(context.partition_key_range, NOW) == context.partition_keys
+    assert [at.isoformat() for at in context.partition_time_window] == [
+        "2024-03-07T00:00:00-05:00",
+        "2024-03-13T00:00:00-04:00",
+    ]
+    assert [(piece.start.day, piece.end.day) for piece in context.partition_time_windows] == [
+        (7, 9),
+        (11, 13),
+    ]
+    context.materialized(PartitionKeyRange("oslo|2024-03-08", "rome|2024-03-11"))
+    assert len(context.unreported) == 4
+    with pytest.raises(InvalidInvocationError, match="expected partitions of this run"):
+        context.materialized("bern|2024-03-08")
+    single = context_of(Ranges.single(cells.ordinal("bern|2024-03-08")), definition)
+    assert isinstance(single.partition_key, MultiPartitionKey)
+    assert single.partition_key.keys_by_dimension == {"city": "bern", "date": "2024-03-08"}
+
+
+def test_partitions_that_are_no_box_lie_between_the_corners_of_one() -> None:
+    definition = MultiPartitionsDefinition({"date": DAILY, "city": CITIES})
+    cells = definition.partitions(NOW)
+    corners = [cells.ordinal("oslo|2024-03-08"), cells.ordinal("rome|2024-03-07")]
+    context = context_of(Ranges.from_ordinals(corners), definition)
+    assert tuple(context.partition_key_range) == ("oslo|2024-03-07", "rome|2024-03-08")
+
+
+def test_two_dimensions_of_time_or_none_have_no_one_window() -> None:
+    for pair, found in (((DAILY, DAILY), "two dimensions of them"), ((CITIES, CITIES), "found none")):
+        definition = MultiPartitionsDefinition(dict(zip("ab", pair, strict=True)))
+        with pytest.raises(InvalidInvocationError, match=found):
+            _ = context_of(Ranges.single(0), definition).partition_time_window
 
 
 def test_single_partitions_are_reported_as_they_come() -> None:

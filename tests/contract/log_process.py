@@ -22,11 +22,13 @@ async def append(url: str, name: str) -> None:
                 await log.append([event(f"{name}-{number}")])
 
 
-async def migrate_as(url: str, _name: str) -> None:
-    """Makes the tables."""
+async def migrate_when_told(url: str, _name: str) -> None:
+    """Makes the tables as soon as there is a line to read."""
+    print("ready", flush=True)
+    sys.stdin.readline()
     await migrate(url)
 
 
 if __name__ == "__main__":
     _, what, url, name = sys.argv
-    anyio.run({"append": append, "migrate": migrate_as}[what], url, name)
+    anyio.run({"append": append, "migrate": migrate_when_told}[what], url, name)

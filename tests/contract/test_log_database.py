@@ -1,25 +1,46 @@
 """The log's tables: made once however many ask for it, known by their version, read by their indexes."""
 
+import sys
+from contextlib import AsyncExitStack
+
 import anyio
 import pytest
 from sqlalchemy import Select, text
 
 from events.errors import LogError, LogUnreadableError
-from events.log import Filter
+from events.log import Appended, Filter
 from events.postgres import PostgresLog, migrate
 from events.reading import Which, as_text, selecting_hashes
-from tests.contract.test_log_faults import run_process
+from tests.contract import log_process
+from tests.contract.test_log_faults import ROOT
 from tests.contract.told import event, events
 from tests.databases import administer
 
 
-async def test_two_processes_may_migrate_one_database_at_once(database_url: str) -> None:
-    async with anyio.create_task_group() as tasks:
-        for name in ("one", "two", "three"):
-            tasks.start_soon(run_process, "migrate", database_url, name)
-    await migrate(database_url)
+async def test_processes_may_migrate_one_database_at_once(database_url: str) -> None:
+    command = [sys.executable, "-m", log_process.__name__, "migrate", database_url, "-"]
+    async with AsyncExitStack() as stack:
+        processes = [
+            await stack.enter_async_context(await anyio.open_process(command, cwd=ROOT, stderr=None))
+            for _ in range(3)
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            assert (await process.stdout.receive()).startswith(b"ready")
+        for process in processes:
+            assert process.stdin is not None
+            await process.stdin.send(b"go\n")
+        assert [await process.wait() for process in processes] == [0, 0, 0]
     async with PostgresLog(database_url) as log:
         assert await log.head() == 0
+
+
+async def test_tasks_may_migrate_one_database_at_once(database_url: str) -> None:
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(migrate, database_url)
+    async with PostgresLog(database_url) as log:
+        assert await log.append([event("1")]) == Appended((1,), 1)
 
 
 async def test_migrating_again_leaves_the_log_as_it_is(migrated_url: str) -> None:

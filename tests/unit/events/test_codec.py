@@ -4,7 +4,7 @@ from typing import get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from events import codec
@@ -86,6 +86,8 @@ def test_what_was_stored_is_stored_again_as_it_is(value: object) -> None:
     assert b"\\u0000" not in stored.replace(b"\\\\", b"")
 
 
+@example(-0.0)
+@example([1e16, {"v": -1e300}])
 @given(json_values)
 def test_numbers_are_written_as_jsonb_gives_them_back(value: object) -> None:
     _, _, stored = codec.encode(PartitionMaterialized("a", None, metadata={"v": value}))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         RangeTextError,
         UnknownPartitionKeyError,
     )
+    from backfilld.jobs import JobDefinition, define_asset_job
     from backfilld.mappings import (
         AllPartitionMapping,
         DimensionPartitionMapping,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     )
     from backfilld.policies import BackfillPolicy, Backoff, Jitter, RetryPolicy
     from backfilld.results import MaterializeResult
+    from backfilld.selection import AssetSelection
 
 _HOMES = {
     "AllPartitionMapping": "mappings",
@@ -54,6 +56,7 @@ _HOMES = {
     "AssetDep": "assets",
     "AssetExecutionContext": "context",
     "AssetKey": "asset_key",
+    "AssetSelection": "selection",
     "BackfillPolicy": "policies",
     "BackfilldError": "errors",
     "Backoff": "policies",
@@ -66,6 +69,7 @@ _HOMES = {
     "InvalidDefinitionError": "errors",
     "InvalidInvocationError": "errors",
     "Jitter": "policies",
+    "JobDefinition": "jobs",
     "LastPartitionMapping": "mappings",
     "MaterializeResult": "results",
     "MonthlyPartitionsDefinition": "partitions",
@@ -88,6 +92,7 @@ _HOMES = {
     "UnknownPartitionKeyError": "errors",
     "WeeklyPartitionsDefinition": "partitions",
     "asset": "assets",
+    "define_asset_job": "jobs",
 }
 
 __all__ = [
@@ -96,6 +101,7 @@ __all__ = [
     "AssetDep",
     "AssetExecutionContext",
     "AssetKey",
+    "AssetSelection",
     "BackfillPolicy",
     "BackfilldError",
     "Backoff",
@@ -108,6 +114,7 @@ __all__ = [
     "InvalidDefinitionError",
     "InvalidInvocationError",
     "Jitter",
+    "JobDefinition",
     "LastPartitionMapping",
     "MaterializeResult",
     "MonthlyPartitionsDefinition",
@@ -130,6 +137,7 @@ __all__ = [
     "UnknownPartitionKeyError",
     "WeeklyPartitionsDefinition",
     "asset",
+    "define_asset_job",
 ]
 
 

@@ -67,7 +67,7 @@ class AssetDep:
             raise InvalidDefinitionError(
                 f"expected partition_mapping to be a PartitionMapping, found {partition_mapping!r}"
             )
-        object.__setattr__(self, "asset_key", _key_of(asset))
+        object.__setattr__(self, "asset_key", asset_key_of(asset))
         object.__setattr__(self, "partition_mapping", partition_mapping)
 
 
@@ -178,7 +178,8 @@ def _distinct(key: AssetKey, deps: Iterable[AssetLike | AssetDep]) -> tuple[Asse
     return tuple(by_key.values())
 
 
-def _key_of(asset: object) -> AssetKey:
+def asset_key_of(asset: object) -> AssetKey:
+    """The key of an asset, given as such, as its key or as its text. Raises `InvalidDefinitionError`."""
     match asset:
         case AssetKey():
             return asset

@@ -1,21 +1,29 @@
 """Definitions: all that one code location declares."""
 
+import importlib
+import pkgutil
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 
+from backfilld.asset_graph import DefinedAssets
 from backfilld.asset_key import AssetKey
 from backfilld.assets import AssetDefinition, AssetDep
 from backfilld.errors import InvalidDefinitionError
+from backfilld.jobs import JobDefinition
 from backfilld.mappings.infer import infer_mapping
 
 
 class Definitions:
-    """The assets of a code location. At module level it says which; without it all in the module count.
+    """The assets and jobs of a code location. At module level it says which; without it all there count.
 
-    Raises `InvalidDefinitionError` where two assets share a key.
+    Raises `InvalidDefinitionError` where two assets share a key, or two jobs a name.
     """
 
-    def __init__(self, assets: Iterable[AssetDefinition | Iterable[AssetDefinition]] = ()) -> None:
+    def __init__(
+        self,
+        assets: Iterable[AssetDefinition | Iterable[AssetDefinition]] = (),
+        jobs: Iterable[JobDefinition] = (),
+    ) -> None:
         self.assets: dict[AssetKey, AssetDefinition] = {}
         for each in _flat(assets):
             known = self.assets.setdefault(each.key, each)
@@ -24,23 +32,37 @@ class Definitions:
                     f"expected each asset key once, found two assets {str(each.key)!r}; give one a name= or "
                     f"a key_prefix="
                 )
+        self.jobs: dict[str, JobDefinition] = {}
+        for job in jobs:
+            if not isinstance(job, JobDefinition):
+                raise InvalidDefinitionError(f"expected jobs, found {job!r}; make one by define_asset_job()")
+            if self.jobs.setdefault(job.name, job) is not job:
+                raise InvalidDefinitionError(f"expected each job's name once, found two jobs {job.name!r}")
 
     @classmethod
     def of_module(cls, module: ModuleType) -> "Definitions":
-        """What a module declares: its one `Definitions` if it has one, else all assets found in it.
+        """What a module or a package declares: its one `Definitions`, or else all assets and jobs in it.
 
-        Assets may also stand in lists and tuples at module level. Raises `InvalidDefinitionError` if there
-        are two `Definitions`, or nothing at all.
+        Those may also stand in lists and tuples at module level. A package that has no `Definitions` at its
+        own top level counts together with all modules in it, which are imported, `__main__` left out. Raises
+        `InvalidDefinitionError` if there are two `Definitions`, or nothing at all.
         """
         values = list(vars(module).values())
-        given = {id(value): value for value in values if isinstance(value, Definitions)}
+        given = _definitions_in(values)
+        if not given and hasattr(module, "__path__"):
+            values += [value for each in _modules_of(module) for value in vars(each).values()]
+            given = _definitions_in(values)
         if len(given) > 1:
             raise InvalidDefinitionError(
                 f"expected at most one Definitions in {module.__name__!r}, found {len(given)}; merge them"
             )
         if given:
-            return next(iter(given.values()))
-        found = cls(_assets_in(values))
+            return given[0]
+        loose = [one for value in values for one in (value if isinstance(value, list | tuple) else (value,))]
+        found = cls(
+            assets=[each for each in loose if isinstance(each, AssetDefinition)],
+            jobs=[each for each in loose if isinstance(each, JobDefinition)],
+        )
         if not found.assets:
             raise InvalidDefinitionError(
                 f"expected assets or a Definitions at the top level of {module.__name__!r}, found none; "
@@ -52,7 +74,8 @@ class Definitions:
         """Raise `InvalidDefinitionError` for what only shows once all assets are known.
 
         These are key formats that do not tell windows apart, mappings that do not fit the partitions on
-        their two sides, and assets that depend on each other in a circle.
+        their two sides, assets that depend on each other in a circle, and jobs over assets that are not
+        there or have other partitions than the job.
         """
         for each in self.assets.values():
             if each.partitions_def is not None:
@@ -60,6 +83,27 @@ class Definitions:
             for dep in each.deps:
                 self._validate_dep(each, dep)
         self._refuse_circles()
+        graph = DefinedAssets(self.assets.values())
+        for job in self.jobs.values():
+            self._validate_job(job, graph)
+
+    def _validate_job(self, job: JobDefinition, graph: DefinedAssets) -> None:
+        try:
+            selected = job.selection.select(graph)
+        except InvalidDefinitionError as error:
+            raise InvalidDefinitionError(f"job {job.name!r}: {error}") from error
+        if not selected:
+            raise InvalidDefinitionError(
+                f"job {job.name!r}: expected its selection to have assets, found none; change the selection"
+            )
+        for key in sorted(selected) if job.partitions_def is not None else ():
+            definition = self.assets[AssetKey(key)].partitions_def
+            if definition not in (None, job.partitions_def):
+                raise InvalidDefinitionError(
+                    f"job {job.name!r}: expected the partitioned assets to have its partitions_def "
+                    f"{job.partitions_def!r}, found {key!r} with {definition!r}; select others or leave "
+                    f"partitions_def out"
+                )
 
     def _validate_dep(self, downstream: AssetDefinition, dep: AssetDep) -> None:
         upstream = self.assets.get(dep.asset_key)
@@ -118,8 +162,16 @@ def _flat(assets: Iterable[AssetDefinition | Iterable[AssetDefinition]]) -> Iter
             yield one
 
 
-def _assets_in(values: Iterable[object]) -> Iterator[AssetDefinition]:
-    for value in values:
-        for one in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(one, AssetDefinition):
-                yield one
+def _definitions_in(values: Iterable[object]) -> list[Definitions]:
+    return list({id(value): value for value in values if isinstance(value, Definitions)}.values())
+
+
+def _modules_of(package: ModuleType) -> Iterator[ModuleType]:
+    """All modules and packages within a package, imported, by name."""
+    inner = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    for name in sorted(found.name for found in inner):
+        if not name.endswith(".__main__"):
+            module = importlib.import_module(name)
+            yield module
+            if hasattr(module, "__path__"):
+                yield from _modules_of(module)

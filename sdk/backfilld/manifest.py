@@ -1,8 +1,8 @@
 """The manifest: all that a code location declares, as plain JSON, and definitions read back from it.
 
-Partitions definitions and mappings are ``{"class": NAME, "kwargs": {...}}``, nested where an argument is
-itself such an object; a datetime is ``{"datetime": ISO 8601}``, naive for wall-clock time of the definition's
-zone. Arguments left out have their default. An asset key is its text, parts joined by ``/``.
+Partitions definitions, mappings and selections of jobs are ``{"class": NAME, "kwargs": {...}}``, nested where
+an argument is itself such an object; a datetime is ``{"datetime": ISO 8601}``, naive for wall-clock time of
+the definition's zone. Arguments left out have their default. An asset key is its text, parts joined by ``/``.
 """
 
 import platform
@@ -13,6 +13,7 @@ from typing import Any
 from backfilld.assets import AssetDefinition
 from backfilld.definitions import Definitions
 from backfilld.errors import InvalidDefinitionError
+from backfilld.jobs import JobDefinition
 from backfilld.mappings import (
     AllPartitionMapping,
     DimensionPartitionMapping,
@@ -37,6 +38,17 @@ from backfilld.partitions import (
     WeeklyPartitionsDefinition,
 )
 from backfilld.policies import BackfillPolicy, RetryPolicy
+from backfilld.selection import (
+    AllAssets,
+    AssetSelection,
+    DifferenceOf,
+    GroupedAssets,
+    IntersectionOf,
+    NamedAssets,
+    Neighbours,
+    TaggedAssets,
+    UnionOf,
+)
 from backfilld.version import VERSION
 
 MANIFEST_VERSION = 1
@@ -44,29 +56,40 @@ MANIFEST_VERSION = 1
 _CLASSES: dict[str, Callable[..., object]] = {
     known.__name__: known
     for known in (
+        AllAssets,
         AllPartitionMapping,
         DailyPartitionsDefinition,
+        DifferenceOf,
         DimensionPartitionMapping,
         DynamicPartitionsDefinition,
+        GroupedAssets,
         HourlyPartitionsDefinition,
         IdentityPartitionMapping,
+        IntersectionOf,
         LastPartitionMapping,
         MonthlyPartitionsDefinition,
         MultiPartitionMapping,
         MultiPartitionsDefinition,
         MultiToSingleDimensionPartitionMapping,
+        NamedAssets,
+        Neighbours,
         SpecificPartitionsPartitionMapping,
         StaticPartitionMapping,
         StaticPartitionsDefinition,
+        TaggedAssets,
         TimeWindowPartitionMapping,
         TimeWindowPartitionsDefinition,
+        UnionOf,
         WeeklyPartitionsDefinition,
     )
 }
 
 
 def manifest_of(definitions: Definitions, *, code_location: str) -> dict[str, Any]:
-    """The manifest of valid definitions; assets are sorted by key. Raises `InvalidDefinitionError`."""
+    """The manifest of valid definitions; assets are sorted by key and jobs by name.
+
+    Raises `InvalidDefinitionError`.
+    """
     definitions.validate()
     return {
         "version": MANIFEST_VERSION,
@@ -74,7 +97,7 @@ def manifest_of(definitions: Definitions, *, code_location: str) -> dict[str, An
         "sdk_version": VERSION,
         "python_version": platform.python_version(),
         "assets": [_asset(definitions.assets[key]) for key in sorted(definitions.assets, key=str)],
-        "jobs": [],
+        "jobs": [_job(definitions.jobs[name]) for name in sorted(definitions.jobs)],
     }
 
 
@@ -86,7 +109,7 @@ def to_plain(given: object) -> Any:  # noqa: ANN401 - any JSON value.
     match given:
         case None | bool() | int() | float() | str():
             return given
-        case PartitionsDefinition() | PartitionMapping() | DimensionPartitionMapping():
+        case PartitionsDefinition() | PartitionMapping() | DimensionPartitionMapping() | AssetSelection():
             return {"class": type(given).__name__, "kwargs": to_plain(given.kwargs())}
         case datetime():
             return {"datetime": given.isoformat()}
@@ -114,6 +137,14 @@ def mapping_from_plain(plain: Mapping[str, Any]) -> PartitionMapping:
     if not isinstance(mapping, PartitionMapping):
         raise InvalidDefinitionError(f"expected a partition mapping, found {plain!r}")
     return mapping
+
+
+def selection_from_plain(plain: Mapping[str, Any]) -> AssetSelection:
+    """The selection that `to_plain` was given. Raises `InvalidDefinitionError`."""
+    selection = _from_plain(plain)
+    if not isinstance(selection, AssetSelection):
+        raise InvalidDefinitionError(f"expected an asset selection, found {plain!r}")
+    return selection
 
 
 def _from_plain(plain: object) -> object:
@@ -151,6 +182,15 @@ def _asset(asset: AssetDefinition) -> dict[str, Any]:
         "code_version": asset.code_version,
         "tags": {name: str(value) for name, value in asset.tags.items()},
         "metadata": to_plain(asset.metadata),
+    }
+
+
+def _job(job: JobDefinition) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "selection": to_plain(job.selection),
+        "partitions_def": to_plain(job.partitions_def),
+        "tags": {name: str(value) for name, value in job.tags.items()},
     }
 
 

@@ -1,5 +1,9 @@
 """Definitions: what a module declares, and what is only wrong as a whole."""
 
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -10,14 +14,18 @@ from backfilld import (
     AssetDep,
     DailyPartitionsDefinition,
     Definitions,
+    DimensionPartitionMapping,
     HourlyPartitionsDefinition,
     IdentityPartitionMapping,
     InvalidDefinitionError,
+    MultiPartitionMapping,
+    MultiPartitionsDefinition,
     PartitionMapping,
     PartitionsDefinition,
     StaticPartitionsDefinition,
     TimeWindowPartitionMapping,
     asset,
+    define_asset_job,
 )
 
 DAILY = DailyPartitionsDefinition(start_date="2024-01-01")
@@ -45,6 +53,62 @@ def test_a_definitions_object_says_which() -> None:
     definitions = Definitions(assets=[made("one"), [made("two")]])
     assert Definitions.of_module(module(defs=definitions, left_out=made("three"))) is definitions
     assert [str(key) for key in definitions.assets] == ["one", "two"]
+
+
+def test_jobs_of_a_module_count_too() -> None:
+    one, job = made("one"), define_asset_job("nightly")
+    found = Definitions.of_module(module(a=one, job=job, more=[job, define_asset_job("hourly", "one")]))
+    assert list(found.jobs) == ["nightly", "hourly"]
+    assert not Definitions.of_module(module(defs=Definitions([one]), job=job)).jobs
+
+
+ASSET_FILE = "from backfilld import asset\n\n@asset\ndef {name}() -> None: ...\n"
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package ``lake`` with assets in its modules and their modules; `import_module` finds it."""
+    folder = tmp_path / "lake"
+    (folder / "deeper").mkdir(parents=True)
+    for path, name in (
+        ("__init__", "top"),
+        ("raw", "raw"),
+        ("deeper/__init__", "deep"),
+        ("deeper/est", "deepest"),
+    ):
+        (folder / f"{path}.py").write_text(ASSET_FILE.format(name=name))
+    (folder / "__main__.py").write_text("raise SystemExit(1)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield folder
+    for name in [name for name in sys.modules if name.split(".")[0] == "lake"]:
+        del sys.modules[name]
+
+
+def test_a_package_counts_with_all_modules_in_it(package: Path) -> None:
+    found = Definitions.of_module(import_module("lake"))
+    assert sorted(map(str, found.assets)) == ["deep", "deepest", "raw", "top"]
+
+
+def test_a_definitions_in_some_module_of_a_package_says_which(package: Path) -> None:
+    (package / "defs.py").write_text(
+        "from backfilld import Definitions\nfrom lake.raw import raw\ndefs = Definitions([raw])\n"
+    )
+    assert [*map(str, Definitions.of_module(import_module("lake")).assets)] == ["raw"]
+
+
+def test_a_package_that_says_which_itself_imports_nothing_more(package: Path) -> None:
+    (package / "__init__.py").write_text(
+        "from backfilld import Definitions\nfrom lake.raw import raw\ndefs = Definitions([raw])\n"
+    )
+    (package / "broken.py").write_text("import lake.nowhere\n")
+    assert [*map(str, Definitions.of_module(import_module("lake")).assets)] == ["raw"]
+    assert "lake.broken" not in sys.modules
+
+
+def test_a_module_of_a_package_that_does_not_import_fails_it(package: Path) -> None:
+    (package / "broken.py").write_text("import lake.nowhere\n")
+    with pytest.raises(ModuleNotFoundError, match=r"lake\.nowhere"):
+        Definitions.of_module(import_module("lake"))
 
 
 def test_a_module_with_nothing_or_with_two_definitions_is_refused() -> None:
@@ -108,6 +172,24 @@ def test_circles_are_refused() -> None:
 def test_a_long_chain_and_a_diamond_are_no_circles() -> None:
     chain = [made("n0"), *(made(f"n{at}", f"n{at - 1}", f"n{at // 2}") for at in range(3, 3000))]
     Definitions(assets=[*chain, made("n1", "n0"), made("n2", "n1")]).validate()
+
+
+def test_pairs_may_need_their_own_past_along_one_dimension() -> None:
+    grid = MultiPartitionsDefinition({"date": DAILY, "colour": StaticPartitionsDefinition(["red", "blue"])})
+
+    def looking(start_offset: int, end_offset: int) -> Definitions:
+        back = TimeWindowPartitionMapping(start_offset, end_offset)
+        mapping = MultiPartitionMapping(
+            {
+                "date": DimensionPartitionMapping("date", back),
+                "colour": DimensionPartitionMapping("colour", IdentityPartitionMapping()),
+            }
+        )
+        return Definitions([made("a", AssetDep("a", partition_mapping=mapping), partitions_def=grid)])
+
+    looking(-1, -1).validate()
+    with pytest.raises(InvalidDefinitionError, match="own earlier partitions only"):
+        looking(-1, 0).validate()
 
 
 def test_an_asset_may_need_its_own_past_only() -> None:

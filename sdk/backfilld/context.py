@@ -9,7 +9,7 @@ from typing import Any, Protocol, TextIO
 from backfilld.asset_key import AssetKey
 from backfilld.errors import InvalidInvocationError
 from backfilld.partitions.base import UNPARTITIONED, PartitionKeyRange, Partitions, TimeWindow
-from backfilld.partitions.multi import time_windows_of
+from backfilld.partitions.pairs import time_windows_of
 from backfilld.partitions.time_window import TimeWindowPartitions
 from backfilld.ranges import Ranges
 

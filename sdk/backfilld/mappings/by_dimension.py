@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from backfilld.mappings.base import PartitionMapping, UpstreamPartitions
 from backfilld.partitions.base import Partitions
 from backfilld.partitions.grid import Box, cells_of
-from backfilld.partitions.multi import MultiPartitions
+from backfilld.partitions.pairs import MultiPartitions
 from backfilld.ranges import Ranges
 
 

@@ -10,7 +10,8 @@ from backfilld.mappings.by_dimension import DimensionLink, downstream_by_dimensi
 from backfilld.mappings.identity import IdentityPartitionMapping
 from backfilld.mappings.time_window import TimeWindowPartitionMapping
 from backfilld.partitions.base import Partitions, PartitionsDefinition
-from backfilld.partitions.multi import MultiPartitions, MultiPartitionsDefinition
+from backfilld.partitions.multi import MultiPartitionsDefinition
+from backfilld.partitions.pairs import MultiPartitions
 from backfilld.partitions.time_window import TimeWindowPartitions, TimeWindowPartitionsDefinition
 from backfilld.ranges import Ranges
 

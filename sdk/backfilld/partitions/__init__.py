@@ -14,12 +14,8 @@ from backfilld.partitions.common_schedules import (
     WeeklyPartitionsDefinition,
 )
 from backfilld.partitions.dynamic import DynamicPartitions, DynamicPartitionsDefinition
-from backfilld.partitions.multi import (
-    MultiPartitionKey,
-    MultiPartitions,
-    MultiPartitionsDefinition,
-    PartitionDimensionDefinition,
-)
+from backfilld.partitions.multi import MultiPartitionsDefinition, PartitionDimensionDefinition
+from backfilld.partitions.pairs import MultiPartitionKey, MultiPartitions
 from backfilld.partitions.static import StaticPartitions, StaticPartitionsDefinition
 from backfilld.partitions.time_window import (
     ScheduleType,

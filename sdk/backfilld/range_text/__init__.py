@@ -19,7 +19,7 @@ Partitions in two dimensions are written dimension by dimension, as ``seattle|20
 """
 
 from backfilld.partitions.base import Partitions
-from backfilld.partitions.multi import MultiPartitions
+from backfilld.partitions.pairs import MultiPartitions
 from backfilld.range_text.cursor import MARKS, MARKS_OF_TWO, Cursor
 from backfilld.range_text.one_dimension import format_items, parse_items
 from backfilld.range_text.two_dimensions import format_boxes, parse_groups

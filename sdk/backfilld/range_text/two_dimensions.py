@@ -2,7 +2,7 @@
 
 from backfilld.partitions.base import close_keys
 from backfilld.partitions.grid import Box, cells_of
-from backfilld.partitions.multi import KEY_SEPARATOR, MultiPartitions
+from backfilld.partitions.pairs import KEY_SEPARATOR, MultiPartitions
 from backfilld.range_text.cursor import MARKS_OF_TWO, Cursor, quoted
 from backfilld.range_text.one_dimension import format_items, parse_item, parse_key
 from backfilld.ranges import Ranges

@@ -15,7 +15,7 @@ from backfilld.partitions import (
     PartitionsDefinition,
     StaticPartitionsDefinition,
 )
-from backfilld.partitions.multi import time_windows_of
+from backfilld.partitions.pairs import time_windows_of
 from backfilld.ranges import Ranges
 
 NOW = datetime(2024, 1, 4, tzinfo=UTC)

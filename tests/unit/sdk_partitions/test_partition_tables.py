@@ -7,7 +7,7 @@ import pytest
 
 from backfilld.errors import InvalidDefinitionError
 from backfilld.manifest import to_plain
-from backfilld.partitions.multi import time_windows_of
+from backfilld.partitions.pairs import time_windows_of
 from tests.sdk_tables import Case, cases, definition_of, partitions_at
 
 REFUSED = [case for case in cases("partitions") if "error" in case]

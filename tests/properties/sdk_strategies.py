@@ -99,14 +99,14 @@ KEY_LISTS = st.lists(KEY_TEXT, unique=True, max_size=6)
 
 
 @st.composite
-def dimensions(draw: st.DrawFn) -> PartitionsDefinition:
+def dimensions(draw: st.DrawFn, name: str) -> PartitionsDefinition:
     """Static keys, dynamic ones, or some days: any of them may be none at all."""
     kind = draw(st.sampled_from(("static", "dynamic", "daily")))
     match kind:
         case "static":
             return StaticPartitionsDefinition(draw(KEY_LISTS))
         case "dynamic":
-            return DynamicPartitionsDefinition("set").bound({"set": draw(KEY_LISTS)})
+            return DynamicPartitionsDefinition(name).bound({name: draw(KEY_LISTS)})
         case _:
             first, days = draw(st.integers(1, 20)), draw(st.integers(0, 8))
             return DailyPartitionsDefinition(
@@ -118,7 +118,7 @@ def dimensions(draw: st.DrawFn) -> PartitionsDefinition:
 def grids(draw: st.DrawFn) -> MultiPartitions:
     """Partitions in two dimensions."""
     names = draw(st.sampled_from((("a", "b"), ("date", "city"), ("a b", "=;"))))
-    definition = MultiPartitionsDefinition({name: draw(dimensions()) for name in names})
+    definition = MultiPartitionsDefinition({name: draw(dimensions(name)) for name in names})
     return definition.partitions(datetime(2025, 1, 1, tzinfo=UTC))
 
 

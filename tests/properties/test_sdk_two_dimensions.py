@@ -21,6 +21,8 @@ from backfilld.mappings import (
 )
 from backfilld.partitions import (
     DailyPartitionsDefinition,
+    DynamicPartitions,
+    DynamicPartitionsDefinition,
     MultiPartitions,
     MultiPartitionsDefinition,
     Partitions,
@@ -59,6 +61,26 @@ def test_keys_and_sets_come_back(cells: MultiPartitions, draw: st.DataObject) ->
     assert cells.ranges_of(cells.key_ranges(some)) == some
     for prefix in {"", *keys, *(key[: len(key) // 2] for key in keys)}:
         assert [*cells.with_prefix(prefix)] == [at for at, key in enumerate(keys) if key.startswith(prefix)]
+
+
+@given(grids(), st.booleans(), st.data())
+def test_a_set_is_the_same_where_only_its_dynamic_keys_are_bound(
+    cells: MultiPartitions, twice: bool, draw: st.DataObject
+) -> None:
+    dimensions = (cells.dimensions[0],) * 2 if twice else cells.dimensions
+    partitions = MultiPartitions(cells.names, dimensions)
+    some = some_of(draw, partitions)
+    keys = partitions.dynamic_keys(some)
+    first, second = (
+        DynamicPartitionsDefinition(dimension.name).bound(keys).partitions(NOW)
+        if isinstance(dimension, DynamicPartitions)
+        else dimension
+        for dimension in dimensions
+    )
+    there = MultiPartitions(cells.names, (first, second))
+    again = there.ranges_of(partitions.key_ranges(some))
+    assert [*there.keys(again)] == [*partitions.keys(some)]
+    assert there.key_ranges(again) == partitions.key_ranges(some)
 
 
 @given(st.integers(1, 7), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=6))

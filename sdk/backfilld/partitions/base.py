@@ -78,6 +78,14 @@ class Partitions(ABC):
         """The least range of keys that holds a set, which must not be empty."""
         return PartitionKeyRange(self.user_key(ranges.first), self.user_key(ranges.last))
 
+    def dynamic_keys(self, ranges: Ranges) -> dict[str, tuple[str, ...]]:  # noqa: ARG002 - most have none.
+        """What to bind the definition to elsewhere so that it has the partitions of a set, and few others.
+
+        By name of the dynamic set: its keys from the first to the last that is needed, so that a range of
+        keys of the set means there what it means here.
+        """
+        return {}
+
     def same_keys(self, ranges: Ranges, other: "Partitions") -> tuple[Ranges, Ranges]:
         """The ordinals that the same keys have in ``other``, and the ordinals here of those it lacks.
 

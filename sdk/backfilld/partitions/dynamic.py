@@ -7,6 +7,7 @@ from typing import Any
 from backfilld.errors import InvalidDefinitionError
 from backfilld.partitions.base import PartitionsDefinition
 from backfilld.partitions.static import StaticPartitions
+from backfilld.ranges import Ranges
 
 
 class DynamicPartitions(StaticPartitions):
@@ -21,6 +22,10 @@ class DynamicPartitions(StaticPartitions):
         if not len(self):
             return f"the dynamic partitions {self.name!r}, of which there are none yet"
         return f"the {len(self)} dynamic partitions {self.name!r}, {self.key(0)!r} to {self._keys[-1]!r}"
+
+    def dynamic_keys(self, ranges: Ranges) -> dict[str, tuple[str, ...]]:
+        """The keys from the first to the last of a set, under the name."""
+        return {self.name: self._keys[ranges.first : ranges.last + 1] if ranges else ()}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DynamicPartitions) and self.name == other.name and super().__eq__(other)

@@ -167,6 +167,17 @@ class MultiPartitions(Partitions):
             self.user_key(rows.last * self.width + columns.last),
         )
 
+    def dynamic_keys(self, ranges: Ranges) -> dict[str, tuple[str, ...]]:
+        """What to bind dynamic dimensions to so that there are the partitions of a set, and few others."""
+        needed: dict[Partitions, Ranges] = {}  # one set may be both dimensions
+        for axis, dimension in enumerate(self.dimensions):
+            needed[dimension] = needed.get(dimension, Ranges()) | self.projected(ranges, axis)
+        return {
+            name: keys
+            for dimension, ordinals in needed.items()
+            for name, keys in dimension.dynamic_keys(ordinals).items()
+        }
+
     def same_keys(self, ranges: Ranges, other: Partitions) -> tuple[Ranges, Ranges]:
         """The ordinals that the same keys have in ``other``, and the ordinals of those it lacks."""
         if not isinstance(other, MultiPartitions):

@@ -7,6 +7,7 @@ import pytest
 from backfilld.errors import InvalidDefinitionError, UnknownPartitionKeyError
 from backfilld.manifest import partitions_definition_from_plain, to_plain
 from backfilld.partitions import DynamicPartitionsDefinition, StaticPartitionsDefinition
+from backfilld.ranges import Ranges
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 CUSTOMERS = DynamicPartitionsDefinition(name="customers")
@@ -40,6 +41,13 @@ def test_equal_by_name_and_by_keys_where_bound() -> None:
     assert one != other
     assert CUSTOMERS.bound({}) != CUSTOMERS
     assert one.partitions(NOW) != StaticPartitionsDefinition(["a"]).partitions(NOW)
+
+
+def test_a_run_is_told_the_keys_it_spans_and_no_others() -> None:
+    partitions = CUSTOMERS.bound({"customers": ["zoe", "abe", "kim", "bob"]}).partitions(NOW)
+    assert partitions.dynamic_keys(Ranges.from_ordinals([1, 3])) == {"customers": ("abe", "kim", "bob")}
+    assert partitions.dynamic_keys(Ranges()) == {"customers": ()}
+    assert not StaticPartitionsDefinition(["a"]).partitions(NOW).dynamic_keys(Ranges.single(0))
 
 
 def test_the_manifest_has_its_name_and_no_keys() -> None:

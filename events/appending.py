@@ -8,12 +8,13 @@ Many events, and few that have lost that race too often, take the lock first and
 by row as they are encoded, so that Python and PostgreSQL work side by side.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 import anyio
 import asyncpg
+from anyio.lowlevel import checkpoint
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from events import rows
@@ -25,6 +26,8 @@ from events.rows import Row
 CHANNEL: Final = "backfilld_log"
 _ONE_STATEMENT_MAX: Final = 32  # events
 _MISSES_MAX: Final = 2
+_SENT_EVERY: Final = 400  # rows of a COPY
+_UNSENT_BYTES_MAX: Final = 1_100 << 10  # two of the pieces, of 512 KB, that asyncpg makes
 
 _COLUMNS: Final = ("position", *Row._fields, "hash")
 _TYPES: Final = (
@@ -92,6 +95,8 @@ class Writer:
         await driver.set_type_codec(
             "jsonb", schema="pg_catalog", format="binary", encoder=b"\x01".__add__, decoder=bytes
         )
+        # By default encoding stops until a piece is sent, and PostgreSQL has nothing to do while it goes on.
+        driver._transport.set_write_buffer_limits(_UNSENT_BYTES_MAX)  # noqa: SLF001 - there is no option for it
         self._driver = driver
 
     async def _append(self, events: Sequence[Event], expected_head: int | None) -> Appended | HeadMoved:
@@ -147,13 +152,15 @@ class Writer:
             if _differs(expected_head, head):
                 return None
 
-            def records() -> Iterator[tuple[object, ...]]:
+            async def records() -> AsyncIterator[tuple[object, ...]]:
                 nonlocal last
-                for event in fresh:
+                for number, event in enumerate(fresh):
                     row = rows.row_of(event)
                     (row_hash,) = rows.chain(last.position + 1, last.hash, (row,))
                     last = Head(last.position + 1, row_hash)
                     yield (last.position, *row, row_hash)
+                    if number % _SENT_EVERY == 0:
+                        await checkpoint()  # Lets out what has been encoded.
 
             await self._driver.copy_records_to_table("log", records=records(), columns=_COLUMNS)
             await self._driver.execute(_MOVE, *last)

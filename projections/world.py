@@ -37,7 +37,7 @@ from events.facts import (
 )
 from projections.asset_status import AssetStatus
 from projections.backfill import evolve as backfill_fold
-from projections.backfill.settle import filled, settle
+from projections.backfill.settle import filled, settle, unstall
 from projections.backfill.state import Backfill, LiveRun
 from projections.catalog import AssetCycleError, Catalog, partitions_at
 from projections.plan import Plan, PlannedGroup
@@ -216,6 +216,7 @@ def _run_fact(
             if not filled(backfill, run):
                 catalog = world.catalog_for(backfill)
                 settle(backfill, plan, run, catalog=catalog, recorded=recorded, fact=fact)
+            unstall(backfill, plan, recorded.id)
             _release(world, recorded, run, lost=isinstance(fact, RunLost))
         case _:
             assert_never(fact)
@@ -259,6 +260,7 @@ def _skipped(world: World, recorded: Recorded, fact: PartitionSkipped) -> None:
     if backfill is None or plan is None or fact.asset not in plan.group_of:
         return
     backfill_fold.skipped(backfill, plan, recorded, fact)
+    unstall(backfill, plan, recorded.id)
     group = plan.group_of[fact.asset]
     ordinals = ranges_of(fact.partitions, group.partitions)
     _status(world, fact.asset).left_out(_current(world, fact.asset, group, ordinals))

@@ -8,11 +8,11 @@ from pyroaring import BitMap
 from backfilld.ranges import Ranges
 from events.envelope import Recorded
 from events.facts import Cause, RunCanceled, RunFailed, RunLost, RunSucceeded
-from projections.backfill.readiness import parts_left, runnable
+from projections.backfill.readiness import parts_left, release, runnable
 from projections.backfill.retries import retry_at
 from projections.backfill.state import Backfill, LiveRun, OutOfReach, Piece
 from projections.catalog import Catalog
-from projections.plan import Plan
+from projections.plan import Plan, PlannedGroup
 from projections.sets import bitmap, intervals, keys_of
 
 RunOutcome: TypeAlias = RunSucceeded | RunFailed | RunCanceled | RunLost
@@ -98,3 +98,33 @@ def give_up(backfill: Backfill, asset: str, ordinals: BitMap, because: OutOfReac
     lost = runnable(backfill, asset, ordinals)
     if lost:
         backfill.skips_due.append(OutOfReach(asset, lost, because.causes, because.cause_event_id))
+
+
+def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:
+    """Make sure that a backfill goes on, or ends, when nothing is under way and nothing is ready.
+
+    Every run that waits is looked at again; one that still waits, for what no run will fill any more, is to
+    be skipped. Mappings that wake whoever waits leave nothing to do here.
+    """
+    if backfill.live or backfill.pieces or backfill.skips_due or any(each.ready for each in backfill.groups):
+        return
+    for group in plan.groups:
+        waiting = backfill.groups[group.index].waiting
+        if waiting:
+            release(backfill, plan, group, intervals(waiting), event_id)
+            if backfill.pieces or backfill.groups[group.index].ready:
+                return
+            _give_up_waiting(backfill, plan, group, event_id)
+            return
+
+
+def _give_up_waiting(backfill: Backfill, plan: Plan, group: PlannedGroup, event_id: str) -> None:
+    for edge in plan.edges_into[group.index]:
+        for chunk in backfill.groups[group.index].waiting:
+            ordinals = Ranges.span(*group.cut.chunk(chunk))
+            pending = bitmap(edge.needed(ordinals)) - backfill.assets[edge.upstream].materialized
+            if pending:
+                keys = keys_of(intervals(pending), edge.upstream_group.partitions)
+                cause = Cause(edge.upstream, keys, "no run of this backfill will fill these any more")
+                gone = OutOfReach(edge.upstream, pending, (cause,), event_id)
+                give_up(backfill, edge.downstream, bitmap(ordinals), gone)

@@ -35,8 +35,8 @@ class PostgresLog:
     """A `Log` kept by the database at ``url``, which `migrate` has made ready. An async context manager.
 
     Connections are made when they are needed, so that making one of these does nothing yet. It looks for
-    news every ``poll_s`` seconds without being woken. A long read fetches ahead in ``tasks``, a group that is
-    left after the log is closed, and half as fast without one.
+    news every ``poll_s`` seconds without being woken. With ``tasks``, a group that is left after the log is
+    closed, a long read fetches the next page while the last one is looked at.
     """
 
     def __init__(self, url: str, *, poll_s: float = 1.0, tasks: TaskGroup | None = None) -> None:
@@ -102,6 +102,8 @@ class PostgresLog:
     async def _pages(self, which: reading.Which) -> AsyncGenerator[list[bytes], None]:
         while lines := await self._copied(which.selecting(READ_BATCH_MAX)):
             yield lines
+            if len(lines) < READ_BATCH_MAX:
+                return
             which = which.beyond(lines)
 
     async def follow(self, *, after: int) -> AsyncGenerator[Sequence[Recorded], None]:

@@ -1,15 +1,24 @@
-"""Databases for tests: a fresh one each, on an embedded server and, where one is named, on a served one."""
+"""Databases for tests: a fresh one each, on an embedded server and, where one is named, on a served one.
 
+Properties are searched for counter-examples, not timed: the time limit of pytest bounds them. In CI they
+look at the same examples each time, so that a change is judged by what it changes; elsewhere at new ones.
+"""
+
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from events.embedded import embedded_database
 from events.postgres import migrate
 from tests.databases import SERVERS, fresh_database, url_of
+
+settings.register_profile("backfilld", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("backfilld")
 
 
 @pytest.fixture(scope="session")

@@ -113,7 +113,7 @@ def finish(story: Story, run_id: str, drawn: st.DataObject, *, bad: bool) -> Non
     story.tell(RunFailed(1.0, failure), backfill_id="b", run_id=run_id)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data(), st.sampled_from([0, 30, 100]), st.integers(1, 4))
 def test_every_backfill_ends_and_every_partition_has_one_fate(
     assets: list[AssetDefinition], drawn: st.DataObject, failing: int, slots: int
@@ -135,7 +135,7 @@ def test_every_backfill_ends_and_every_partition_has_one_fate(
         assert not status.in_progress
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data(), st.integers(1, 4))
 def test_nothing_is_launched_twice_or_before_what_it_needs(
     assets: list[AssetDefinition], drawn: st.DataObject, slots: int
@@ -167,7 +167,7 @@ def test_nothing_is_launched_twice_or_before_what_it_needs(
     assert all(count == 1 for count in filled.values())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data())
 def test_replay_of_any_prefix_through_a_snapshot_is_the_live_fold(
     assets: list[AssetDefinition], drawn: st.DataObject
@@ -186,7 +186,7 @@ def test_replay_of_any_prefix_through_a_snapshot_is_the_live_fold(
     assert snapshot.encode(resumed) == snapshot.encode(story.world)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(graphs())
 def test_a_plans_runs_cover_its_targets_exactly_once_and_form_no_circle(
     assets: list[AssetDefinition],
@@ -208,7 +208,7 @@ def test_a_plans_runs_cover_its_targets_exactly_once_and_form_no_circle(
     assert all(count == 1 for count in covered.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graphs(), st.data())
 def test_a_plan_is_the_same_whatever_order_assets_are_declared_in(
     assets: list[AssetDefinition], drawn: st.DataObject

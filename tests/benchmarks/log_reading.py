@@ -7,6 +7,7 @@ from itertools import islice
 from statistics import median
 from uuid import uuid4
 
+import anyio
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from sqlalchemy import make_url
@@ -79,7 +80,7 @@ async def append_history(url: str, count: int) -> None:
 
 async def read_s_of(url: str, count: int) -> float:
     """Seconds in which every fact is read and decoded."""
-    async with PostgresLog(url) as log:
+    async with anyio.create_task_group() as tasks, PostgresLog(url, tasks=tasks) as log:
         began_at = time.perf_counter()
         seen = 0
         async for batch in log.read():
@@ -91,7 +92,7 @@ async def read_s_of(url: str, count: int) -> float:
 
 async def fold_s_of(url: str, count: int) -> float:
     """Seconds in which every fact is read, decoded and folded."""
-    async with PostgresLog(url) as log:
+    async with anyio.create_task_group() as tasks, PostgresLog(url, tasks=tasks) as log:
         began_at = time.perf_counter()
         world = World()
         async for batch in log.read():

@@ -80,10 +80,8 @@ class Catalog:
         for location in sorted(manifests):
             for asset in manifests[location]["assets"]:
                 plain.setdefault(asset["key"], (location, asset))
-        definitions = {
-            key: partitions_definition_from_plain(asset["partitions_def"])
-            for key, (_, asset) in plain.items()
-        }
+        made: dict[bytes, PartitionsDefinition | None] = {}
+        definitions = {key: _shared(made, asset["partitions_def"]) for key, (_, asset) in plain.items()}
         return cls(_node(location, asset, definitions) for location, asset in plain.values())
 
     def upstream(self, key: str) -> tuple[str, ...]:
@@ -95,6 +93,16 @@ class Catalog:
     def downstream(self, key: str) -> tuple[str, ...]:
         """The assets that need ``key`` directly, itself left out."""
         return tuple(other for other in self._downstream[key] if other != key)
+
+
+def _shared(
+    made: dict[bytes, PartitionsDefinition | None], plain: Mapping[str, Any] | None
+) -> PartitionsDefinition | None:
+    """The definition, made once for all assets that declare the same: a million keys are then held once."""
+    form = msgspec.json.encode(plain)
+    if form not in made:
+        made[form] = partitions_definition_from_plain(plain)
+    return made[form]
 
 
 def partitions_at(definition: PartitionsDefinition | None, at: datetime) -> Partitions:

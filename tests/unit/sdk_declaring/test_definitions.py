@@ -192,6 +192,16 @@ def test_pairs_may_need_their_own_past_along_one_dimension() -> None:
         looking(-1, 0).validate()
 
 
+def test_the_past_of_one_dimension_is_not_that_of_another() -> None:
+    grid = MultiPartitionsDefinition({"date": DAILY, "for": DAILY})
+    back = TimeWindowPartitionMapping(-1, -1)
+    crossed = MultiPartitionMapping(
+        {"date": DimensionPartitionMapping("for", back), "for": DimensionPartitionMapping("date", back)}
+    )
+    with pytest.raises(InvalidDefinitionError, match="own earlier partitions only"):
+        Definitions([made("a", AssetDep("a", partition_mapping=crossed), partitions_def=grid)]).validate()
+
+
 def test_an_asset_may_need_its_own_past_only() -> None:
     def looking(start_offset: int, end_offset: int) -> Definitions:
         mapping = TimeWindowPartitionMapping(start_offset, end_offset)

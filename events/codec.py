@@ -74,14 +74,16 @@ def encode(fact: Fact) -> tuple[str, int, bytes]:
     :raises FactNotStorableError: what would be stored does not read as a fact of this type again.
     """
     kind = type(fact)
-    for name in _LOOSE_FIELDS[kind]:
-        if not _is_tame(getattr(fact, name)):
-            return kind.__name__, kind.schema, _encode_storable(fact)
+    name, schema = kind.__name__, kind.schema
     try:
-        data = _encode_sorted(fact)
-    except UnicodeEncodeError:
-        data = _NUL
-    return kind.__name__, kind.schema, data if _NUL not in data else _encode_storable(fact)
+        data = _encoded(fact)
+        _DECODERS[name, schema](data)  # What cannot be read again must not be written: the log is for ever.
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
+        raise FactNotStorableError(
+            f"expected a {name} of values that JSON can hold, found one that would not be readable once "
+            f"stored: {error}"
+        ) from error
+    return name, schema, data
 
 
 def decode(position: int, type_name: str, schema: int, data: bytes | str) -> Fact:
@@ -110,16 +112,18 @@ def storable_text(text: str) -> str:
     return text.replace("\0", "\u2400").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _encode_storable(fact: Fact) -> bytes:
-    try:
-        data = _encode_sorted(_storable(msgspec.structs.asdict(fact)))
-        _DECODERS[type(fact).__name__, fact.schema](data)
-    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
-        raise FactNotStorableError(
-            f"expected a {type(fact).__name__} of values that JSON can hold, found one that would not be "
-            f"readable once stored: {error}"
-        ) from error
-    return data
+def _encoded(fact: Fact) -> bytes:
+    for name in _LOOSE_FIELDS[type(fact)]:
+        if not _is_tame(getattr(fact, name)):
+            break
+    else:
+        try:
+            data = _encode_sorted(fact)
+        except UnicodeEncodeError:
+            data = _NUL
+        if _NUL not in data:
+            return data
+    return _encode_sorted(_storable(msgspec.structs.asdict(fact)))
 
 
 def _is_tame(value: object) -> bool:

@@ -44,10 +44,20 @@ def test_odd_texts_are_replaced_wherever_they_stand(fact: PartitionFailed, found
     assert decoded.failure == found
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_a_fact_that_could_not_be_read_again_is_not_encoded(value: float) -> None:
-    with pytest.raises(FactNotStorableError, match="RunSucceeded"):
-        codec.encode(RunSucceeded(duration_s=value))
+@pytest.mark.parametrize(
+    "fact",
+    [
+        RunSucceeded(duration_s=float("nan")),
+        RunSucceeded(duration_s=float("inf")),
+        RunSucceeded(duration_s="1.5"),  # type: ignore[arg-type]  # that is the mistake
+        RunStarted(pid=1, host=None),  # type: ignore[arg-type]  # that is the mistake
+        PartitionMaterialized("a", None, metadata={"v": object()}),
+    ],
+    ids=["not a number", "infinite", "text for a number", "nothing for a text", "object"],
+)
+def test_a_fact_that_could_not_be_read_again_is_not_encoded(fact: Fact) -> None:
+    with pytest.raises(FactNotStorableError, match=type(fact).__name__):
+        codec.encode(fact)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from events.facts import LeaderElected
 from events.leadership import Leadership
 from events.postgres import PostgresLog, migrate
 from projections.tables.store import ProjectionStore
+from projections.world import World
 
 LEAD_WAIT_S = 5.0  # for the database to notice that a killed daemon's connection is gone
 LEAD_RETRY_S = 0.1
@@ -73,7 +74,7 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
         await _lead(leadership)
         event_log = await stack.enter_async_context(PostgresLog(settings.database_url))
         store = await stack.enter_async_context(ProjectionStore(settings.database_url))
-        world = await store.load_world(event_log)
+        world = await _folded(settings.database_url, store)
         launcher = await stack.enter_async_context(
             LocalLauncher(settings.home, now=clock.now, output_bytes_max=settings.output_bytes_max)
         )
@@ -102,6 +103,12 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
             tasks.cancel_scope.cancel()
         await store.save_snapshot(reactor.world, clock.now())
         log.info("daemon.stopped", position=reactor.world.position, runs_left=reactor.world.live_runs())
+
+
+async def _folded(database_url: str, store: ProjectionStore) -> World:
+    """The world at the log's head; the next facts are on their way while some are folded."""
+    async with anyio.create_task_group() as reading, PostgresLog(database_url, tasks=reading) as event_log:
+        return await store.load_world(event_log)
 
 
 async def _lead(leadership: Leadership) -> None:

@@ -116,7 +116,8 @@ def to_plain(given: object) -> Any:  # noqa: ANN401 - any JSON value.
         case Mapping():
             return {str(name): to_plain(value) for name, value in given.items()}
         case Iterable():
-            return [to_plain(value) for value in given]
+            # Most lists are of keys, and there may be a million: they are not asked what they are.
+            return [value if type(value) is str else to_plain(value) for value in given]
         case _:
             return str(given)
 
@@ -162,7 +163,7 @@ def _from_plain(plain: object) -> object:
         case {**items}:
             return {key: _from_plain(value) for key, value in items.items()}
         case list():
-            return [_from_plain(value) for value in plain]
+            return [value if type(value) is str else _from_plain(value) for value in plain]
         case _:
             return plain
 

@@ -90,6 +90,12 @@ class StaticPartitionsDefinition(PartitionsDefinition):
 
 def check_keys(keys: Sequence[object]) -> None:
     """Raise `InvalidDefinitionError` unless these can be partition keys: distinct strings without ``...``."""
+    if (
+        set(map(type, keys)) <= {str}
+        and _FORBIDDEN not in "\0".join(map(str, keys))
+        and len(set(keys)) == len(keys)
+    ):
+        return  # All at once: what is wrong with one of them is looked for only where something is.
     not_text = next((key for key in keys if not isinstance(key, str)), None)
     if not_text is not None:
         raise InvalidDefinitionError(f"expected partition keys to be strings, found {not_text!r}; quote it")

@@ -108,8 +108,8 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
 async def _folded(database_url: str, store: ProjectionStore) -> World:
     """The world at the log's head; the next facts are on their way while some are folded."""
     async with anyio.create_task_group() as reading, PostgresLog(database_url, tasks=reading) as event_log:
-        world = await store.load_world(event_log)
-    return world
+        return await store.load_world(event_log)
+    raise AssertionError("a task group that is not cancelled from outside lets its block end")
 
 
 async def _lead(leadership: Leadership) -> None:

@@ -26,7 +26,7 @@ from projections.world import World, evolve
 ROOT = Path(__file__).resolve().parents[2]
 PIPELINE = ROOT / "daemon" / "demo" / "pipeline.py"
 KILLS = 20
-FACTS_BETWEEN_KILLS_MAX = 250  # of some 5,900 in all, so that the backfill outlives the kills
+FACTS_BETWEEN_KILLS_MAX = 150  # of some 5,900 in all, so that the backfill outlives the kills
 SEED = 20_260_101
 
 
@@ -76,7 +76,7 @@ async def test_killed_twenty_times_everything_is_filled_exactly_once(
             async with daemon.alive() as process:
                 if kill % 4 == 0:  # Now and then it does not live to do anything, or dies while it starts.
                     with suppress(subprocess.TimeoutExpired):
-                        process.wait(draw.random() * 1.5)
+                        process.wait(draw.random() * 1.2)
                 else:
                     goal = await log.head() + draw.randrange(1, FACTS_BETWEEN_KILLS_MAX)
                     await grown(log, goal, process, daemon)

@@ -32,6 +32,7 @@ from projections.world import World
 LEAD_WAIT_S = 5.0  # for the database to notice that a killed daemon's connection is gone
 LEAD_RETRY_S = 0.1
 LEAD_CHECK_S = 5.0
+POLL_S = 3.0  # behind NOTIFY, which wakes at once: how late the daemon is where a notification is lost
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +73,7 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
         await migrate(settings.database_url)
         leadership = await stack.enter_async_context(Leadership(settings.database_url))
         await _lead(leadership)
-        event_log = await stack.enter_async_context(PostgresLog(settings.database_url))
+        event_log = await stack.enter_async_context(PostgresLog(settings.database_url, poll_s=POLL_S))
         store = await stack.enter_async_context(ProjectionStore(settings.database_url))
         world = await _folded(settings.database_url, store)
         launcher = await stack.enter_async_context(

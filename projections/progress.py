@@ -25,6 +25,11 @@ class AssetCounts(msgspec.Struct, frozen=True):
         """How many of them this backfill will not touch again."""
         return self.targeted - self.waiting - self.in_progress
 
+    @property
+    def done(self) -> int:
+        """How many of them something came of: what was canceled is settled and not done."""
+        return self.settled - self.canceled
+
 
 class Progress(msgspec.Struct, frozen=True):
     """Where a backfill stands; a partition of two assets counts twice, an unpartitioned asset once."""
@@ -50,11 +55,16 @@ def progress_of(backfill: Backfill) -> Progress:
             *(sum(getattr(counts, field) for counts in assets.values()) for field in _COUNTED)
         ),
         runs_total=backfill.request.runs_total,
-        runs_left=sum(len(group.waiting) for group in backfill.groups)
-        + len(backfill.pieces)
-        + len(backfill.live),
+        runs_left=_runs_left(backfill),
         runs_in_progress=len(backfill.live),
     )
+
+
+def _runs_left(backfill: Backfill) -> int:
+    if backfill.status == "canceled":  # It does not keep which; those never launched are what is left.
+        return max(backfill.request.runs_total - backfill.runs_launched, 0)
+    waiting = sum(len(group.waiting) for group in backfill.groups)
+    return waiting + len(backfill.pieces) + len(backfill.live)
 
 
 def time_left_s(done: int, left: int, elapsed_s: float) -> float | None:

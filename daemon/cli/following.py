@@ -144,7 +144,7 @@ class Lines:
         self._tenth, self._status = tenth, backfill.status
         partitions = progress.partitions
         spent = duration_text(elapsed_s(backfill, now))
-        done = f"{partitions.settled:,} of {counted(partitions.targeted, 'partition')}, {runs_text(progress)}"
+        done = f"{partitions.done:,} of {counted(partitions.targeted, 'partition')}, {runs_text(progress)}"
         self._output.note(f"{percent(partitions):>3} %  {done}, {spent}, {status_text(backfill)}")
 
 
@@ -159,11 +159,11 @@ def bars(progress: Progress) -> Table:
             Text(asset, style="bold"),
             ProgressBar(
                 total=counts.targeted,
-                completed=counts.settled,
+                completed=counts.done,
                 width=BAR_WIDTH,
                 finished_style=colour(counts),
             ),
-            Text(f"{counts.settled:,}/{counts.targeted:,}"),
+            Text(f"{counts.done:,}/{counts.targeted:,}"),
             Text(exceptions_text(counts), style="yellow"),
         )
     return table
@@ -201,7 +201,7 @@ def status_text(backfill: Backfill) -> str:
 
 def percent(counts: AssetCounts) -> int:
     """How much is done, rounded down, so that 100 means all."""
-    return 100 * counts.settled // counts.targeted if counts.targeted else 100
+    return 100 * counts.done // counts.targeted if counts.targeted else 100
 
 
 def rate_text(per_s: float, unit: str) -> str:

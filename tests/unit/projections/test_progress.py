@@ -100,6 +100,24 @@ def test_nothing_waits_once_a_canceled_backfill_has_ended() -> None:
     assert standing(story).partitions == AssetCounts(12, 0, 0, 0, 0, 0, 12)
 
 
+def test_what_was_canceled_is_not_said_to_be_done() -> None:
+    @asset(partitions_def=DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-06"))
+    def daily() -> None: ...
+
+    story = Story(daily, slots=2)
+    backfill = story.ask("daily")
+    first, second = story.launched()
+    story.run(first)
+    facts = cancel(story.world, "b", None)
+    assert isinstance(facts, tuple)
+    story.tell(facts[0], backfill_id="b")
+    story.tell(RunCanceled(), backfill_id="b", run_id=second)
+    story.settle()
+    progress = progress_of(backfill)
+    assert (progress.partitions.settled, progress.partitions.done) == (5, 1)
+    assert progress.runs_done == 2
+
+
 def test_time_counts_from_the_first_launch_and_ends_with_the_backfill() -> None:
     story = Story(report)
     story.ask("report")

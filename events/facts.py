@@ -31,6 +31,10 @@ class RunGroup(msgspec.Struct, frozen=True):
     The partitions are cut into stretches of consecutive keys, the stretches into chunks of at most
     ``partitions_per_run_max`` keys; each chunk is one run over all ``assets``, in topological order. Run
     numbers count from 1 through the groups in the order they stand in the request.
+
+    Partitions of two dimensions are cut into boxes, a range ``along`` one dimension times a set of keys of
+    the other, and these into chunks (`projections.boxes`). Partitions that need earlier ones of their own
+    asset are counted off ``in_turn``: across gaps, and in two dimensions one place along at a time.
     """
 
     assets: tuple[str, ...]
@@ -38,6 +42,8 @@ class RunGroup(msgspec.Struct, frozen=True):
     partitions: PartitionKeys | None  # None: the assets are unpartitioned and share one run
     partitions_per_run_max: int | None  # None: a run per stretch
     runs_total: int
+    along: str | None = None  # a dimension; None: the partitions have one, or are cut in their order
+    in_turn: bool = False
 
 
 class Cause(msgspec.Struct, frozen=True):

@@ -8,7 +8,12 @@ from typing import Any
 import msgspec
 
 from backfilld.manifest import mapping_from_plain, partitions_definition_from_plain
-from backfilld.mappings import PartitionMapping, infer_mapping
+from backfilld.mappings import (
+    IdentityPartitionMapping,
+    PartitionMapping,
+    TimeWindowPartitionMapping,
+    infer_mapping,
+)
 from backfilld.partitions import UNPARTITIONED, Partitions, PartitionsDefinition
 
 
@@ -21,11 +26,24 @@ class RetrySpec(msgspec.Struct, frozen=True):
     jitter: str | None = None  # "full" or "plus_minus"
 
 
+class RunPolicy(msgspec.Struct, frozen=True):
+    """The backfill policy of an asset."""
+
+    max_partitions_per_run: int | None  # None: a run for each unbroken range
+
+
 class Dependency(msgspec.Struct, frozen=True):
     """One upstream neighbour of an asset and the way its partitions are needed."""
 
     asset: str
     mapping: PartitionMapping
+
+    @property
+    def is_by_key(self) -> bool:
+        """Whether, between equal definitions, each partition needs exactly the one with its own key."""
+        if isinstance(self.mapping, TimeWindowPartitionMapping):
+            return self.mapping.start_offset == 0 and self.mapping.end_offset == 0
+        return isinstance(self.mapping, IdentityPartitionMapping)
 
 
 class AssetNode(msgspec.Struct, frozen=True):
@@ -35,7 +53,7 @@ class AssetNode(msgspec.Struct, frozen=True):
     code_location: str
     definition: PartitionsDefinition | None
     deps: tuple[Dependency, ...]
-    partitions_per_run_max: int | None  # 1 without a policy; None for a single run
+    policy: RunPolicy | None  # None: a run per partition
     group: str = "default"
     description: str | None = None
     retry: RetrySpec | None = None
@@ -45,13 +63,23 @@ class AssetNode(msgspec.Struct, frozen=True):
     metadata: dict[str, Any] = {}
 
     @property
+    def partitions_per_run_max(self) -> int | None:
+        """How many partitions a run of it may have; None: no bound."""
+        return 1 if self.policy is None else self.policy.max_partitions_per_run
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether partitions of it need others of its own."""
+        return any(dep.asset == self.key for dep in self.deps)
+
+    @property
     def policy_text(self) -> str:
         """The backfill policy in words."""
         if self.partitions_per_run_max is None:
             return "single run"
         if self.partitions_per_run_max == 1:
             return "a run per partition"
-        return f"up to {self.partitions_per_run_max} partitions a run"
+        return f"up to {self.partitions_per_run_max:,} partitions a run"
 
 
 class Catalog:
@@ -121,7 +149,7 @@ def _node(
         code_location=location,
         definition=definition,
         deps=tuple(_dependency(dep, definition, definitions) for dep in asset["deps"]),
-        partitions_per_run_max=1 if policy is None else policy["max_partitions_per_run"],
+        policy=None if policy is None else msgspec.convert(policy, RunPolicy),
         group=asset["group"],
         description=asset["description"],
         retry=None if retry is None else msgspec.convert(retry, RetrySpec),

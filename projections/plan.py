@@ -1,18 +1,18 @@
 """A plan: the exact runs of a backfill and what each waits for, derived from its groups and never listed."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import accumulate, takewhile
 
 import msgspec
 
-from backfilld.mappings import PartitionMapping, TimeWindowPartitionMapping
+from backfilld.mappings import PartitionMapping
 from backfilld.partitions import Partitions, PartitionsDefinition, TimeWindowPartitions
 from backfilld.ranges import Ranges
 from events.facts import RunGroup
-from projections.catalog import Catalog, partitions_at
-from projections.cut import Cut
+from projections.catalog import Catalog, Dependency, partitions_at
+from projections.cut import Cut, cut_of
 from projections.sets import ranges_of
 
 
@@ -31,6 +31,10 @@ class PlannedGroup(msgspec.Struct, frozen=True):
     def targets(self) -> Ranges:
         """The ordinals that each asset of the group is to fill."""
         return self.cut.targets
+
+    def has_run(self, number: int) -> bool:
+        """Whether a run number is one of the group's."""
+        return self.first_number <= number < self.first_number + self.cut.chunks_total
 
 
 class PlannedRun(msgspec.Struct, frozen=True):
@@ -56,7 +60,7 @@ class Edge(msgspec.Struct, frozen=True):
         Where both assets share runs, what the same stretch produces is not waited for.
         """
         needed = Ranges.of(())
-        for piece in _pieces(downstream, self.downstream_group.partitions, self.mapping):
+        for piece in self.mapping.apart(downstream, self.downstream_group.partitions):
             needed |= self.mapping.upstream_of(
                 piece,
                 downstream_partitions=self.downstream_group.partitions,
@@ -68,7 +72,7 @@ class Edge(msgspec.Struct, frozen=True):
     def dependants(self, upstream: Ranges) -> Ranges:
         """The targeted downstream ordinals that need any of these upstream ones."""
         dependants = Ranges.of(())
-        for piece in _pieces(upstream, self.upstream_group.partitions, self.mapping):
+        for piece in self.mapping.apart(upstream, self.upstream_group.partitions):
             dependants |= self.mapping.downstream_of(
                 piece,
                 upstream_partitions=self.upstream_group.partitions,
@@ -106,21 +110,6 @@ def _has_holes(partitions: Partitions) -> bool:
     return isinstance(partitions, TimeWindowPartitions) and partitions.definition.window_schedule.excludes
 
 
-def _pieces(ordinals: Ranges, partitions: Partitions, mapping: PartitionMapping) -> Iterable[Ranges]:
-    """The ordinals in parts that a mapping maps as it maps each partition alone.
-
-    A time-window mapping moves neighbours as one stretch of time, across the holes that exclusions leave.
-    But what a set needs must be what its members need, or a run would wait for what never wakes it.
-    """
-    if not isinstance(mapping, TimeWindowPartitionMapping) or not isinstance(
-        partitions, TimeWindowPartitions
-    ):
-        return (ordinals,)
-    if mapping.start_offset > mapping.end_offset:
-        return map(Ranges.single, ordinals)
-    return (Ranges.span(first, last + 1) for first, last in partitions.unbroken(ordinals))
-
-
 class Plan:
     """The runs of a backfill by number, from 1 through the groups in their order."""
 
@@ -137,6 +126,10 @@ class Plan:
             group.index: tuple(edge for edge in edges if edge.downstream_group is group)
             for group in self.groups
         }
+        self.edges_within = {
+            index: tuple(edge for edge in into if edge.upstream_group is edge.downstream_group)
+            for index, into in self.edges_into.items()
+        }
         self.edges_from = {
             asset: tuple(edge for edge in edges if edge.upstream == asset) for asset in self.group_of
         }
@@ -149,7 +142,13 @@ class Plan:
             for asset, group in self.group_of.items()
         }
         self.dependants_within = {
-            asset: tuple(other for other in group.assets if asset in self.deps_within[other])
+            asset: tuple(
+                other
+                for other in group.assets
+                if any(
+                    dep.asset == asset and _is_met_by_order(dep, group) for dep in catalog.assets[other].deps
+                )
+            )
             for asset, group in self.group_of.items()
         }
         self._first_numbers = first_numbers[:-1]
@@ -163,8 +162,7 @@ class Plan:
     def run(self, number: int) -> PlannedRun:
         """The run with this number."""
         group = self.group_at(number)
-        start, stop = group.cut.chunk(number - group.first_number)
-        return PlannedRun(number, group, Ranges.span(start, stop))
+        return PlannedRun(number, group, group.cut.chunk(number - group.first_number))
 
     def after(self, run: PlannedRun) -> Ranges:
         """The numbers of the runs that fill what this run waits for."""
@@ -182,14 +180,19 @@ class Plan:
 def _bind(index: int, first_number: int, group: RunGroup, catalog: Catalog, as_of: datetime) -> PlannedGroup:
     definition = catalog.assets[group.assets[0]].definition
     partitions = partitions_at(definition, as_of)
-    cut = Cut(ranges_of(group.partitions, partitions), group.partitions_per_run_max)
+    cut = cut_of(group, partitions, ranges_of(group.partitions, partitions))
     return PlannedGroup(index, first_number, group.assets, group.code_location, definition, partitions, cut)
 
 
 def _edges(group_of: dict[str, PlannedGroup], catalog: Catalog) -> Iterator[Edge]:
-    """The dependencies between groups, and those of an asset on itself; the rest is met by order in a run."""
+    """The dependencies between groups, and those within one that the order of its assets does not meet."""
     for asset, group in group_of.items():
         for dep in catalog.assets[asset].deps:
             upstream = group_of.get(dep.asset)
-            if upstream is not None and (upstream is not group or dep.asset == asset):
+            if upstream is not None and not (upstream is group and _is_met_by_order(dep, group)):
                 yield Edge(dep.asset, asset, upstream, group, dep.mapping)
+
+
+def _is_met_by_order(dep: Dependency, group: PlannedGroup) -> bool:
+    """Whether a run of the group meets the dependency by the order in which it fills its assets."""
+    return dep.asset in group.assets and (group.definition is None or dep.is_by_key)

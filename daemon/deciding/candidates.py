@@ -9,6 +9,7 @@ import msgspec
 from pyroaring import BitMap
 
 from backfilld.ranges import Ranges
+from projections.backfill.readiness import can_start
 from projections.backfill.state import Backfill
 from projections.plan import Plan, PlannedGroup
 
@@ -36,7 +37,7 @@ def candidates(backfill: Backfill, plan: Plan, now: datetime) -> Iterator[Candid
 
 def _all(backfill: Backfill, plan: Plan, now: datetime) -> Iterator[Candidate]:
     for piece in backfill.pieces:
-        if piece.due_at is None or piece.due_at <= now:
+        if (piece.due_at is None or piece.due_at <= now) and can_start(backfill, plan, piece):
             group = plan.group_at(piece.number)
             ordinals = Ranges(piece.ordinals)
             yield Candidate(piece.number, piece.attempt, group, piece.assets, ordinals, piece.cause_event_id)
@@ -44,8 +45,7 @@ def _all(backfill: Backfill, plan: Plan, now: datetime) -> Iterator[Candidate]:
         for chunk in _in_order(backfill, backfill.groups[group.index].ready):
             number = group.first_number + chunk
             cause = backfill.released_by.get(number, backfill.request_event_id)
-            ordinals = Ranges.span(*group.cut.chunk(chunk))
-            yield Candidate(number, 1, group, group.assets, ordinals, cause)
+            yield Candidate(number, 1, group, group.assets, group.cut.chunk(chunk), cause)
 
 
 def _in_order(backfill: Backfill, ready: BitMap) -> Iterator[int]:

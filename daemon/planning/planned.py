@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from backfilld.manifest import to_plain
-from daemon.planning.grouping import group_runs
+from daemon.planning.grouping import Planning, group_runs
 from daemon.planning.selection import select
 from daemon.planning.targets import Choice, LeftOut, RangeText, Targets, find_targets
 from daemon.planning.warnings import find_warnings
@@ -118,7 +118,7 @@ def plan_backfill(
     if not targets.ordinals:
         reasons = "; ".join(f"{left.asset}: {left.reason}" for left in targets.left_out)
         return Refused(f"there is nothing to run: {reasons}")
-    groups = group_runs(catalog, targets.ordinals, targets.partitions)
+    groups = group_runs(Planning(catalog.assets, targets.ordinals, targets.partitions))
     return PlannedBackfill(
         ask=ask,
         as_of=as_of,
@@ -142,7 +142,7 @@ def _launched_form(node: AssetNode) -> dict[str, Any]:
         "key": node.key,
         "definition": None if node.definition is None else to_plain(node.definition),
         "deps": sorted((dep.asset, msgspec.json.encode(to_plain(dep.mapping)).decode()) for dep in node.deps),
-        "partitions_per_run_max": node.partitions_per_run_max,
+        "policy": node.policy,
         "retry": node.retry,
         "pool": node.pool,
         "code_version": node.code_version,

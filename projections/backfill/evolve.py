@@ -13,7 +13,7 @@ from events.facts import (
     PartitionSkipped,
     RunLaunched,
 )
-from projections.backfill.readiness import drop_settled_chunks, new_progress, release
+from projections.backfill.readiness import drop_settled_chunks, new_progress, release, take_from_pieces
 from projections.backfill.settle import give_up_dependants
 from projections.backfill.state import Backfill, GroupProgress, LiveRun, OutOfReach
 from projections.plan import Plan, PlannedGroup
@@ -67,10 +67,8 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
         return None
     group = plan.group_at(fact.number)
     chunk = fact.number - group.first_number
-    start, stop = group.cut.chunk(chunk)
-    if fact.partitions is None or fact.partitions.count == stop - start:
-        ordinals = Ranges.span(start, stop)
-    else:
+    ordinals = group.cut.chunk(chunk)
+    if fact.partitions is not None and fact.partitions.count != len(ordinals):
         ordinals = ranges_of(fact.partitions, group.partitions)
     if fact.attempt == 1:
         backfill.groups[group.index].waiting.discard(chunk)
@@ -139,6 +137,8 @@ def skipped(backfill: Backfill, plan: Plan, recorded: Recorded, fact: PartitionS
     backfill.skips_due = [due for due in remaining if due.ordinals]
     cause = Cause(fact.asset, fact.partitions, "skipped")
     give_up_dependants(backfill, plan, OutOfReach(fact.asset, bits, (cause, *fact.causes), recorded.id))
+    if backfill.pieces:
+        take_from_pieces(backfill, group, fact.asset)
     chunks = group.cut.chunks_of(ordinals)
     drop_settled_chunks(backfill, group, chunks)
     release(backfill, plan, group, chunks, recorded.id)

@@ -1,5 +1,6 @@
 """Which runs may start: a run is ready once every targeted partition it needs was materialized."""
 
+import msgspec
 from pyroaring import BitMap
 
 from backfilld.ranges import Ranges
@@ -56,7 +57,7 @@ def _taken_apart(backfill: Backfill, group: PlannedGroup, candidates: BitMap, ca
     progress = backfill.groups[group.index]
     apart = BitMap()
     for chunk in candidates:
-        ordinals = Ranges.span(*group.cut.chunk(chunk))
+        ordinals = group.cut.chunk(chunk)
         parts = parts_left(backfill, group.assets, ordinals)
         if parts == [(group.assets, ordinals)]:
             continue
@@ -65,9 +66,37 @@ def _taken_apart(backfill: Backfill, group: PlannedGroup, candidates: BitMap, ca
         number = group.first_number + chunk
         for assets, part in parts:
             backfill.pieces.extend(
-                Piece(number, 1, assets, (stretch,), None, cause_event_id) for stretch in part.intervals
+                Piece(number, 1, assets, alone.intervals, None, cause_event_id)
+                for alone in group.cut.apart(part)
             )
     return apart
+
+
+def can_start(backfill: Backfill, plan: Plan, piece: Piece) -> bool:
+    """Whether a piece has all that it needs from other pieces of its run."""
+    ordinals = Ranges(piece.ordinals)
+    return not any(
+        bitmap(edge.needed(ordinals)) - backfill.assets[edge.upstream].materialized
+        for edge in plan.edges_within[plan.group_at(piece.number).index]
+        if edge.downstream in piece.assets
+    )
+
+
+def take_from_pieces(backfill: Backfill, group: PlannedGroup, asset: str) -> None:
+    """Keep of the pieces of a group only what is still to be run of an asset."""
+    kept: list[Piece] = []
+    for piece in backfill.pieces:
+        ordinals = Ranges(piece.ordinals)
+        if asset not in piece.assets or not group.has_run(piece.number):
+            kept.append(piece)
+            continue
+        parts = parts_left(backfill, piece.assets, ordinals)
+        kept += (
+            msgspec.structs.replace(piece, assets=assets, ordinals=alone.intervals)
+            for assets, part in parts
+            for alone in group.cut.apart(part)
+        )
+    backfill.pieces = kept
 
 
 def parts_left(
@@ -95,7 +124,7 @@ def drop_settled_chunks(backfill: Backfill, group: PlannedGroup, chunks: Ranges)
     """Stop waiting for chunks in which nothing is left to run."""
     progress = backfill.groups[group.index]
     for chunk in bitmap(chunks) & progress.waiting:
-        if not parts_left(backfill, group.assets, Ranges.span(*group.cut.chunk(chunk))):
+        if not parts_left(backfill, group.assets, group.cut.chunk(chunk)):
             progress.waiting.discard(chunk)
             progress.ready.discard(chunk)
 

@@ -8,11 +8,11 @@ from pyroaring import BitMap
 from backfilld.ranges import Ranges
 from events.envelope import Recorded
 from events.facts import Cause, RunCanceled, RunFailed, RunLost, RunSucceeded
-from projections.backfill.readiness import parts_left, release, runnable
+from projections.backfill.readiness import can_start, parts_left, release, runnable
 from projections.backfill.retries import retry_at
 from projections.backfill.state import Backfill, LiveRun, OutOfReach, Piece
 from projections.catalog import Catalog
-from projections.plan import Plan, PlannedGroup
+from projections.plan import Edge, Plan, PlannedGroup
 from projections.sets import bitmap, intervals, keys_of
 
 RunOutcome: TypeAlias = RunSucceeded | RunFailed | RunCanceled | RunLost
@@ -41,10 +41,11 @@ def settle(
         return
     due_at = None if backfill.cancel_requested else retry_at(backfill, catalog, run, left, recorded.at)
     if due_at is not None:
+        cut = plan.group_at(run.number).cut
         backfill.pieces.extend(
-            Piece(run.number, run.attempt + 1, assets, (stretch,), due_at, recorded.id)
+            Piece(run.number, run.attempt + 1, assets, alone.intervals, due_at, recorded.id)
             for assets, part in left
-            for stretch in part.intervals
+            for alone in cut.apart(part)
         )
         return
     reason = f"run {run.run_id} failed: {run.reason or _reason(fact)}"
@@ -106,7 +107,11 @@ def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:
     Every run that waits is looked at again; one that still waits, for what no run will fill any more, is to
     be skipped. Mappings that wake whoever waits leave nothing to do here.
     """
-    if backfill.live or backfill.pieces or backfill.skips_due or any(each.ready for each in backfill.groups):
+    if backfill.live or backfill.skips_due or any(each.ready for each in backfill.groups):
+        return
+    if backfill.pieces:
+        if not any(can_start(backfill, plan, piece) for piece in backfill.pieces):
+            _give_up_pieces(backfill, plan, event_id)
         return
     for group in plan.groups:
         waiting = backfill.groups[group.index].waiting
@@ -118,13 +123,28 @@ def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:
             return
 
 
+def _give_up_pieces(backfill: Backfill, plan: Plan, event_id: str) -> None:
+    for piece in backfill.pieces:
+        for edge in plan.edges_within[plan.group_at(piece.number).index]:
+            if edge.downstream in piece.assets:
+                _give_up_for_want(backfill, edge, Ranges(piece.ordinals), event_id)
+
+
 def _give_up_waiting(backfill: Backfill, plan: Plan, group: PlannedGroup, event_id: str) -> None:
     for edge in plan.edges_into[group.index]:
         for chunk in backfill.groups[group.index].waiting:
-            ordinals = Ranges.span(*group.cut.chunk(chunk))
-            pending = bitmap(edge.needed(ordinals)) - backfill.assets[edge.upstream].materialized
-            if pending:
-                keys = keys_of(intervals(pending), edge.upstream_group.partitions)
-                cause = Cause(edge.upstream, keys, "no run of this backfill will fill these any more")
-                gone = OutOfReach(edge.upstream, pending, (cause,), event_id)
-                give_up(backfill, edge.downstream, bitmap(ordinals), gone)
+            _give_up_for_want(backfill, edge, group.cut.chunk(chunk), event_id)
+
+
+def _give_up_for_want(backfill: Backfill, edge: Edge, ordinals: Ranges, event_id: str) -> None:
+    """Give up partitions, if there is anything that they wait for through an edge."""
+    pending = bitmap(edge.needed(ordinals)) - backfill.assets[edge.upstream].materialized
+    if pending:
+        keys = keys_of(intervals(pending), edge.upstream_group.partitions)
+        cause = Cause(edge.upstream, keys, "no run of this backfill will fill these any more")
+        give_up(
+            backfill,
+            edge.downstream,
+            bitmap(ordinals),
+            OutOfReach(edge.upstream, pending, (cause,), event_id),
+        )

@@ -60,7 +60,7 @@ class Piece(msgspec.Struct, frozen=True):
     number: int
     attempt: int
     assets: tuple[str, ...]
-    ordinals: Intervals  # one stretch
+    ordinals: Intervals  # one stretch, or in two dimensions one box
     due_at: datetime | None  # None: at once
     cause_event_id: str
 

@@ -11,7 +11,7 @@ from backfilld.partitions.base import Partitions, PartitionsDefinition
 from backfilld.partitions.time_window import TimeWindowPartitions, TimeWindowPartitionsDefinition
 from backfilld.ranges import Ranges
 
-_BY_THE_CLOCK = ("0 0 * * *", "0 * * * *")  # offsets of plain days and hours count excluded ones too
+_DAYS_INTO_HOURS = ("0 0 * * *", "0 * * * *")
 
 
 @dataclass(frozen=True)
@@ -153,26 +153,20 @@ def _moved(windows: TimeWindowPartitions, at_s: int, offset: int, bounds: tuple[
 def _back(windows: TimeWindowPartitions, at_s: int, steps: int) -> int:
     """The start of the ``steps``-th window before a tick, whether that window exists or not."""
     schedule = windows.definition.window_schedule
-    if schedule.excludes and windows.definition.cron_schedule in _BY_THE_CLOCK:
-        starts = schedule.without_exclusions().last_starting_before(at_s, steps).starts
-    else:
-        ended = bisect_right(windows.ends, at_s)
-        if ended >= steps and windows.ends[-1] >= at_s:
-            return windows.starts[ended - steps]
-        starts = schedule.last_starting_before(at_s, steps).starts
+    ended = bisect_right(windows.ends, at_s)
+    if ended >= steps and windows.ends[-1] >= at_s:
+        return windows.starts[ended - steps]
+    starts = schedule.last_starting_before(at_s, steps).starts
     return starts[0] if starts else at_s
 
 
 def _on(windows: TimeWindowPartitions, at_s: int, steps: int) -> int:
     """The end of the ``steps``-th window from a tick on, whether that window exists or not."""
     schedule = windows.definition.window_schedule
-    if schedule.excludes and windows.definition.cron_schedule in _BY_THE_CLOCK:
-        ends = schedule.without_exclusions().first_starting_from(at_s, steps).ends
-    else:
-        begun = bisect_left(windows.starts, at_s)
-        if windows.starts and windows.starts[0] <= at_s and begun + steps <= len(windows.ends):
-            return windows.ends[begun + steps - 1]
-        ends = schedule.first_starting_from(at_s, steps).ends
+    begun = bisect_left(windows.starts, at_s)
+    if windows.starts and windows.starts[0] <= at_s and begun + steps <= len(windows.ends):
+        return windows.ends[begun + steps - 1]
+    ends = schedule.first_starting_from(at_s, steps).ends
     return ends[-1] if ends else at_s
 
 
@@ -186,7 +180,10 @@ def _aligned(
     say, counts to the window before the hole.
     """
     cuts = source.definition.cron_schedule, target.definition.cron_schedule
-    if cuts[0] == cuts[1] or cuts == _BY_THE_CLOCK:
+    is_unbroken = not (
+        source.definition.window_schedule.excludes or target.definition.window_schedule.excludes
+    )
+    if cuts[0] == cuts[1] or (cuts == _DAYS_INTO_HOURS and is_unbroken):
         return start_s, end_s
     first, last = _window_before(target, start_s + 1), _window_before(target, end_s)
     return (first[0] if first else start_s), (last[1] if last else end_s)

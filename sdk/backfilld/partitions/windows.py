@@ -37,10 +37,6 @@ class WindowSchedule(NamedTuple):
         """Whether anything is excluded."""
         return bool(self.excluded_schedules or self.excluded_s)
 
-    def without_exclusions(self) -> "WindowSchedule":
-        """The same windows and the excluded ones."""
-        return WindowSchedule(self.schedule, self.zone)
-
     def between(self, start_s: int, stop_s: int) -> Windows:
         """The windows that start from ``start_s`` to before ``stop_s``."""
         at, walls = ticks_between(self.schedule, self.zone, start_s, stop_s)

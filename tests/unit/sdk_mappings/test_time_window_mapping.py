@@ -51,14 +51,10 @@ def test_neighbours_among_existing_windows_span_the_hole_between_them() -> None:
     assert upstream_keys(mapping, ["2024-05-06"], WORKING_DAYS, EVERY_DAY) == ["2024-05-06"]
 
 
-@pytest.mark.parametrize(
-    ("windows", "before_monday"), [(WORKING_DAYS, []), (WORKING_NINES, ["2024-05-03"])], ids=["plain", "nine"]
-)
-def test_offsets_of_plain_days_are_calendar_days_and_of_others_existing_windows(
-    windows: TimeWindowPartitions, before_monday: list[str]
-) -> None:
+@pytest.mark.parametrize("windows", [WORKING_DAYS, WORKING_NINES], ids=["midnight", "nine"])
+def test_offsets_count_the_windows_that_are_not_excluded(windows: TimeWindowPartitions) -> None:
     mapping = TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
-    assert upstream_keys(mapping, ["2024-05-06"], windows, windows) == before_monday
+    assert upstream_keys(mapping, ["2024-05-06"], windows, windows) == ["2024-05-03"]
     assert upstream_keys(mapping, ["2024-05-07"], windows, windows) == ["2024-05-06"]
 
 

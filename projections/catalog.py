@@ -1,13 +1,17 @@
 """The assets a set of manifests declares, as a graph."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import msgspec
 
-from backfilld.manifest import mapping_from_plain, partitions_definition_from_plain
+from backfilld.manifest import (
+    mapping_from_plain,
+    partitions_definition_from_plain,
+    selection_from_plain,
+)
 from backfilld.mappings import (
     IdentityPartitionMapping,
     PartitionMapping,
@@ -82,13 +86,23 @@ class AssetNode(msgspec.Struct, frozen=True):
         return f"up to {self.partitions_per_run_max:,} partitions a run"
 
 
+class JobNode(msgspec.Struct, frozen=True):
+    """A job as its manifest declares it."""
+
+    name: str
+    code_location: str
+    assets: tuple[str, ...]  # that its selection comes to, in topological order
+    tags: dict[str, str] = {}
+
+
 class Catalog:
-    """All assets of the code locations loaded, in topological order.
+    """All assets of the code locations loaded, in topological order, and the jobs over them.
 
     Deps that no asset defines are external: they are listed in ``external`` and never block.
     """
 
     def __init__(self, assets: Iterable[AssetNode]) -> None:
+        self.jobs: dict[str, JobNode] = {}
         nodes = {node.key: node for node in assets}
         self.assets: dict[str, AssetNode] = {key: nodes[key] for key in _topological_order(nodes)}
         self.external: frozenset[str] = frozenset(
@@ -110,7 +124,16 @@ class Catalog:
                 plain.setdefault(asset["key"], (location, asset))
         made: dict[bytes, PartitionsDefinition | None] = {}
         definitions = {key: _shared(made, asset["partitions_def"]) for key, (_, asset) in plain.items()}
-        return cls(_node(location, asset, definitions) for location, asset in plain.values())
+        catalog = cls(_node(location, asset, definitions) for location, asset in plain.values())
+        for location in sorted(manifests):
+            for job in manifests[location]["jobs"]:
+                catalog.jobs.setdefault(job["name"], _job(location, job, catalog))
+        return catalog
+
+    @property
+    def keys(self) -> Collection[str]:
+        """The assets there are."""
+        return self.assets.keys()
 
     def upstream(self, key: str) -> tuple[str, ...]:
         """The assets of this catalog that ``key`` needs directly, itself left out."""
@@ -121,6 +144,18 @@ class Catalog:
     def downstream(self, key: str) -> tuple[str, ...]:
         """The assets that need ``key`` directly, itself left out."""
         return tuple(other for other in self._downstream[key] if other != key)
+
+    def group(self, key: str) -> str:
+        """The group that an asset is in."""
+        return self.assets[key].group
+
+    def tags(self, key: str) -> Mapping[str, str]:
+        """The tags of an asset."""
+        return self.assets[key].tags
+
+    def of_code_location(self, name: str) -> "Catalog":
+        """The assets of one code location alone."""
+        return Catalog(node for node in self.assets.values() if node.code_location == name)
 
 
 def _shared(
@@ -157,6 +192,16 @@ def _node(
         code_version=asset["code_version"],
         tags=asset["tags"],
         metadata=asset["metadata"],
+    )
+
+
+def _job(location: str, job: Mapping[str, Any], catalog: Catalog) -> JobNode:
+    selected = selection_from_plain(job["selection"]).select(catalog.of_code_location(location))
+    return JobNode(
+        name=job["name"],
+        code_location=location,
+        assets=tuple(key for key in catalog.assets if key in selected),
+        tags=job["tags"],
     )
 
 

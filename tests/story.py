@@ -8,8 +8,8 @@ from backfilld.definitions import Definitions
 from backfilld.manifest import manifest_of
 from daemon.deciding.decide import Decision, Limits, decide
 from daemon.launching.code_location import manifest_digest
+from daemon.planning.choice import Choice, RangeText
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
-from daemon.planning.targets import Choice, RangeText
 from daemon.refusal import Refused
 from events.envelope import Recorded
 from events.facts import (
@@ -66,7 +66,7 @@ class Story:
         self, *selection: str, partitions: str | None = None, choice: Choice = "all", **options: object
     ) -> PlannedBackfill | Refused:
         """What was asked for, planned."""
-        chosen = choice if partitions is None else RangeText(partitions)
+        chosen = choice if partitions is None else RangeText((partitions,))
         ask = Ask(selection=selection, choice=chosen, **options)  # type: ignore[arg-type]
         return plan_backfill(self.world.catalog, self.world.known.assets, ask, self.now)
 

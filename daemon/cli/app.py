@@ -11,6 +11,7 @@ from daemon.cli import (
     changing,
     demo,
     doctor,
+    jobs,
     launch,
     listing,
     log,
@@ -43,12 +44,14 @@ SERVING = "Look after the daemon"
 
 app.command(rich_help_panel=BACKFILLING)(plan.plan)
 app.command(rich_help_panel=BACKFILLING)(launch.launch)
+app.command(rich_help_panel=BACKFILLING)(launch.retry)
 app.command(rich_help_panel=BACKFILLING)(status.status)
 app.command(rich_help_panel=BACKFILLING)(changing.cancel)
 app.command(rich_help_panel=BACKFILLING)(changing.pause)
 app.command(rich_help_panel=BACKFILLING)(changing.resume)
 app.command(rich_help_panel=LOOKING)(assets.assets)
 app.command(rich_help_panel=LOOKING)(assets.partitions)
+app.command(rich_help_panel=LOOKING)(jobs.jobs)
 app.command(rich_help_panel=LOOKING)(listing.backfills)
 app.command(rich_help_panel=LOOKING)(listing.runs)
 app.command(rich_help_panel=LOOKING)(run_command.run)

@@ -1,5 +1,6 @@
 """What is asked for in `plan` and `launch`: a selection of assets, and which of their partitions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -7,28 +8,30 @@ import typer
 
 from daemon.cli.errors import RefusedError, UsageError
 from daemon.cli.records import sentence
+from daemon.planning.choice import ByStatus, Choice, RangeText
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
-from daemon.planning.targets import ByStatus, Choice, RangeText
 from daemon.refusal import Refused
 from projections.world import World
 
 PARTITIONS_PANEL = "Which partitions, exactly one of these"
+PLAN_PANEL = "What the plan must be like"
 
 SelectionArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="SELECTION",
         help="Assets: a name; '*a' (or +a, 2+a) with all (or the next) it needs, 'a*' with what needs it; "
-        "group:g; tag:k=v; '*' for all.",
+        "group:g; tag:k=v; '*' for all; or a job's name.",
         show_default=False,
     ),
 ]
 PartitionsOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--partitions",
         metavar="TEXT",
-        help="Those of the most upstream assets: '2024-01-05, [2024-02-01...2024-02-29], 2024-03-*'.",
+        help="Those of the most upstream assets: '2024-01-05, [2024-02-01...2024-02-29], 2024-03-*'. Or "
+        "those of one asset, 'a=2024-01-05', and again for others.",
         rich_help_panel=PARTITIONS_PANEL,
         show_default=False,
     ),
@@ -46,7 +49,33 @@ FailedOption = Annotated[
 ]
 
 
-def choice_of(partitions: str | None, **by_status: bool) -> Choice:
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Refuse a plan that leaves out any of the selection.",
+        rich_help_panel=PLAN_PANEL,
+    ),
+]
+RequireUpstreamOption = Annotated[
+    bool,
+    typer.Option(
+        "--require-upstream",
+        help="Refuse a plan that needs partitions upstream that were never materialized.",
+        rich_help_panel=PLAN_PANEL,
+    ),
+]
+WithUpstreamOption = Annotated[
+    bool,
+    typer.Option(
+        "--with-upstream",
+        help="Fill such partitions too, however far upstream.",
+        rich_help_panel=PLAN_PANEL,
+    ),
+]
+
+
+def choice_of(partitions: Sequence[str] | None, **by_status: bool) -> Choice:
     """Which partitions are meant.
 
     :raises UsageError: it is not said, or said twice.
@@ -54,11 +83,11 @@ def choice_of(partitions: str | None, **by_status: bool) -> Choice:
     chosen: list[ByStatus] = []
     names: tuple[ByStatus, ...] = ("all", "missing", "failed")
     chosen += [name for name in names if by_status.get(name)]
-    if partitions is not None and not chosen:
-        return RangeText(partitions)
-    if len(chosen) == 1 and partitions is None:
+    if partitions and not chosen:
+        return RangeText(tuple(partitions))
+    if len(chosen) == 1 and not partitions:
         return chosen[0]
-    given = [*(["--partitions"] if partitions is not None else []), *(f"--{name}" for name in chosen)]
+    given = [*(["--partitions"] if partitions else []), *(f"--{name}" for name in chosen)]
     if given:
         raise UsageError(f"{' and '.join(given)} exclude each other; give one of them.")
     raise UsageError(

@@ -1,11 +1,9 @@
 """`backfilld cancel`, `pause` and `resume`: changes to a backfill, each a fact with who and why."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
-
-import typer
 
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.launch import IdArgument, ReasonOption
 from daemon.cli.records import Records, with_records
 from daemon.commands import cancel as decide_cancel
 from daemon.commands import pause as decide_pause
@@ -15,10 +13,6 @@ from events.facts import Fact
 from projections.backfill.state import Backfill
 from projections.world import World
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="A backfill.")]
-ReasonOption = Annotated[
-    str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the record.", show_default=False)
-]
 Decide = Callable[[World, str, str | None], Sequence[Fact] | Refused]
 
 

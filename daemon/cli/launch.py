@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,10 @@ from daemon.cli.asking import (
     FailedOption,
     MissingOption,
     PartitionsOption,
+    RequireUpstreamOption,
     SelectionArgument,
+    StrictOption,
+    WithUpstreamOption,
     choice_of,
     planned,
 )
@@ -23,7 +27,10 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
 from daemon.cli.records import Records, with_records
+from daemon.commands import find_backfill
 from daemon.planning.planned import Ask, PlannedBackfill
+from daemon.planning.retrying import ask_retry
+from daemon.refusal import Refused
 from events.facts import BackfillRequested
 from projections.backfill.state import Backfill
 from projections.world import World
@@ -45,10 +52,13 @@ MaxConcurrentOption = Annotated[
         show_default=False,
     ),
 ]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="A backfill.")]
 WaitOption = Annotated[
     bool,
     typer.Option("--wait", "-w", help="Show its progress until it ends; exit with 1 if it does not succeed."),
 ]
+
+Asked = Callable[[World], Ask | Refused]
 
 
 @command
@@ -60,6 +70,9 @@ def launch(
     all_: AllOption = False,
     missing: MissingOption = False,
     failed: FailedOption = False,
+    strict: StrictOption = False,
+    require_upstream: RequireUpstreamOption = False,
+    with_upstream: WithUpstreamOption = False,
     reason: ReasonOption = None,
     max_concurrent: MaxConcurrentOption = None,
     wait: WaitOption = False,
@@ -75,8 +88,39 @@ def launch(
         choice=choice_of(partitions, all=all_, missing=missing, failed=failed),
         reason=reason,
         max_concurrent_runs=max_concurrent,
+        strict=strict,
+        require_upstream=require_upstream,
+        with_upstream=with_upstream,
     )
-    launching = Launching(invocation.output, ask, wait=wait)
+    carry_out(invocation, lambda _: ask, wait=wait)
+
+
+@command
+def retry(
+    invocation: Invocation,
+    backfill_id: IdArgument,
+    *,
+    reason: ReasonOption = None,
+    wait: WaitOption = False,
+) -> None:
+    """Launch a successor of a backfill that has ended, over all that failed, was skipped or was canceled.
+
+    It has the same concurrency, order, priority and tags, names its parent, and is planned with the code as
+    it is now.
+
+    backfilld retry k3v9x2ab --reason 'file has come' --wait
+    """
+
+    def asked(world: World) -> Ask | Refused:
+        backfill = find_backfill(world, backfill_id)
+        return backfill if isinstance(backfill, Refused) else ask_retry(world, backfill, reason)
+
+    carry_out(invocation, asked, wait=wait)
+
+
+def carry_out(invocation: Invocation, asked: Asked, *, wait: bool) -> None:
+    """Launch what is asked for, and end the command."""
+    launching = Launching(invocation.output, asked, wait=wait)
     try:
         status = with_records(invocation, launching.run)
     except KeyboardInterrupt:
@@ -87,9 +131,9 @@ def launch(
 class Launching:
     """One launch: planned, recorded, told, and followed where that is wanted."""
 
-    def __init__(self, output: Output, ask: Ask, *, wait: bool) -> None:
+    def __init__(self, output: Output, asked: Asked, *, wait: bool) -> None:
         self._output = output
-        self._ask = ask
+        self._asked = asked
         self._wait = wait
         self._is_recorded = False
         self.backfill_id = new_backfill_id()
@@ -103,7 +147,7 @@ class Launching:
     async def run(self, records: Records) -> ExitCode:
         """What the command exits with."""
         world = await records.world()
-        found = await request(records, world, self._ask, self.backfill_id)
+        found = await request(records, world, self._asked, self.backfill_id)
         self._is_recorded = True
         # One JSON value holds what is known at its end.
         if not (self._wait and self._output.form is Format.JSON):
@@ -123,7 +167,7 @@ class Launching:
         def show(console: Console) -> None:
             console.print(
                 f"Backfill {self.backfill_id} is launched: {counted(found.runs_total, 'run')} for "
-                f"{', '.join(found.targets)}."
+                f"{', '.join(found.targets)}{retry_text(found.ask)}."
             )
             show_remarks(console, found)
 
@@ -138,7 +182,7 @@ class Launching:
         )
 
 
-async def request(records: Records, world: World, ask: Ask, backfill_id: str) -> PlannedBackfill:
+async def request(records: Records, world: World, asked: Asked, backfill_id: str) -> PlannedBackfill:
     """The plan that was recorded as a request. The world then holds the backfill.
 
     :raises RefusedError: there is no such plan.
@@ -146,8 +190,11 @@ async def request(records: Records, world: World, ask: Ask, backfill_id: str) ->
     latest: list[PlannedBackfill] = []
     manifests: dict[str, str] = {}
 
-    def decide(at_head: World) -> tuple[BackfillRequested]:
+    def decide(at_head: World) -> tuple[BackfillRequested] | Refused:
         if not (latest and still_holds(latest[-1], manifests, at_head)):
+            ask = asked(at_head)
+            if isinstance(ask, Refused):
+                return ask
             latest.append(planned(at_head, ask, records.clock.now()))
             manifests.clear()
             manifests.update(at_head.known.manifests)
@@ -162,7 +209,14 @@ def still_holds(found: PlannedBackfill, manifests: dict[str, str], at_head: Worl
 
     Without this, a plan that takes long to make would never be recorded while a daemon is busy.
     """
-    return manifests == at_head.known.manifests and found.ask.choice not in {"missing", "failed"}
+    ask = found.ask
+    follows_statuses = ask.choice in ("missing", "failed") or ask.with_upstream or ask.require_upstream
+    return manifests == at_head.known.manifests and not follows_statuses
+
+
+def retry_text(ask: Ask) -> str:
+    """Whose successor it is."""
+    return f", a retry of {ask.parent_backfill_id}" if ask.parent_backfill_id else ""
 
 
 def new_backfill_id() -> str:
@@ -176,5 +230,6 @@ def launched_value(backfill_id: str, status: str, found: PlannedBackfill) -> dic
     return {
         "id": backfill_id,
         "status": status,
+        "parent_backfill_id": found.ask.parent_backfill_id,
         **{key: plan[key] for key in ("digest", "runs_total", "targets", "warnings", "left_out")},
     }

@@ -14,7 +14,10 @@ from daemon.cli.asking import (
     FailedOption,
     MissingOption,
     PartitionsOption,
+    RequireUpstreamOption,
     SelectionArgument,
+    StrictOption,
+    WithUpstreamOption,
     choice_of,
     planned,
 )
@@ -22,12 +25,11 @@ from daemon.cli.fact_text import counted, ranges_text
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.output import Column, Format, table_of
 from daemon.cli.records import Records, with_records
+from daemon.planning.choice import RangeText
 from daemon.planning.planned import Ask, PlannedBackfill
-from daemon.planning.targets import RangeText
 from events.facts import PartitionKeys
 from projections.plan import PlannedRun
 from projections.sets import keys_of
-from projections.world import World
 
 RUNS_LISTED = 100
 RUNS_LISTED_FOR_PEOPLE = 10
@@ -54,6 +56,9 @@ def plan(
     all_: AllOption = False,
     missing: MissingOption = False,
     failed: FailedOption = False,
+    strict: StrictOption = False,
+    require_upstream: RequireUpstreamOption = False,
+    with_upstream: WithUpstreamOption = False,
     limit: RunsLimitOption = None,
 ) -> None:
     """Show what `launch` would run, and launch nothing.
@@ -62,30 +67,34 @@ def plan(
 
     backfilld plan '*report' --missing  (the asset report and everything upstream)
     """
-    ask = Ask(tuple(selection), choice_of(partitions, all=all_, missing=missing, failed=failed))
+    ask = Ask(
+        tuple(selection),
+        choice_of(partitions, all=all_, missing=missing, failed=failed),
+        strict=strict,
+        require_upstream=require_upstream,
+        with_upstream=with_upstream,
+    )
 
-    async def read(records: Records) -> tuple[World, PlannedBackfill]:
-        world = await records.world()
-        return world, planned(world, ask, records.clock.now())
+    async def read(records: Records) -> PlannedBackfill:
+        return planned(await records.world(), ask, records.clock.now())
 
-    world, found = with_records(invocation, read)
+    found = with_records(invocation, read)
     is_text = invocation.output.form is Format.TEXT
     runs_max = limit if limit is not None else RUNS_LISTED_FOR_PEOPLE if is_text else RUNS_LISTED
     # For people nothing is listed twice: the text is made from the plan itself.
     value = None if is_text else found.listed(runs_max)
-    invocation.output.value(value, lambda console: show_plan(console, world, found, runs_max))
+    invocation.output.value(value, lambda console: show_plan(console, found, runs_max))
     if is_text:
         invocation.output.note(f"Nothing was launched; this does it: {launch_command(ask)}")
 
 
-def show_plan(console: Console, world: World, found: PlannedBackfill, runs_max: int) -> None:
+def show_plan(console: Console, found: PlannedBackfill, runs_max: int) -> None:
     """Prints the targets, the first runs, and what one should know."""
-    nodes = world.catalog.assets
     targets = [
         Column("asset", lambda row: row[0], style="bold"),
         Column("partitions", lambda row: f"{1 if row[1] is None else row[1].count:,}", justify="right"),
         Column("which", lambda row: ranges_only(row[1])),
-        Column("how", lambda row: nodes[row[0]].policy_text if row[1] is not None else "one run"),
+        Column("how", lambda row: found.nodes[row[0]].policy_text if row[1] is not None else "one run"),
     ]
     console.print(table_of(list(found.targets.items()), targets))
     runs = [
@@ -112,8 +121,9 @@ def show_remarks(console: Console, found: PlannedBackfill) -> None:
     for warning in found.warnings:
         console.print(Text(f"Warning: {warning}.", style="yellow"), soft_wrap=True)
     for left in found.left_out:
-        part = "" if left.partitions is None else f" {len(left.partitions)} ranges"
-        console.print(Text(f"Left out: {left.asset}{part}: {left.reason}.", style="yellow"), soft_wrap=True)
+        which_of = "" if left.partitions is None else f" {ranges_text(left.partitions)}"
+        asset = left.asset if left.upstream is None else left.upstream
+        console.print(Text(f"Left out: {asset}{which_of}: {left.reason}.", style="yellow"), soft_wrap=True)
 
 
 def listed_runs(found: PlannedBackfill, count: int) -> list[PlannedRun]:
@@ -149,5 +159,11 @@ def numbers_text(numbers: Ranges) -> str:
 
 def launch_command(ask: Ask) -> str:
     """The command line that launches what was planned."""
-    chosen = ["--partitions", ask.choice.text] if isinstance(ask.choice, RangeText) else [f"--{ask.choice}"]
-    return shlex.join(["backfilld", "launch", *ask.selection, *chosen])
+    chosen = ask.choice.arguments() if isinstance(ask.choice, RangeText) else [f"--{ask.choice}"]
+    flags = {
+        "--strict": ask.strict,
+        "--require-upstream": ask.require_upstream,
+        "--with-upstream": ask.with_upstream,
+    }
+    wanted = [flag for flag, is_wanted in flags.items() if is_wanted]
+    return shlex.join(["backfilld", "launch", *ask.selection, *chosen, *wanted])

@@ -38,6 +38,7 @@ class BackfillStanding(msgspec.Struct, frozen=True):
     reason: str | None
     selection: tuple[str, ...]
     partitions: str  # as typed
+    parent_backfill_id: str | None  # of which it is a retry
     runs_total: int
     runs_done: int
     runs_in_progress: int
@@ -102,6 +103,7 @@ def standing_of(backfill: Backfill, now: datetime, failures: tuple[FailedRun, ..
         reason=backfill.request.reason,
         selection=backfill.request.selection,
         partitions=backfill.request.partitions_text,
+        parent_backfill_id=backfill.request.parent_backfill_id,
         runs_total=progress.runs_total,
         runs_done=progress.runs_done,
         runs_in_progress=progress.runs_in_progress,

@@ -1,6 +1,5 @@
 """`backfilld status`: is a daemon there, what goes on, and how far one backfill has come."""
 
-import shlex
 from typing import Annotated
 
 import msgspec
@@ -139,7 +138,7 @@ def show_standing(console: Console, backfill: Backfill, standing: BackfillStandi
     console.print(head)
     why = f", because: {standing.reason}" if standing.reason else ""
     console.print(
-        f"{' '.join(standing.selection)} {standing.partitions}, asked for by {standing.requested_by} on "
+        f"{' '.join(standing.selection)}, {standing.partitions}, asked for by {standing.requested_by} on "
         f"{standing.requested_at:%Y-%m-%d %H:%M:%S} UTC{why}",
         soft_wrap=True,
     )
@@ -186,7 +185,7 @@ def next_step(backfill: Backfill, standing: BackfillStanding, *, is_served: bool
     """What a person may do now."""
     if backfill.completed is None and not is_served:
         return "No daemon runs: nothing happens until one does, with `backfilld up`."
-    own, selection = standing.id, shlex.join(standing.selection)
+    own = standing.id
     look = (
         f"`backfilld run {standing.failures[0].run_id}` shows what it printed; " if standing.failures else ""
     )
@@ -195,6 +194,6 @@ def next_step(backfill: Backfill, standing: BackfillStanding, *, is_served: bool
         "paused": f"`backfilld resume {own}` lets it go on.",
         "canceling": "The runs under way are being ended.",
         "succeeded": "`backfilld assets` shows how all of it stands.",
-        "failed": f"{look}once mended, `backfilld launch {selection} --failed` runs the rest.",
-        "canceled": f"`backfilld launch {selection} --missing` fills what was not reached.",
+        "failed": f"{look}once mended, `backfilld retry {own}` runs the rest.",
+        "canceled": f"`backfilld retry {own}` fills what was not reached.",
     }[backfill.status]

@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 
 from backfilld.manifest import to_plain
+from daemon.planning.choice import Choice, choice_text
 from daemon.planning.grouping import Planning, group_runs
+from daemon.planning.policies import nodes_by_job
 from daemon.planning.selection import select
-from daemon.planning.targets import Choice, LeftOut, RangeText, Targets, find_targets
-from daemon.planning.warnings import find_warnings
+from daemon.planning.targets import LeftOut, Targets, find_targets
+from daemon.planning.upstream import Wanting, find_wanting, with_upstream
 from daemon.refusal import Refused
 from events.facts import BackfillRequested, PartitionKeys, RunGroup, RunOrder
 from projections.asset_status import AssetStatus
@@ -30,6 +32,10 @@ class Ask(msgspec.Struct, frozen=True):
     order: RunOrder = "oldest_first"
     priority: int = 0
     tags: dict[str, str] = {}
+    strict: bool = False  # refuse a plan that leaves anything out
+    require_upstream: bool = False  # refuse a plan that needs what was never materialized
+    with_upstream: bool = False  # fill that too
+    parent_backfill_id: str | None = None
 
 
 class PlannedBackfill(msgspec.Struct, frozen=True):
@@ -37,12 +43,14 @@ class PlannedBackfill(msgspec.Struct, frozen=True):
 
     ask: Ask
     as_of: datetime
+    nodes: Mapping[str, AssetNode]  # with the policies they are launched by
     groups: tuple[RunGroup, ...]
     targets: dict[str, PartitionKeys | None]
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
     digest: str
     plan: Plan
+    tags: dict[str, str]
 
     @property
     def runs_total(self) -> int:
@@ -54,7 +62,7 @@ class PlannedBackfill(msgspec.Struct, frozen=True):
         ask = self.ask
         return BackfillRequested(
             selection=ask.selection,
-            partitions_text=ask.choice.text if isinstance(ask.choice, RangeText) else f"--{ask.choice}",
+            partitions_text=choice_text(ask.choice),
             manifests=dict(manifests),
             partitions_as_of=self.as_of.isoformat(),
             groups=self.groups,
@@ -64,7 +72,8 @@ class PlannedBackfill(msgspec.Struct, frozen=True):
             max_concurrent_runs=ask.max_concurrent_runs,
             order=ask.order,
             priority=ask.priority,
-            tags=ask.tags,
+            tags=self.tags,
+            parent_backfill_id=ask.parent_backfill_id,
         )
 
     def listed(self, runs_max: int) -> dict[str, Any]:
@@ -81,16 +90,7 @@ class PlannedBackfill(msgspec.Struct, frozen=True):
             "runs": [self._listed_run(self.plan.run(number)) for number in range(1, count + 1)],
             "runs_total": self.runs_total,
             "warnings": list(self.warnings),
-            "left_out": [
-                {
-                    "asset": left.asset,
-                    "partitions": None
-                    if left.partitions is None
-                    else [list(pair) for pair in left.partitions],
-                    "reason": left.reason,
-                }
-                for left in self.left_out
-            ],
+            "left_out": [_listed_left_out(left) for left in self.left_out],
         }
 
     def _listed_run(self, run: PlannedRun) -> dict[str, Any]:
@@ -109,31 +109,65 @@ def plan_backfill(
     """The plan for what was asked, among the partitions that exist at ``as_of``."""
     if ask.max_concurrent_runs is not None and ask.max_concurrent_runs < 1:
         return Refused(f"--max-concurrent must be 1 or more, not {ask.max_concurrent_runs}")
-    selection = select(catalog, ask.selection)
-    if isinstance(selection, Refused):
-        return selection
-    targets = find_targets(catalog, selection, ask.choice, statuses, as_of)
+    selected = select(catalog, ask.selection)
+    if isinstance(selected, Refused):
+        return selected
+    targets = find_targets(catalog, selected.assets, ask.choice, statuses, as_of)
     if isinstance(targets, Refused):
         return targets
+    if ask.with_upstream:
+        targets = with_upstream(catalog, targets, statuses, as_of)
     if not targets.ordinals:
         reasons = "; ".join(f"{left.asset}: {left.reason}" for left in targets.left_out)
         return Refused(f"there is nothing to run: {reasons}")
-    groups = group_runs(Planning(catalog.assets, targets.ordinals, targets.partitions))
+    wanting = find_wanting(catalog, targets, statuses, as_of)
+    refused = _refused(ask, targets, wanting)
+    if refused is not None:
+        return refused
+    nodes, giving_way = nodes_by_job(catalog.assets, selected.jobs)
+    groups = group_runs(Planning(nodes, targets.ordinals, targets.partitions))
     return PlannedBackfill(
         ask=ask,
         as_of=as_of,
+        nodes=nodes,
         groups=groups,
         targets={key: keys_of(targets.ordinals[key], targets.partitions[key]) for key in targets.ordinals},
         left_out=targets.left_out,
-        warnings=find_warnings(catalog, targets, statuses, as_of),
-        digest=_digest(catalog, targets, groups),
+        warnings=(*giving_way, *(sentence for each in wanting for sentence in each.sentences())),
+        digest=_digest(nodes, targets, groups),
         plan=Plan(groups, catalog, as_of),
+        tags={name: value for job in selected.jobs for name, value in job.tags.items()} | ask.tags,
     )
 
 
-def _digest(catalog: Catalog, targets: Targets, groups: Sequence[RunGroup]) -> str:
+def _refused(ask: Ask, targets: Targets, wanting: Sequence[Wanting]) -> Refused | None:
+    """Why a plan that could be made is not what was asked for, if it is not."""
+    if ask.strict and targets.left_out:
+        first = targets.left_out[0]
+        more = f", and {len(targets.left_out) - 1:,} more" if len(targets.left_out) > 1 else ""
+        return Refused(
+            f"--strict refuses a plan that leaves anything out, and this one leaves out {first.asset} "
+            f"({first.reason}){more}; select what is between, or launch without --strict"
+        )
+    missing = [each for each in wanting if each.missing]
+    if ask.require_upstream and missing:
+        first_sentence = next(iter(missing[0].sentences()))
+        more = f"; and so do {len(missing) - 1:,} other dependencies" if len(missing) > 1 else ""
+        return Refused(
+            f"--require-upstream refuses a plan that needs what is not there: {first_sentence}{more}; fill "
+            f"it first, or add it to this backfill by --with-upstream"
+        )
+    return None
+
+
+def _listed_left_out(left: LeftOut) -> dict[str, Any]:
+    ranges = None if left.partitions is None else [list(pair) for pair in left.partitions.ranges]
+    return {"asset": left.asset, "partitions": ranges, "reason": left.reason, "upstream": left.upstream}
+
+
+def _digest(nodes: Mapping[str, AssetNode], targets: Targets, groups: Sequence[RunGroup]) -> str:
     """SHA-256, in hex, of everything that decides what is launched: the groups and how each asset is run."""
-    parts = [groups, [_launched_form(catalog.assets[key]) for key in sorted(targets.ordinals)]]
+    parts = [groups, [_launched_form(nodes[key]) for key in sorted(targets.ordinals)]]
     return sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 

@@ -1,76 +1,105 @@
-"""Selections: which assets a person means by names, neighbours, groups and tags."""
+"""Selections: which assets a person means by names, neighbours, groups, tags and jobs."""
 
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
+import msgspec
+
+from backfilld.errors import InvalidDefinitionError
+from backfilld.selection import (
+    AssetSelection,
+    GroupedAssets,
+    NamedAssets,
+    Neighbours,
+    TaggedAssets,
+    UnionOf,
+)
 from daemon.refusal import Refused
-from projections.catalog import Catalog
+from projections.catalog import Catalog, JobNode
 
-_TERM = re.compile(r"(?P<up>\*|\d*\+)?(?P<name>[^*+]+)(?P<down>\*|\+\d*)?")
+JOB_PREFIX = "job:"
 
 
-def select(catalog: Catalog, terms: Sequence[str]) -> tuple[str, ...] | Refused:
-    """The assets of the union of all terms, in topological order.
+class Selected(msgspec.Struct, frozen=True):
+    """What was selected: the assets, in topological order, and the jobs that some of them came by."""
 
-    A term is an asset's name, ``group:NAME``, ``tag:KEY=VALUE`` or ``tag:KEY``, or ``*`` for all;
-    with ``+a`` (one step upstream), ``2+a``, ``*a`` (everything upstream), and ``a+``, ``a+2``, ``a*`` for
-    downstream.
+    assets: tuple[str, ...]
+    jobs: tuple[JobNode, ...] = ()
+
+
+def select(catalog: Catalog, terms: Sequence[str]) -> Selected | Refused:
+    """The assets of the union of all terms.
+
+    A term is what `AssetSelection.from_string` reads, or the name of a job, with or without ``job:`` before
+    it; where an asset has the same name, the asset is meant.
     """
     if not terms:
         return Refused("no asset was named; name at least one, or '*' for all")
     chosen: set[str] = set()
-    for term in terms:
-        found = _select_one(catalog, term.strip())
+    jobs: dict[str, JobNode] = {}
+    for term in map(str.strip, terms):
+        job = _job(catalog, term)
+        match job:
+            case Refused():
+                return job
+            case JobNode():
+                jobs[job.name] = job
+                chosen.update(job.assets)
+                continue
+        found = _select_one(catalog, term)
         if isinstance(found, Refused):
             return found
         chosen |= found
-    return tuple(key for key in catalog.assets if key in chosen)
+    return Selected(tuple(key for key in catalog.assets if key in chosen), tuple(jobs.values()))
 
 
-def _select_one(catalog: Catalog, term: str) -> set[str] | Refused:
-    if term == "*":
-        return set(catalog.assets) or Refused("there are no assets: load a code location that declares some")
-    match = _TERM.fullmatch(term)
-    if match is None:
-        return Refused(
-            f"{term!r} is not a selection; write an asset's name, with '+' or '*' before or after it for its "
-            f"neighbours, group:NAME or tag:KEY=VALUE"
-        )
-    named = _named(catalog, match["name"])
-    if isinstance(named, Refused):
-        return named
-    return _reach(named, catalog.upstream, _steps(match["up"])) | _reach(
-        named, catalog.downstream, _steps(match["down"])
-    )
+def _job(catalog: Catalog, term: str) -> JobNode | Refused | None:
+    """The job that a term names, if it is meant to name one."""
+    if term.startswith(JOB_PREFIX):
+        name = term.removeprefix(JOB_PREFIX)
+        return catalog.jobs.get(name) or _unknown("job", name, catalog.jobs)
+    return None if term in catalog.assets else catalog.jobs.get(term)
 
 
-def _named(catalog: Catalog, name: str) -> set[str] | Refused:
-    if name.startswith("group:"):
-        groups = {node.group for node in catalog.assets.values()}
-        return _matching(
-            catalog, "group", name[6:], groups, lambda key: catalog.assets[key].group == name[6:]
-        )
-    if name.startswith("tag:"):
-        tag, _, value = name[4:].partition("=")
-        tags = {tag for node in catalog.assets.values() for tag in node.tags}
-
-        def tagged(key: str) -> bool:
-            carried = catalog.assets[key].tags
-            return tag in carried and (carried[tag] == value or "=" not in name)
-
-        return _matching(catalog, "tag", name[4:], tags, tagged)
-    if name in catalog.assets:
-        return {name}
-    if name in catalog.external:
-        return Refused(f"{name!r} is an external asset: no code location defines it, so it cannot be run")
-    return _unknown("asset", name, catalog.assets)
+def _select_one(catalog: Catalog, term: str) -> frozenset[str] | Refused:
+    if term == "*" and not catalog.assets:
+        return Refused("there are no assets: load a code location that declares some")
+    try:
+        selection = AssetSelection.from_string(term)
+    except InvalidDefinitionError as error:
+        return Refused(str(error))
+    for part in _parts(selection):
+        refused = _names_nothing(catalog, part)
+        if refused is not None:
+            return refused
+    return selection.select(catalog)
 
 
-def _matching(
-    catalog: Catalog, kind: str, name: str, existing: set[str], claim: Callable[[str], bool]
-) -> set[str] | Refused:
-    return {key for key in catalog.assets if claim(key)} or _unknown(kind, name, existing)
+def _parts(selection: AssetSelection) -> Iterator[AssetSelection]:
+    """The parts of a selection that name assets, groups or tags."""
+    match selection:
+        case Neighbours(of=of):
+            yield from _parts(of)
+        case UnionOf(left=left, right=right):
+            yield from _parts(left)
+            yield from _parts(right)
+        case _:
+            yield selection
+
+
+def _names_nothing(catalog: Catalog, part: AssetSelection) -> Refused | None:
+    nodes = catalog.assets.values()
+    match part:
+        case NamedAssets(keys=(key,)) if key in catalog.external:
+            return Refused(f"{key!r} is an external asset: no code location defines it, so it cannot be run")
+        case NamedAssets(keys=(key,)) if key not in catalog.assets:
+            return _unknown("asset", key, {*catalog.assets, *catalog.jobs})
+        case GroupedAssets(names=(name,)) if not part.select(catalog):
+            return _unknown("group", name, {node.group for node in nodes})
+        case TaggedAssets(key=key, value=value) if not part.select(catalog):
+            named = key if value is None else f"{key}={value}"
+            return _unknown("tag", named, {tag for node in nodes for tag in node.tags})
+    return None
 
 
 def _unknown(kind: str, name: str, existing: Collection[str]) -> Refused:
@@ -79,22 +108,5 @@ def _unknown(kind: str, name: str, existing: Collection[str]) -> Refused:
         return Refused(f"there is no {kind} {name!r}; did you mean {' or '.join(map(repr, near))}?", near)
     if not existing:
         return Refused(f"there is no {kind} {name!r}; no code location has been loaded with one")
-    return Refused(f"there is no {kind} {name!r}; `backfilld assets` lists what there is")
-
-
-def _steps(mark: str | None) -> float:
-    """How far a mark before or after a name reaches: none, n steps, or without end."""
-    if not mark:
-        return 0
-    if mark == "*":
-        return float("inf")
-    return int(mark.strip("+") or 1)
-
-
-def _reach(start: set[str], neighbours: Callable[[str], Sequence[str]], steps: float) -> set[str]:
-    reached, edge = set(start), set(start)
-    while edge and steps > 0:
-        edge = {other for key in edge for other in neighbours(key)} - reached
-        reached |= edge
-        steps -= 1
-    return reached
+    listed = "jobs" if kind == "job" else "assets"
+    return Refused(f"there is no {kind} {name!r}; `backfilld {listed}` lists what there is")

@@ -1,38 +1,34 @@
 """Which partitions of each selected asset a backfill is to fill, and what is left out and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import assert_never
 
 import msgspec
 
 from backfilld.errors import BackfilldError
-from backfilld.partitions import Partitions
+from backfilld.partitions import UNPARTITIONED, Partitions
 from backfilld.range_text import parse_range_text
 from backfilld.ranges import Ranges
+from daemon.planning.choice import ByStatus, Choice, Exactly, RangeText, texts_by_asset
 from daemon.refusal import Refused
+from events.facts import PartitionKeys
 from projections.asset_status import AssetStatus
 from projections.catalog import Catalog, Dependency, partitions_at
-from projections.sets import ONLY, intervals
-
-ByStatus: TypeAlias = Literal["all", "missing", "failed"]
-
-
-class RangeText(msgspec.Struct, frozen=True):
-    """Partitions of the roots, as a person wrote them."""
-
-    text: str
-
-
-Choice: TypeAlias = RangeText | ByStatus
+from projections.sets import ONLY, intervals, keys_of, ranges_of
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """Part of the selection that the plan does not cover; ``partitions`` None stands for the whole asset."""
+    """Part of what was asked for that the plan does not cover.
+
+    ``partitions`` None stands for the whole asset. With ``upstream`` they are partitions of that asset,
+    which are filled and lead to no partition of ``asset``.
+    """
 
     asset: str
-    partitions: tuple[tuple[str, str], ...] | None
+    partitions: PartitionKeys | None
     reason: str
+    upstream: str | None = None
 
 
 class Targets(msgspec.Struct, frozen=True):
@@ -52,18 +48,27 @@ def find_targets(
 ) -> Targets | Refused:
     """The targets of a selection, given in topological order, among the partitions of ``as_of``."""
     partitions = {key: partitions_at(catalog.assets[key].definition, as_of) for key in selection}
-    if isinstance(choice, RangeText):
-        found = _mapped_from_roots(catalog, selection, choice.text, partitions)
-        if isinstance(found, Refused):
-            return found
-    else:
-        found = {key: _by_status(choice, statuses.get(key), partitions[key]) for key in selection}
+    found: dict[str, Ranges] | Refused
+    gone: tuple[LeftOut, ...] = ()
+    match choice:
+        case RangeText():
+            found = _mapped_from_texts(catalog, selection, choice, partitions)
+            if isinstance(found, Refused):
+                return found
+            gone = tuple(_led_nowhere(catalog, found, partitions))
+        case Exactly():
+            meant = choice.keys
+            selection = [key for key in selection if key in meant]
+            found = {key: ranges_of(meant[key], partitions[key]) for key in selection}
+            gone = tuple(_vanished(choice, found, partitions))
+        case _:
+            found = {key: _by_status(choice, statuses.get(key), partitions[key]) for key in selection}
     left_out = tuple(
         LeftOut(key, None, _reason_left_out(catalog, selection, choice, key, partitions[key]))
         for key in selection
         if not found[key]
     )
-    return Targets({key: ordinals for key, ordinals in found.items() if ordinals}, partitions, left_out)
+    return Targets({key: each for key, each in found.items() if each}, partitions, (*left_out, *gone))
 
 
 def root_assets(catalog: Catalog, selection: Sequence[str]) -> tuple[str, ...]:
@@ -76,31 +81,67 @@ def root_assets(catalog: Catalog, selection: Sequence[str]) -> tuple[str, ...]:
     return tuple(key for key in selection if key in partitioned and key not in below)
 
 
-def _mapped_from_roots(
-    catalog: Catalog, selection: Sequence[str], text: str, partitions: Mapping[str, Partitions]
+def _mapped_from_texts(
+    catalog: Catalog, selection: Sequence[str], choice: RangeText, partitions: Mapping[str, Partitions]
 ) -> dict[str, Ranges] | Refused:
+    """The partitions that are named, and downstream of them what they map to through the selection."""
     roots = root_assets(catalog, selection)
     if not roots:
+        text = choice.as_typed()
         return Refused(f"none of {', '.join(selection)} has partitions, so {text!r} names none; use --all")
-    definitions = {catalog.assets[root].definition for root in roots}
-    if len(definitions) > 1:
-        listed = "; ".join(f"{root} has {catalog.assets[root].definition!r}" for root in roots)
-        return Refused(
-            f"the most upstream partitioned assets of the selection must share one partitions definition, "
-            f"but {listed}; select them one at a time, or use --all, --missing or --failed"
-        )
-    try:
-        chosen = parse_range_text(text, partitions[roots[0]])
-    except BackfilldError as error:
-        return Refused(str(error), tuple(getattr(error, "near", ())))
-    if not chosen:
-        return Refused(
-            f"{text!r} names no partition of {roots[0]}; it has {partitions[roots[0]].described()}"
-        )
+    texts = texts_by_asset(choice.texts, partitions, roots)
+    match texts:
+        case Refused():
+            return texts
+        case None:
+            refused = _roots_that_differ(catalog, roots)
+            texts = dict.fromkeys(roots, choice.texts[0])
+        case _:
+            refused = _roots_not_named(roots, texts)
+    if refused is not None:
+        return refused
     found: dict[str, Ranges] = {}
     for key in selection:
-        found[key] = chosen if key in roots else _mapped(catalog, key, found, partitions)
+        if key not in texts:
+            found[key] = _mapped(catalog, key, found, partitions)
+            continue
+        named = _named(key, texts[key], partitions[key])
+        if isinstance(named, Refused):
+            return named
+        found[key] = named
     return found
+
+
+def _roots_not_named(roots: Sequence[str], texts: Mapping[str, str]) -> Refused | None:
+    unnamed = [root for root in roots if root not in texts]
+    if not unnamed:
+        return None
+    return Refused(
+        f"the partitions of {', '.join(unnamed)} do not follow from those of {', '.join(texts)}; add "
+        f"--partitions {unnamed[0]}=TEXT, or leave {unnamed[0]} out of the selection"
+    )
+
+
+def _roots_that_differ(catalog: Catalog, roots: Sequence[str]) -> Refused | None:
+    if len({catalog.assets[root].definition for root in roots}) < 2:
+        return None
+    listed = "; ".join(f"{root} has {catalog.assets[root].definition!r}" for root in roots)
+    return Refused(
+        f"the most upstream partitioned assets of the selection must share one partitions definition, but "
+        f"{listed}; give each its own (--partitions {roots[0]}=TEXT --partitions {roots[1]}=TEXT ...), or "
+        f"use --all, --missing or --failed"
+    )
+
+
+def _named(key: str, text: str, partitions: Partitions) -> Ranges | Refused:
+    """The partitions of an asset that a text names."""
+    if partitions is UNPARTITIONED:
+        return Refused(f"{key} has no partitions, so {text!r} names none; it is run once anyway")
+    try:
+        chosen = parse_range_text(text, partitions)
+    except BackfilldError as error:
+        return Refused(str(error), tuple(getattr(error, "near", ())))
+    return chosen or Refused(f"{text!r} names no partition of {key}; it has {partitions.described()}")
 
 
 def _mapped(
@@ -122,6 +163,44 @@ def downstream_of(dep: Dependency, upstream: Ranges, of: Partitions, among: Part
     return dep.mapping.downstream_of(upstream, upstream_partitions=of, downstream_partitions=among)
 
 
+def _led_nowhere(
+    catalog: Catalog, found: Mapping[str, Ranges], partitions: Mapping[str, Partitions]
+) -> Iterator[LeftOut]:
+    """Targets that no partition of an asset downstream needs, though others of the same asset are needed."""
+    for key, targets in found.items():
+        for dep in catalog.assets[key].deps if targets else ():
+            upstream = found.get(dep.asset, Ranges()) if dep.asset != key else Ranges()
+            needed = (
+                dep.mapping.upstream_of(
+                    targets, downstream_partitions=partitions[key], upstream_partitions=partitions[dep.asset]
+                )
+                if upstream
+                else None
+            )
+            nowhere = upstream - needed.existing if needed is not None else Ranges()
+            if nowhere and not downstream_of(dep, nowhere, partitions[dep.asset], partitions[key]):
+                yield LeftOut(
+                    key,
+                    keys_of(nowhere, partitions[dep.asset]),
+                    f"no partition of {key} needs these of {dep.asset}, or none that exists yet",
+                    dep.asset,
+                )
+
+
+def _vanished(
+    choice: Exactly, found: Mapping[str, Ranges], partitions: Mapping[str, Partitions]
+) -> Iterator[LeftOut]:
+    """What was meant and is not there any more."""
+    for key, keys in choice.keys.items():
+        if key not in found:
+            yield LeftOut(key, keys, "no code location defines it any more")
+        elif keys is not None and len(found[key]) < keys.count:
+            lost = f"{keys.count - len(found[key]):,} of {keys.count:,}"
+            yield LeftOut(
+                key, keys, f"{lost} partitions are not among {partitions[key].described()} any more"
+            )
+
+
 def _by_status(choice: ByStatus, status: AssetStatus | None, partitions: Partitions) -> Ranges:
     everything = partitions.all()
     match choice:
@@ -131,6 +210,8 @@ def _by_status(choice: ByStatus, status: AssetStatus | None, partitions: Partiti
             return everything if status is None else everything - intervals(status.materialized)
         case "failed":
             return Ranges.of(()) if status is None else everything & intervals(status.failed | status.skipped)
+        case _:
+            assert_never(choice)
 
 
 def _reason_left_out(

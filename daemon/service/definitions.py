@@ -108,11 +108,12 @@ def checked(answers: Sequence[Loaded | LoadFailure], world: World) -> list[Loade
 
 def nonsense_in(loaded: Loaded, others: Mapping[str, Mapping[str, Any]]) -> str | None:
     """What is wrong with a manifest beside those of other code locations; None if it is fine."""
-    declared = {asset["key"] for asset in loaded.manifest["assets"]}
-    for name, manifest in others.items():
-        both = sorted(declared & {asset["key"] for asset in manifest["assets"]})
-        if both:
-            return f"{', '.join(both)}: declared by code location {name!r} too; rename it there or here"
+    for kind, named in (("assets", "key"), ("jobs", "name")):
+        declared = {each[named] for each in loaded.manifest[kind]}
+        for name, manifest in others.items():
+            both = sorted(declared & {each[named] for each in manifest[kind]})
+            if both:
+                return f"{', '.join(both)}: declared by code location {name!r} too; rename it there or here"
     try:
         Catalog.of({**others, loaded.code_location: loaded.manifest})
     except (AssetCycleError, BackfilldError, msgspec.ValidationError) as error:

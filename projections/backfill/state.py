@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from pyroaring import BitMap
 
-from events.facts import BackfillCompleted, BackfillRequested, Cause
+from events.facts import BackfillCompleted, BackfillRequested, Cause, RunOrder
 
 BackfillStatus: TypeAlias = Literal["running", "paused", "canceling", "succeeded", "failed", "canceled"]
 Intervals: TypeAlias = tuple[tuple[int, int], ...]  # of ordinals, half-open, ascending
@@ -89,7 +89,7 @@ class Backfill(msgspec.Struct):
     request_position: int
     max_concurrent_runs: int | None
     priority: int
-    order: str
+    order: RunOrder
     retries_max: int | None = None  # amended: instead of what the assets' retry policies say
     paused: bool = False
     cancel_requested: bool = False

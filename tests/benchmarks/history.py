@@ -11,8 +11,8 @@ from backfilld.manifest import manifest_of
 from backfilld.ranges import Ranges
 from daemon.demo import pipeline
 from daemon.launching.code_location import manifest_digest
+from daemon.planning.choice import RangeText
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
-from daemon.planning.targets import RangeText
 from events.envelope import Event
 from events.facts import (
     BackfillCompleted,
@@ -31,7 +31,7 @@ CODE_LOCATION = "pipeline"
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 BETWEEN_FACTS = timedelta(milliseconds=2)
 AT_A_TIME = 8  # runs
-DAYS = RangeText("[2012-01-01...2014-09-26]")
+DAYS = RangeText(("[2012-01-01...2014-09-26]",))
 RUNS_PER_BACKFILL = 1_000
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from statistics import median, quantiles
 
+from daemon.planning.choice import RangeText
 from daemon.planning.planned import Ask
-from daemon.planning.targets import RangeText
 from events.envelope import Recorded
 from events.facts import PartitionMaterialized, RunLaunched, RunStarted
 from tests.benchmarks.daemons import PIPELINES, daemon, filled
@@ -114,4 +114,4 @@ def in_ms(times: Sequence[timedelta]) -> list[float]:
 def days(count: int, *, after: int = 0) -> RangeText:
     """So many days of the pipelines' partitions."""
     first = FIRST_DAY + timedelta(days=after)
-    return RangeText(f"[{first}...{first + timedelta(days=count - 1)}]")
+    return RangeText((f"[{first}...{first + timedelta(days=count - 1)}]",))

@@ -12,7 +12,7 @@ from daemon.cli.plan import numbers_text
 from daemon.cli.run import tail
 from daemon.cli.up import name_of
 from daemon.launching.code_location import LoadFailure
-from daemon.planning.targets import RangeText
+from daemon.planning.choice import RangeText
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError
 
 
@@ -46,9 +46,13 @@ def test_numbers_are_told_in_stretches_and_only_the_first_of_many() -> None:
 
 
 def test_partitions_are_chosen_once() -> None:
-    assert choice_of("2024-*") == RangeText("2024-*")
+    assert choice_of(["2024-*"]) == RangeText(("2024-*",))
     assert choice_of(None, all=False, missing=True) == "missing"
-    for partitions, given in (("", {"all": True}), (None, {"missing": True, "failed": True}), (None, {})):
+    for partitions, given in (
+        (["2024-*"], {"all": True}),
+        (None, {"missing": True, "failed": True}),
+        (None, {}),
+    ):
         with pytest.raises(UsageError):
             choice_of(partitions, **given)
 

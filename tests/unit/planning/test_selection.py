@@ -4,7 +4,7 @@ import pytest
 
 from backfilld.asset_key import AssetKey
 from backfilld.assets import asset
-from daemon.planning.selection import select
+from daemon.planning.selection import Selected, select
 from daemon.refusal import Refused
 from tests.story import Story
 
@@ -48,7 +48,7 @@ CATALOG = Story(a, b, c, d).world.catalog
     ],
 )
 def test_terms_select_in_topological_order(terms: list[str], selected: str) -> None:
-    assert select(CATALOG, terms) == tuple(selected)
+    assert select(CATALOG, terms) == Selected(tuple(selected))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_terms_select_in_topological_order(terms: list[str], selected: str) -> N
         (["group:mart"], "there is no group 'mart'; did you mean 'marts'?"),
         (["tag:teir"], "there is no tag 'teir'; did you mean 'tier'?"),
         (["zzz"], "there is no asset 'zzz'; `backfilld assets` lists what there is"),
-        (["+"], "'+' is not a selection; write an asset's name"),
+        (["+"], "expected a selection such as an asset's name"),
     ],
 )
 def test_what_selects_nothing_is_refused_with_a_way_on(terms: list[str], said: str) -> None:

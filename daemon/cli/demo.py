@@ -104,7 +104,7 @@ class Filling:
         world = await records.world()
         backfill_id = new_backfill_id()
         ask = Ask(selection=(SELECTION,), choice="all", reason="backfilld demo")
-        await request(records, world, lambda _: ask, backfill_id)
+        await request(records, world, lambda *_: ask, backfill_id)
         with display_on(self._output) as display:
             backfill = await follow(records, world, backfill_id, display)
         return Filled(backfill, rows_of(world, records.clock.now()))

@@ -3,6 +3,7 @@
 import secrets
 import string
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -58,7 +59,7 @@ WaitOption = Annotated[
     typer.Option("--wait", "-w", help="Show its progress until it ends; exit with 1 if it does not succeed."),
 ]
 
-Asked = Callable[[World], Ask | Refused]
+Asked = Callable[[World, datetime], Ask | Refused]
 
 
 @command
@@ -92,7 +93,7 @@ def launch(
         require_upstream=require_upstream,
         with_upstream=with_upstream,
     )
-    carry_out(invocation, lambda _: ask, wait=wait)
+    carry_out(invocation, lambda *_: ask, wait=wait)
 
 
 @command
@@ -111,9 +112,9 @@ def retry(
     backfilld retry k3v9x2ab --reason 'file has come' --wait
     """
 
-    def asked(world: World) -> Ask | Refused:
+    def asked(world: World, now: datetime) -> Ask | Refused:
         backfill = find_backfill(world, backfill_id)
-        return backfill if isinstance(backfill, Refused) else ask_retry(world, backfill, reason)
+        return backfill if isinstance(backfill, Refused) else ask_retry(world, backfill, reason, now)
 
     carry_out(invocation, asked, wait=wait)
 
@@ -192,10 +193,11 @@ async def request(records: Records, world: World, asked: Asked, backfill_id: str
 
     def decide(at_head: World) -> tuple[BackfillRequested] | Refused:
         if not (latest and still_holds(latest[-1], manifests, at_head)):
-            ask = asked(at_head)
+            now = records.clock.now()
+            ask = asked(at_head, now)
             if isinstance(ask, Refused):
                 return ask
-            latest.append(planned(at_head, ask, records.clock.now()))
+            latest.append(planned(at_head, ask, now))
             manifests.clear()
             manifests.update(at_head.known.manifests)
         return (latest[-1].request(manifests),)

@@ -32,6 +32,7 @@ class Exactly(msgspec.Struct, frozen=True):
 
     keys: dict[str, PartitionKeys | None]
     told: str  # how it came about, for the record
+    vanished: dict[str, PartitionKeys | None] = {}  # meant too, and not there any more
 
 
 Choice: TypeAlias = RangeText | Exactly | ByStatus

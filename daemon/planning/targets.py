@@ -60,7 +60,7 @@ def find_targets(
             meant = choice.keys
             selection = [key for key in selection if key in meant]
             found = {key: ranges_of(meant[key], partitions[key]) for key in selection}
-            gone = tuple(_vanished(choice, found, partitions))
+            gone = tuple(_vanished(catalog, choice))
         case _:
             found = {key: _by_status(choice, statuses.get(key), partitions[key]) for key in selection}
     left_out = tuple(
@@ -187,18 +187,12 @@ def _led_nowhere(
                 )
 
 
-def _vanished(
-    choice: Exactly, found: Mapping[str, Ranges], partitions: Mapping[str, Partitions]
-) -> Iterator[LeftOut]:
-    """What was meant and is not there any more."""
-    for key, keys in choice.keys.items():
-        if key not in found:
-            yield LeftOut(key, keys, "no code location defines it any more")
-        elif keys is not None and len(found[key]) < keys.count:
-            lost = f"{keys.count - len(found[key]):,} of {keys.count:,}"
-            yield LeftOut(
-                key, keys, f"{lost} partitions are not among {partitions[key].described()} any more"
-            )
+def _vanished(catalog: Catalog, choice: Exactly) -> Iterator[LeftOut]:
+    for key, keys in choice.vanished.items():
+        if key in catalog.assets:
+            yield LeftOut(key, keys, "its definition does not have these any more")
+        else:
+            yield LeftOut(key, None, "no code location defines it any more")
 
 
 def _by_status(choice: ByStatus, status: AssetStatus | None, partitions: Partitions) -> Ranges:

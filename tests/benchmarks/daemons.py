@@ -68,7 +68,7 @@ async def filled(database_url: str, ask: Ask) -> Sequence[Recorded]:
     async with PostgresLog(database_url) as log, ProjectionStore(database_url) as store:
         records = Records(database_url, log, store, SystemClock())
         backfill_id = new_backfill_id()
-        await request(records, await records.world(), lambda _: ask, backfill_id)
+        await request(records, await records.world(), lambda *_: ask, backfill_id)
         ends: list[Recorded] = []
         while not ends:
             await anyio.sleep(LOOK_EVERY_S)

@@ -77,7 +77,7 @@ async def told(log: MemoryLog) -> list[Recorded]:
 async def test_a_launch_is_recorded_once_on_a_log_that_grows_meanwhile() -> None:
     log = BusyLog(*[PoolConfigured("p")] * 5)
     records, world = await opened(log)
-    found = await request(records, world, lambda _: Ask(("raw",), "all"), "b")
+    found = await request(records, world, lambda *_: Ask(("raw",), "all"), "b")
     requests = [each for each in await told(log) if isinstance(each.fact, BackfillRequested)]
     assert [each.position for each in requests] == [7]
     assert requests[0].backfill_id == "b"
@@ -89,7 +89,7 @@ async def test_a_launch_is_recorded_once_on_a_log_that_grows_meanwhile() -> None
 async def test_definitions_that_change_meanwhile_are_planned_with() -> None:
     log = BusyLog(declared(9))
     records, world = await opened(log)
-    found = await request(records, world, lambda _: Ask(("raw",), "all"), "b")
+    found = await request(records, world, lambda *_: Ask(("raw",), "all"), "b")
     assert found.runs_total == 9
     (requested,) = [each.fact for each in await told(log) if isinstance(each.fact, BackfillRequested)]
     assert requested.manifests == world.known.manifests
@@ -99,7 +99,7 @@ async def test_definitions_that_change_meanwhile_are_planned_with() -> None:
 async def test_a_backfill_that_ends_meanwhile_is_not_canceled() -> None:
     log = BusyLog()
     records, world = await opened(log)
-    await request(records, world, lambda _: Ask(("raw",), "all"), "b")
+    await request(records, world, lambda *_: Ask(("raw",), "all"), "b")
     log.others.append(BackfillCompleted("succeeded"))
     assert await records.record(world, "b", lambda at_head: cancel(at_head, "b", None)) == ()
     assert not any(isinstance(each.fact, BackfillCancelRequested) for each in await told(log))
@@ -109,5 +109,5 @@ async def test_a_log_that_never_stands_still_is_given_up_on_with_nothing_done() 
     log = BusyLog(*[PoolConfigured("p")] * DECISIONS_MAX)
     records, world = await opened(log)
     with pytest.raises(RefusedError, match="nothing was done; try again"):
-        await request(records, world, lambda _: Ask(("raw",), "all"), "b")
+        await request(records, world, lambda *_: Ask(("raw",), "all"), "b")
     assert not any(isinstance(each.fact, BackfillRequested) for each in await told(log))

@@ -1,0 +1,215 @@
+"""Partitions named asset by asset, what a plan leaves out, and what it needs upstream."""
+
+from backfilld.assets import AssetDep, asset
+from backfilld.mappings import StaticPartitionMapping, TimeWindowPartitionMapping
+from backfilld.partitions import (
+    DailyPartitionsDefinition,
+    MonthlyPartitionsDefinition,
+    MultiPartitionsDefinition,
+    StaticPartitionsDefinition,
+)
+from daemon.planning.choice import RangeText
+from daemon.planning.planned import PlannedBackfill
+from daemon.refusal import Refused
+from events.facts import PartitionKeys
+from tests.story import Story, keys
+
+DAYS = DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-03-10")
+MONTHS = MonthlyPartitionsDefinition(start_date="2024-01-01", end_date="2024-03-10")
+LETTERS = StaticPartitionsDefinition(["x", "y", "z"])
+
+
+@asset(partitions_def=DAYS)
+def raw() -> None: ...
+
+
+@asset(partitions_def=LETTERS)
+def letters() -> None: ...
+
+
+@asset(partitions_def=DAYS, deps=[raw])
+def clean() -> None: ...
+
+
+@asset(partitions_def=MONTHS, deps=[clean])
+def monthly() -> None: ...
+
+
+@asset(deps=[letters, monthly])
+def report() -> None: ...
+
+
+def plan_of(story: Story, *selection: str, texts: tuple[str, ...] = (), **how: object) -> PlannedBackfill:
+    plan = answer(story, *selection, texts=texts, **how)
+    assert isinstance(plan, PlannedBackfill), plan
+    return plan
+
+
+def answer(
+    story: Story, *selection: str, texts: tuple[str, ...] = (), **how: object
+) -> PlannedBackfill | Refused:
+    if texts:
+        how["choice"] = RangeText(texts)
+    return story.plan(*selection, **how)  # type: ignore[arg-type]  # each test gives what fits
+
+
+def refusal(story: Story, *selection: str, texts: tuple[str, ...] = (), **how: object) -> str:
+    plan = answer(story, *selection, texts=texts, **how)
+    assert isinstance(plan, Refused), plan
+    return plan.reason
+
+
+EVERYTHING = Story(raw, letters, clean, monthly, report)
+
+
+def test_partitions_named_per_asset_need_no_common_root_and_map_downstream() -> None:
+    plan = plan_of(EVERYTHING, "*", texts=("raw=2024-01-05", "letters=x, z"))
+    assert plan.targets == {
+        "letters": PartitionKeys((("x", "x"), ("z", "z")), 2),
+        "raw": keys("2024-01-05"),
+        "clean": keys("2024-01-05"),
+        "monthly": PartitionKeys((("2024-01-01", "2024-01-01"),), 1),
+        "report": None,
+    }
+    assert plan.request({}).partitions_text == "--partitions raw=2024-01-05 --partitions 'letters=x, z'"
+
+
+def test_partitions_of_an_asset_downstream_may_be_named_too_and_twice() -> None:
+    plan = plan_of(
+        EVERYTHING, "raw", "clean", texts=("raw=2024-01-05", "clean=2024-01-06", "clean=2024-01-08")
+    )
+    assert plan.targets == {"raw": keys("2024-01-05"), "clean": keys("2024-01-06", "2024-01-08")}
+
+
+def test_roots_that_no_partitions_follow_for_are_named() -> None:
+    assert refusal(EVERYTHING, "*", texts=("raw=2024-01-05",)) == (
+        "the partitions of letters do not follow from those of raw; add --partitions letters=TEXT, or leave "
+        "letters out of the selection"
+    )
+
+
+def test_several_texts_must_all_name_their_asset() -> None:
+    assert refusal(EVERYTHING, "raw", "letters", texts=("raw=2024-01-05", "y")) == (
+        "with several --partitions each begins with a selected asset's name and '=', and 'y' does not; the "
+        "assets are letters, raw"
+    )
+    assert "'monthly=2024-01-01' does not" in refusal(
+        EVERYTHING, "raw", texts=("raw=2024-01-05", "monthly=2024-01-01")
+    )
+
+
+def test_roots_that_differ_are_named_with_a_way_on() -> None:
+    reason = refusal(EVERYTHING, "*", texts=("2024-01-05",))
+    assert reason.startswith(
+        "the most upstream partitioned assets of the selection must share one partitions definition, but "
+        "letters has StaticPartitionsDefinition(['x', 'y', 'z']); raw has DailyPartitionsDefinition"
+    )
+    assert reason.endswith(
+        "give each its own (--partitions letters=TEXT --partitions raw=TEXT ...), or use --all, --missing or "
+        "--failed"
+    )
+
+
+def test_a_bad_key_points_at_its_place() -> None:
+    plan = answer(EVERYTHING, "raw", texts=("2024-01-05, 2024-01-99",))
+    assert isinstance(plan, Refused)
+    assert "found '2024-01-99'" in plan.reason
+    assert "2024-01-05, 2024-01-99\n              ^" in plan.reason
+    assert plan.near
+
+
+def test_an_asset_without_partitions_has_none_to_name() -> None:
+    assert refusal(EVERYTHING, "letters", "report", texts=("letters=x", "report=y")) == (
+        "report has no partitions, so 'y' names none; it is run once anyway"
+    )
+
+
+def test_a_single_text_means_the_dimension_where_there_is_one_of_that_name() -> None:
+    by_city = MultiPartitionsDefinition({"raw": LETTERS, "date": DAYS})
+
+    @asset(partitions_def=by_city)
+    def pairs() -> None: ...
+
+    story = Story(raw, pairs)
+    plan = plan_of(story, "pairs", texts=("raw=x, date=2024-01-01",))
+    assert plan.targets == {"pairs": PartitionKeys((("2024-01-01|x", "2024-01-01|x"),), 1)}
+    both = plan_of(story, "raw", "pairs", texts=("raw=2024-01-01", "pairs=raw=x, date=2024-01-01"))
+    assert set(both.targets) == {"raw", "pairs"}
+
+
+def test_partitions_that_lead_nowhere_are_listed() -> None:
+    plan = plan_of(EVERYTHING, "raw", "clean", "monthly", texts=("[2024-02-28...2024-03-03]",))
+    (left,) = plan.left_out
+    assert (left.asset, left.upstream, left.partitions) == (
+        "monthly",
+        "clean",
+        keys("2024-03-01..2024-03-03"),
+    )
+    assert left.reason == "no partition of monthly needs these of clean, or none that exists yet"
+
+
+def test_a_key_without_a_counterpart_is_listed() -> None:
+    table = StaticPartitionMapping({"x": "x"})
+
+    @asset(
+        partitions_def=StaticPartitionsDefinition(["x"]), deps=[AssetDep(letters, partition_mapping=table)]
+    )
+    def some() -> None: ...
+
+    (left,) = plan_of(Story(letters, some), "*", texts=("x, y",)).left_out
+    assert (left.asset, left.upstream, left.partitions) == (
+        "some",
+        "letters",
+        PartitionKeys((("y", "y"),), 1),
+    )
+
+
+def test_strict_refuses_to_leave_anything_out() -> None:
+    chosen = ("[2024-02-28...2024-03-03]",)
+    assert refusal(EVERYTHING, "raw", "clean", "monthly", texts=chosen, strict=True) == (
+        "--strict refuses a plan that leaves anything out, and this one leaves out monthly (no partition of "
+        "monthly needs these of clean, or none that exists yet); select what is between, or launch without "
+        "--strict"
+    )
+    plan_of(EVERYTHING, "raw", "clean", "monthly", texts=("2024-01-05",), strict=True)
+    assert "clean, which is not selected" in refusal(EVERYTHING, "raw", "monthly", texts=chosen, strict=True)
+
+
+def test_required_upstream_partitions_that_are_missing_refuse() -> None:
+    assert refusal(EVERYTHING, "clean", texts=("[2024-01-01...2024-01-03]",), require_upstream=True) == (
+        "--require-upstream refuses a plan that needs what is not there: clean needs 3 partitions of raw, "
+        "from 2024-01-01 to 2024-01-03, that were never materialized and are not part of this backfill; fill it "
+        "first, or add it to this backfill by --with-upstream"
+    )
+    plan_of(EVERYTHING, "raw", "clean", texts=("2024-01-01",), require_upstream=True)
+
+
+def test_upstream_partitions_are_added_however_far_as_far_as_they_are_missing() -> None:
+    story = Story(raw, letters, clean, monthly, report)
+    story.ask("raw", partitions="[2024-01-01...2024-01-20]", named="first")
+    for run in story.launched():
+        story.run(run)
+    plan = plan_of(story, "monthly", texts=("2024-01-01",), with_upstream=True)
+    assert plan.targets == {
+        "raw": keys("2024-01-21..2024-01-31"),
+        "clean": keys("2024-01-01..2024-01-31"),
+        "monthly": PartitionKeys((("2024-01-01", "2024-01-01"),), 1),
+    }
+    assert not plan.warnings
+    assert plan_of(story, "monthly", texts=("2024-01-01",)).warnings
+
+
+def test_upstream_of_its_own_goes_back_to_what_is_filled() -> None:
+    yesterday = TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+
+    @asset(partitions_def=DAYS, deps=[AssetDep("totals", partition_mapping=yesterday)])
+    def totals() -> None: ...
+
+    story = Story(totals)
+    story.ask("totals", partitions="2024-01-03", named="first")
+    (run,) = story.launched()
+    story.run(run)
+    plan = plan_of(story, "totals", texts=("2024-01-10",), with_upstream=True)
+    assert plan.targets == {"totals": keys("2024-01-04..2024-01-10")}
+    (warning,) = plan_of(story, "totals", texts=("2024-01-10",)).warnings
+    assert warning.startswith("totals needs 2024-01-09 of totals, which was never materialized")

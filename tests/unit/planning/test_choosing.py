@@ -178,8 +178,8 @@ def test_strict_refuses_to_leave_anything_out() -> None:
 def test_required_upstream_partitions_that_are_missing_refuse() -> None:
     assert refusal(EVERYTHING, "clean", texts=("[2024-01-01...2024-01-03]",), require_upstream=True) == (
         "--require-upstream refuses a plan that needs what is not there: clean needs 3 partitions of raw, "
-        "from 2024-01-01 to 2024-01-03, that were never materialized and are not part of this backfill; fill it "
-        "first, or add it to this backfill by --with-upstream"
+        "from 2024-01-01 to 2024-01-03, that were never materialized and are not part of this backfill; fill "
+        "it first, or add it to this backfill by --with-upstream"
     )
     plan_of(EVERYTHING, "raw", "clean", texts=("2024-01-01",), require_upstream=True)
 

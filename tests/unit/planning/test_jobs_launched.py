@@ -90,11 +90,10 @@ def test_where_policies_differ_the_smallest_wins_with_a_warning(
     story = story_of(declared("a"), declared("b", policy=policy), jobs=(NIGHTLY,))
     plan = planned(story, "nightly")
     assert [(group.assets, group.partitions_per_run_max) for group in plan.groups] == [(("a", "b"), size)]
-    assert plan.warnings == (
-        (
-            f"the assets of job 'nightly' have different backfill policies (single run: a; {words}: b), so all of "
-            f"them are launched by the smallest, {words}"
-        ),
+    (warning,) = plan.warnings
+    assert warning == (
+        f"the assets of job 'nightly' have different backfill policies (single run: a; {words}: b), so all "
+        f"of them are launched by the smallest, {words}"
     )
 
 

@@ -1,31 +1,25 @@
-"""The log in PostgreSQL, and the migration of its database."""
+"""The log in PostgreSQL."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import anyio
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from anyio.abc import TaskGroup
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Select, select
 
 from events import reading
 from events.ahead import fetched_ahead
 from events.appending import Writer
 from events.driver import database_url, make_engine, translated
 from events.envelope import Event, Recorded
-from events.errors import LogUnavailableError, LogUnreadableError
+from events.errors import LogUnavailableError
 from events.log import READ_BATCH_MAX, Appended, Filter, HeadMoved
 from events.schema import log_head
 from events.verifying import VERIFIED_AT_ONCE, Broken, Chain, Verified
 from events.waking import Bell
 
-_MIGRATION_LOCK: Final = 0x6261636B_66696C6C  # "backfill"
 _FIRST_PAGE: Final = 250  # facts; whoever wants a few waits for no more
 _RETRY_FIRST_S: Final = 0.05
 _RETRY_MAX_S: Final = 5.0
@@ -178,36 +172,3 @@ class PostgresLog:
                     # SQLAlchemy sees nothing of what is done by the driver: it must be told.
                     await connection.invalidate()
                     raise
-
-
-async def migrate(url: str) -> None:
-    """Gives the database at ``url`` the tables of this version; any number may call it at once.
-
-    :raises LogUnavailableError: it cannot be reached.
-    :raises LogUnreadableError: a newer backfilld has changed it already.
-    """
-    parsed = database_url(url)
-    engine = make_engine(parsed, pooled=False)
-    try:
-        with translated(parsed):
-            async with engine.begin() as connection:
-                # Held until the commit: a second daemon waits here, and then finds the work done.
-                await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-                await connection.run_sync(_upgrade)
-    finally:
-        await engine.dispose()
-
-
-def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    present = MigrationContext.configure(connection).get_current_heads()
-    if unknown := sorted(set(present) - known):
-        raise LogUnreadableError(
-            f"its database is at schema {', '.join(unknown)}, which this version of backfilld does not know",
-            remedy="It was migrated by a newer backfilld: run that version, or a later one, on it.",
-        )
-    command.upgrade(config, "head")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 from events.embedded import embedded_database
-from events.postgres import migrate
+from events.migrating import migrate
 from tests.databases import SERVERS, fresh_database, url_of
 
 settings.register_profile("backfilld", deadline=None, derandomize=bool(os.environ.get("CI")))

@@ -126,10 +126,12 @@ class Invocation:
         :raises DatabaseError: there is no database.
         :raises LogError: it cannot be reached or read.
         """
-        from events.postgres import PostgresLog, migrate  # noqa: PLC0415 -- as above
+        from events.postgres import PostgresLog  # noqa: PLC0415 -- as above
 
         async def call(url: str) -> T:
             if begin:
+                from events.migrating import migrate  # noqa: PLC0415 -- a tenth of a second for those who need it
+
                 await migrate(url)
             async with PostgresLog(url) as log:
                 return await function(log)

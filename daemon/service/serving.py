@@ -25,7 +25,8 @@ from daemon.service.reactor import Settings as ReactorSettings
 from events.errors import LogUnavailableError
 from events.facts import LeaderElected
 from events.leadership import Leadership
-from events.postgres import PostgresLog, migrate
+from events.migrating import migrate
+from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
 from projections.world import World
 

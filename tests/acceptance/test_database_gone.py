@@ -14,8 +14,9 @@ import pytest
 
 from events.embedded import data_folder, embedded_database
 from events.facts import BackfillCompleted, PartitionMaterialized
+from events.migrating import migrate
 from events.pgserver import Server
-from events.postgres import PostgresLog, migrate
+from events.postgres import PostgresLog
 from events.verifying import Verified
 
 CODE = """

@@ -13,7 +13,8 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from sqlalchemy import make_url
 
 from events.codec import encode
-from events.postgres import PostgresLog, migrate
+from events.migrating import migrate
+from events.postgres import PostgresLog
 from events.verifying import Verified
 from projections.world import World, evolve
 from tests.benchmarks.frame import Row, Surroundings, Target, awaited, row

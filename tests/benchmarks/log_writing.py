@@ -11,7 +11,8 @@ from sqlalchemy import make_url
 
 from events.codec import encode
 from events.envelope import Event
-from events.postgres import PostgresLog, migrate
+from events.migrating import migrate
+from events.postgres import PostgresLog
 from tests.benchmarks.frame import Row, Surroundings, Target, awaited, row
 from tests.benchmarks.history import History
 

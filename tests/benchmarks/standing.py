@@ -14,7 +14,8 @@ from daemon.planning.planned import Ask
 from daemon.service.keeping import SNAPSHOT_EVERY_FACTS
 from events.embedded import embedded_database, locate
 from events.envelope import Event
-from events.postgres import PostgresLog, migrate
+from events.migrating import migrate
+from events.postgres import PostgresLog
 from tests.benchmarks.daemons import PIPELINES, daemon, filled
 from tests.benchmarks.frame import Row, Surroundings, Target, awaited, row
 from tests.benchmarks.history import History

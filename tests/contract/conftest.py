@@ -6,7 +6,8 @@ import pytest
 
 from events.log import Log
 from events.memory import MemoryLog
-from events.postgres import PostgresLog, migrate
+from events.migrating import migrate
+from events.postgres import PostgresLog
 from tests.databases import SERVERS, fresh_database, url_of
 
 

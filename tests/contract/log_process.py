@@ -4,7 +4,8 @@ import sys
 
 import anyio
 
-from events.postgres import PostgresLog, migrate
+from events.migrating import migrate
+from events.postgres import PostgresLog
 from tests.contract.told import event, events
 
 APPENDS = 60

@@ -9,7 +9,8 @@ from sqlalchemy import Select, text
 
 from events.errors import LogError, LogUnreadableError
 from events.log import Appended, Filter
-from events.postgres import PostgresLog, migrate
+from events.migrating import migrate
+from events.postgres import PostgresLog
 from events.reading import Which, as_text, selecting_hashes
 from tests.contract import log_process
 from tests.contract.test_log_faults import ROOT

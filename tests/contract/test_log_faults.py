@@ -17,8 +17,9 @@ from events.embedded import data_folder, embedded_database
 from events.envelope import Event
 from events.errors import LogUnavailableError
 from events.log import Appended, HeadMoved
+from events.migrating import migrate
 from events.pgserver import Server
-from events.postgres import PostgresLog, migrate
+from events.postgres import PostgresLog
 from events.rows import Row
 from events.verifying import Verified
 from tests.contract import log_process

@@ -164,7 +164,7 @@ def _shared(
     """The definition, made once for all assets that declare the same: a million keys are then held once."""
     form = msgspec.json.encode(plain)
     if form not in made:
-        made[form] = partitions_definition_from_plain(plain)
+        made[form] = partitions_definition_from_plain(plain, is_of_manifest=True)
     return made[form]
 
 

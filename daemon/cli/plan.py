@@ -121,9 +121,9 @@ def show_remarks(console: Console, found: PlannedBackfill) -> None:
     for warning in found.warnings:
         console.print(Text(f"Warning: {warning}.", style="yellow"), soft_wrap=True)
     for left in found.left_out:
-        which_of = "" if left.partitions is None else f" {ranges_text(left.partitions)}"
-        asset = left.asset if left.upstream is None else left.upstream
-        console.print(Text(f"Left out: {asset}{which_of}: {left.reason}.", style="yellow"), soft_wrap=True)
+        keys = "" if left.partitions is None else f" {ranges_text(left.partitions)}"
+        what = f"Left out: {left.asset}" if left.upstream is None else f"Leads nowhere: {left.upstream}"
+        console.print(Text(f"{what}{keys}: {left.reason}.", style="yellow"), soft_wrap=True)
 
 
 def listed_runs(found: PlannedBackfill, count: int) -> list[PlannedRun]:

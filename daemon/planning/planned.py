@@ -152,7 +152,7 @@ def _refused(ask: Ask, targets: Targets, wanting: Sequence[Wanting]) -> Refused 
     missing = [each for each in wanting if each.missing]
     if ask.require_upstream and missing:
         first_sentence = next(iter(missing[0].sentences()))
-        more = f"; and so do {len(missing) - 1:,} other dependencies" if len(missing) > 1 else ""
+        more = f", and {len(missing) - 1:,} more such" if len(missing) > 1 else ""
         return Refused(
             f"--require-upstream refuses a plan that needs what is not there: {first_sentence}{more}; fill "
             f"it first, or add it to this backfill by --with-upstream"

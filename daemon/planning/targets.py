@@ -182,7 +182,7 @@ def _led_nowhere(
                 yield LeftOut(
                     key,
                     keys_of(nowhere, partitions[dep.asset]),
-                    f"no partition of {key} needs these of {dep.asset}, or none that exists yet",
+                    f"no partition of {key} that exists needs these of {dep.asset}",
                     dep.asset,
                 )
 

@@ -123,6 +123,7 @@ def asset(
         prefix = () if key_prefix is None else AssetKey(key_prefix).path
         key = AssetKey((*prefix, name or function.__name__))
         _check_types(key, partitions_def, backfill_policy, retry_policy)
+        _check_policy(key, partitions_def, backfill_policy)
         return AssetDefinition(
             key=key,
             function=function,
@@ -147,6 +148,17 @@ def _check_types(key: AssetKey, *given: object) -> None:
     for value, kind in zip(given, expected, strict=True):
         if value is not None and not isinstance(value, kind):
             raise InvalidDefinitionError(f"asset {str(key)!r}: expected a {kind.__name__}, found {value!r}")
+
+
+def _check_policy(
+    key: AssetKey, partitions: PartitionsDefinition | None, policy: BackfillPolicy | None
+) -> None:
+    if partitions is None and policy is not None and policy.max_partitions_per_run is not None:
+        raise InvalidDefinitionError(
+            f"asset {str(key)!r}: expected partitions for BackfillPolicy."
+            f"multi_run({policy.max_partitions_per_run}) "
+            f"to bound, found none; give it partitions_def, or leave the policy out"
+        )
 
 
 def _takes_context(key: AssetKey, function: AssetFunction) -> bool:

@@ -79,8 +79,7 @@ class AssetExecutionContext:
         self._must_be_partitioned("partition_key")
         if len(self.ranges) != 1:
             raise InvalidInvocationError(
-                f"expected a run of one partition, found one of {len(self.ranges)}, "
-                f"{self.partition_key_range.start!r} to {self.partition_key_range.end!r}: "
+                f"expected a run of one partition, found one of {len(self.ranges)}, {self._hull_text()}: "
                 f"use context.partition_keys, context.partition_key_range or context.partition_time_window"
             )
         return self.partitions.user_key(self.ranges.first)
@@ -93,9 +92,19 @@ class AssetExecutionContext:
 
     @property
     def partition_key_range(self) -> PartitionKeyRange:
-        """The first and the last key of the run's partitions; of two-dimensional ones, in each dimension."""
+        """The first and the last key of the run's partitions; of two-dimensional ones, in each dimension.
+
+        Raises `InvalidInvocationError` where that would take in others, of keys that the run leaves out.
+        """
         self._must_be_partitioned("partition_key_range")
-        return self.partitions.hull(self.ranges)
+        hull = self.partitions.hull(self.ranges)
+        if len(self.partitions.ranges_of([hull])) != len(self.ranges):
+            raise InvalidInvocationError(
+                f"expected a run of all partitions from {hull.start!r} to {hull.end!r} for "
+                f"context.partition_key_range, found one that leaves some out: use context.partition_keys or "
+                f"context.partition_time_window"
+            )
+        return hull
 
     @property
     def partition_time_window(self) -> TimeWindow:
@@ -161,8 +170,7 @@ class AssetExecutionContext:
         ranges = self.partitions.ranges_of([(first, last)])
         if not ranges.issubset(self.ranges):
             raise InvalidInvocationError(
-                f"expected partitions of this run, {self.partition_key_range.start!r} to "
-                f"{self.partition_key_range.end!r}, found {first!r} to {last!r}"
+                f"expected partitions of this run, {self._hull_text()}, found {first!r} to {last!r}"
             )
         if not ranges.isdisjoint(unless):
             raise InvalidInvocationError(
@@ -180,6 +188,10 @@ class AssetExecutionContext:
                 f"expected an asset partitioned by time for context.{asked}, found {str(self.asset_key)!r}, "
                 f"which is not ({error}); use context.partition_keys"
             ) from error
+
+    def _hull_text(self) -> str:
+        hull = self.partitions.hull(self.ranges)
+        return f"{hull.start!r} to {hull.end!r}"
 
     def _must_be_partitioned(self, asked: str) -> None:
         if self.partitions is UNPARTITIONED:

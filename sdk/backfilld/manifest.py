@@ -85,6 +85,10 @@ _CLASSES: dict[str, Callable[..., object]] = {
 }
 
 
+# What a manifest holds was checked when it was made; of static keys there may be a million.
+_OF_MANIFESTS = _CLASSES | {StaticPartitionsDefinition.__name__: StaticPartitionsDefinition.of_checked}
+
+
 def manifest_of(definitions: Definitions, *, code_location: str) -> dict[str, Any]:
     """The manifest of valid definitions; assets are sorted by key and jobs by name.
 
@@ -122,11 +126,16 @@ def to_plain(given: object) -> Any:  # noqa: ANN401 - any JSON value.
             return str(given)
 
 
-def partitions_definition_from_plain(plain: Mapping[str, Any] | None) -> PartitionsDefinition | None:
-    """The definition that `to_plain` was given; None stays None. Raises `InvalidDefinitionError`."""
+def partitions_definition_from_plain(
+    plain: Mapping[str, Any] | None, *, is_of_manifest: bool = False
+) -> PartitionsDefinition | None:
+    """The definition that `to_plain` was given; None stays None. Raises `InvalidDefinitionError`.
+
+    One that is known to be of a manifest is not checked key by key once more.
+    """
     if plain is None:
         return None
-    definition = _from_plain(plain)
+    definition = _from_plain(plain, _OF_MANIFESTS if is_of_manifest else _CLASSES)
     if not isinstance(definition, PartitionsDefinition):
         raise InvalidDefinitionError(f"expected a partitions definition, found {plain!r}")
     return definition
@@ -148,22 +157,22 @@ def selection_from_plain(plain: Mapping[str, Any]) -> AssetSelection:
     return selection
 
 
-def _from_plain(plain: object) -> object:
+def _from_plain(plain: object, classes: Mapping[str, Callable[..., object]] = _CLASSES) -> object:
     match plain:
         case {"class": str(name), "kwargs": {**kwargs}}:
-            known = _CLASSES.get(name)
+            known = classes.get(name)
             if known is None:
                 raise InvalidDefinitionError(
-                    f"expected one of {', '.join(_CLASSES)}, found {name!r}; the manifest was made by "
+                    f"expected one of {', '.join(classes)}, found {name!r}; the manifest was made by "
                     f"another version of the SDK"
                 )
-            return known(**{str(argument): _from_plain(value) for argument, value in kwargs.items()})
+            return known(**{str(argument): _from_plain(value, classes) for argument, value in kwargs.items()})
         case {"datetime": str(text)}:
             return datetime.fromisoformat(text)
         case {**items}:
-            return {key: _from_plain(value) for key, value in items.items()}
+            return {key: _from_plain(value, classes) for key, value in items.items()}
         case list():
-            return [value if type(value) is str else _from_plain(value) for value in plain]
+            return [value if type(value) is str else _from_plain(value, classes) for value in plain]
         case _:
             return plain
 

@@ -110,6 +110,12 @@ def test_arguments_of_another_kind_are_refused(wrong: dict[str, object]) -> None
         asset(**wrong)(_named_a)  # type: ignore[call-overload]  # wrong on purpose
 
 
+def test_a_bound_on_partitions_wants_some() -> None:
+    with pytest.raises(InvalidDefinitionError, match=r"'a': expected partitions .*multi_run\(3\)"):
+        asset(backfill_policy=BackfillPolicy.multi_run(3))(_named_a)
+    asset(backfill_policy=BackfillPolicy.single_run())(_named_a)
+
+
 def test_a_dependency_is_named_once() -> None:
     with pytest.raises(InvalidDefinitionError, match="'x' twice"):
         asset(deps=["x", AssetKey("x")])(_named_a)

@@ -136,12 +136,16 @@ def test_two_dimensions_have_keys_with_parts_and_the_windows_of_one() -> None:
     assert single.partition_key.keys_by_dimension == {"city": "bern", "date": "2024-03-08"}
 
 
-def test_partitions_that_are_no_box_lie_between_the_corners_of_one() -> None:
+def test_a_run_that_leaves_keys_out_has_no_range_that_would_take_them_in() -> None:
     definition = MultiPartitionsDefinition({"date": DAILY, "city": CITIES})
     cells = definition.partitions(NOW)
-    corners = [cells.ordinal("oslo|2024-03-08"), cells.ordinal("rome|2024-03-07")]
-    context = context_of(Ranges.from_ordinals(corners), definition)
-    assert tuple(context.partition_key_range) == ("oslo|2024-03-07", "rome|2024-03-08")
+    without_rome = [cells.ordinal("oslo|2024-03-08"), cells.ordinal("bern|2024-03-08")]
+    context = context_of(Ranges.from_ordinals(without_rome), definition)
+    with pytest.raises(InvalidInvocationError, match=r"leaves some out: use context\.partition_keys"):
+        _ = context.partition_key_range
+    with pytest.raises(InvalidInvocationError, match=r"2, 'oslo\|2024-03-08' to 'bern\|2024-03-08'"):
+        _ = context.partition_key
+    assert context.partition_time_window.start.day == 8
 
 
 def test_two_dimensions_of_time_or_none_have_no_one_window() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.benchmarks.answers import answers
 from tests.benchmarks.frame import Benchmark, Figures, Surroundings, cores_busy_percent, machine, show
 from tests.benchmarks.log_reading import reading
 from tests.benchmarks.log_writing import bulk_append, single_append
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "reaction": reaction,
     "plans": plans,
     "plan_curve": plan_curve,
+    "answers": answers,
     "bulk_append": bulk_append,
     "single_append": single_append,
     "reading": reading,

@@ -1,5 +1,6 @@
 """Plans of up to a million partitions: how long they take, and how much memory."""
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from backfilld.partitions import (
     DailyPartitionsDefinition,
     HourlyPartitionsDefinition,
     MonthlyPartitionsDefinition,
+    MultiPartitionsDefinition,
     PartitionsDefinition,
     StaticPartitionsDefinition,
 )
@@ -55,6 +57,14 @@ def static(count: int) -> PartitionsDefinition:
     return StaticPartitionsDefinition([f"customer-{number:07}" for number in range(count)])
 
 
+def pairs(count: int) -> PartitionsDefinition:
+    """As many customers as days, so many of both together."""
+    side = math.isqrt(count)
+    customers = StaticPartitionsDefinition([f"customer-{number:04}" for number in range(side)])
+    days = DailyPartitionsDefinition(start_date=FIRST_DAY, end_date=FIRST_DAY + timedelta(days=side))
+    return MultiPartitionsDefinition({"customer": customers, "date": days})
+
+
 def hours_days_and_months(count: int) -> Sequence[PartitionsDefinition]:
     """So many hours, the days they make, and the months."""
     end = FIRST_MONTH + timedelta(hours=count)
@@ -70,6 +80,12 @@ SHAPES: dict[str, Callable[[int], PartitionsDefinition]] = {
     "hourly in New York": hourly_in_new_york,
     "daily": daily,
     "static": static,
+    "pairs": pairs,
+}
+CURVES: dict[str, Callable[[int], Sequence[PartitionsDefinition]]] = {
+    "hourly -> daily -> monthly": hours_days_and_months,
+    "static x 3 assets": lambda count: [static(count)] * 3,
+    "pairs x 3 assets": lambda count: [pairs(count)] * 3,
 }
 
 
@@ -85,7 +101,7 @@ def plans(surroundings: Surroundings) -> Sequence[Row]:
         definition = shape(count)
         for assets, text in ((1, ""), (3, " x 3 assets")):
             found = planned(surroundings.folder, [definition] * assets)
-            assert found.partitions == count * assets, found
+            assert found.partitions == len(definition.partitions(AS_OF)) * assets, found
             rows += rows_of(f"plan, {count:,} {name}{text}", found)
     chain = planned(surroundings.folder, hours_days_and_months(count))
     rows += rows_of(f"plan, {count:,} hourly -> daily -> monthly", chain)
@@ -93,20 +109,26 @@ def plans(surroundings: Surroundings) -> Sequence[Row]:
 
 
 def plan_curve(surroundings: Surroundings) -> Sequence[Row]:
-    """Seconds of plans of the chain from hours to months, for ten times as many hours and again.
+    """Seconds of plans for ten times as many partitions and again.
 
     The best of a few, since a short time is easily disturbed. A ratio below that of the counts says that
     the cost grows no faster than they do.
     """
     sizes = [surroundings.count(count) for count in CURVE]
-    took_s = [
-        min(planned(surroundings.folder, hours_days_and_months(count)).seconds for _ in range(CURVE_ROUNDS))
-        for count in sizes
-    ]
-    rows = [row(f"plan, {sizes[0]:,} hourly -> daily -> monthly", took_s[0], "s")]
+    return [one for name, shape in CURVES.items() for one in curve(surroundings.folder, name, shape, sizes)]
+
+
+def curve(
+    folder: Path, name: str, shape: Callable[[int], Sequence[PartitionsDefinition]], sizes: Sequence[int]
+) -> Sequence[Row]:
+    """The rows of one kind of assets."""
+    took_s = [min(planned(folder, shape(count)).seconds for _ in range(CURVE_ROUNDS)) for count in sizes]
+    rows = [row(f"plan, {sizes[0]:,} {name}", took_s[0], "s")]
     for (less, more), (less_s, more_s) in zip(pairwise(sizes), pairwise(took_s), strict=True):
         linear = Target("ratio", "at most", more / less)
-        rows.append(row(f"plan, {more:,} beside {less:,}", more_s, "s", baseline=less_s, target=linear))
+        rows.append(
+            row(f"plan, {more:,} {name} beside {less:,}", more_s, "s", baseline=less_s, target=linear)
+        )
     return rows
 
 

@@ -108,7 +108,7 @@ class Partitions(ABC):
         None where the two lists of keys are not stretches of one sequence. A sum outside of ``other`` means
         that it lacks the key.
         """
-        return 0 if self == other else None
+        return 0 if self is other or self == other else None
 
     def described(self) -> str:
         """A few words for messages: how many partitions there are, and the first and last."""

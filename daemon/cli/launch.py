@@ -228,10 +228,10 @@ def new_backfill_id() -> str:
 
 def launched_value(backfill_id: str, status: str, found: PlannedBackfill) -> dict[str, Any]:
     """A launched backfill as JSON."""
-    plan = found.listed(1)
+    plan, parent = found.listed(1), found.ask.parent_backfill_id
     return {
         "id": backfill_id,
         "status": status,
-        "parent_backfill_id": found.ask.parent_backfill_id,
+        **({"parent_backfill_id": parent} if parent is not None else {}),
         **{key: plan[key] for key in ("digest", "runs_total", "targets", "warnings", "left_out")},
     }

@@ -162,7 +162,8 @@ def _refused(ask: Ask, targets: Targets, wanting: Sequence[Wanting]) -> Refused 
 
 def _listed_left_out(left: LeftOut) -> dict[str, Any]:
     ranges = None if left.partitions is None else [list(pair) for pair in left.partitions.ranges]
-    return {"asset": left.asset, "partitions": ranges, "reason": left.reason, "upstream": left.upstream}
+    listed = {"asset": left.asset, "partitions": ranges, "reason": left.reason}
+    return listed if left.upstream is None else listed | {"upstream": left.upstream}
 
 
 def _digest(nodes: Mapping[str, AssetNode], targets: Targets, groups: Sequence[RunGroup]) -> str:

@@ -26,7 +26,13 @@ import sys
 import time
 from pathlib import Path
 
-from backfilld import BackfillPolicy, DailyPartitionsDefinition, StaticPartitionsDefinition, asset
+from backfilld import (
+    BackfillPolicy,
+    DailyPartitionsDefinition,
+    StaticPartitionsDefinition,
+    asset,
+    define_asset_job,
+)
 
 DAYS = DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-11")
 
@@ -56,6 +62,9 @@ def region(context):
         if Path("go").exists():
             return
         time.sleep(0.01)
+
+
+books = define_asset_job("books", "orders, totals", tags={"team": "sales"})
 '''
 
 

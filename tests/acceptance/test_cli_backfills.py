@@ -52,7 +52,7 @@ def test_status_tells_where_every_asset_stands_and_what_to_do(house: House, fail
     assert f"Run {failed_id}-3-1 failed, orders 2024-01-03: ValueError: no file for that day" in told
     assert err == (
         f"`backfilld run {failed_id}-3-1` shows what it printed; once mended, "
-        f"`backfilld launch 'orders*' --failed` runs the rest.\n"
+        f"`backfilld retry {failed_id}` runs the rest.\n"
     )
 
 

@@ -48,6 +48,39 @@ def test_a_plan_in_json_has_the_targets_the_runs_and_what_they_wait_for(house: H
     }
 
 
+def test_partitions_are_named_for_each_asset_that_needs_its_own(house: House) -> None:
+    asked = ("orders", "region", "--partitions", "orders=2024-01-02", "--partitions", "region=north")
+    plan = house.call("plan", *asked, "-o", "json").value
+    assert plan["targets"]["orders"]["ranges"] == [["2024-01-02", "2024-01-02"]]
+    assert plan["targets"]["region"]["ranges"] == [["north", "north"]]
+    assert house.call("plan", *asked).err.endswith(
+        "backfilld launch orders region --partitions orders=2024-01-02 --partitions region=north\n"
+    )
+
+
+def test_a_job_is_launched_by_one_policy_and_with_its_tags(house: House) -> None:
+    plan = house.call("plan", "books", "--partitions", "2024-01-02", "-o", "json").value
+    assert [(run["assets"], run["partitions"]) for run in plan["runs"]] == [
+        (["orders", "totals"], ["2024-01-02"])
+    ]
+    assert plan["warnings"][0].startswith("the assets of job 'books' have different backfill policies")
+    (job,) = house.call("jobs", "-o", "json").value
+    assert job == {
+        "job": "books",
+        "assets": ["orders", "totals"],
+        "tags": {"team": "sales"},
+        "code_location": "shop",
+    }
+    assert "team=sales" in house.call("jobs").out
+
+
+def test_what_is_missing_upstream_is_filled_where_that_is_wanted(house: House) -> None:
+    asked = ("totals", "--partitions", "2024-01-02", "--with-upstream")
+    plan = house.call("plan", *asked, "-o", "json").value
+    assert set(plan["targets"]) == {"orders", "totals"}
+    assert house.call("plan", *asked).err.endswith("--partitions 2024-01-02 --with-upstream\n")
+
+
 def test_a_limit_bounds_the_runs_listed_and_not_the_totals(house: House) -> None:
     for limit, listed in (("2", 2), ("0", 14)):
         plan = house.call("plan", "orders*", "--all", "--limit", limit, "-o", "json").value
@@ -95,6 +128,13 @@ def test_what_runs_wait_for_is_told_in_stretches_of_numbers(house: House) -> Non
             "None of report has partitions, so '2024-01-01' names none; use --all",
         ),
         (["orders", "region", "--partitions", "north"], 3, "The most upstream partitioned assets of the"),
+        (
+            ["orders", "region", "--partitions", "region=north"],
+            3,
+            "The partitions of orders do not follow from those of region; add --partitions orders=TEXT",
+        ),
+        (["totals", "--all", "--require-upstream"], 3, "--require-upstream refuses a plan that needs what"),
+        (["job:book", "--all"], 3, "There is no job 'book'; did you mean 'books'?"),
     ],
 )
 def test_a_mistake_is_one_sentence(

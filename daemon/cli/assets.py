@@ -111,8 +111,9 @@ def rows_of(world: World, now: datetime) -> list[AssetRow]:
 
 def nothing_text(world: World) -> str:
     """Why there are no assets."""
-    if world.known.definitions_failed:
-        names = ", ".join(world.known.definitions_failed)
+    failed = [name for name, state in world.known.not_loaded.items() if state.failure is not None]
+    if failed:
+        names = ", ".join(failed)
         return f"No assets: {names} failed to load. `backfilld log --type DefinitionsFailed` says why."
     return "No assets: no code has been loaded yet; `backfilld up CODE` loads it."
 

@@ -18,6 +18,7 @@ from events.facts import BackfillCompleted, Fact, LeaderElected, RunLaunched
 from events.ids import derived_id, new_id
 from events.log import Appended, HeadMoved, Log
 from projections.backfill.state import Backfill, LiveRun
+from projections.held import held_runs
 from projections.sets import keys_of
 from projections.world import World, evolve
 
@@ -55,7 +56,7 @@ class Reactor:
         self._reports: list[Reported] = []
         self._reports_taken = anyio.Event()
         self._asked_to_end: set[str] = set()
-        self.drained = anyio.Event()  # after `drain`: no run is under way any more
+        self.drained = anyio.Event()  # after `drain`: no run has a process any more
 
     async def lead(self, elected: LeaderElected) -> None:
         """Take over the log: record it, catch up, and find out what became of the runs under way."""
@@ -73,12 +74,12 @@ class Reactor:
             while True:
                 self._wake = anyio.Event()
                 await self._turn()
-                if self._draining and not self.world.live_runs():
+                if self._draining and self.world.live_runs() == held_runs(self.world):
                     self.drained.set()
                 await self._sleep()
 
     def drain(self) -> None:
-        """Launch nothing more; `drained` is set once no run is under way."""
+        """Launch nothing more; `drained` is set once no run has a process."""
         self._draining = True
         self._wake.set()
 

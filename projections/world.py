@@ -133,6 +133,14 @@ class World:
         node = self.catalog.assets.get(asset)
         return None if node is None else partitions_at(node.definition, at)
 
+    def is_as_planned(self, asset: str, group: PlannedGroup) -> bool:
+        """Whether the newest code has the partitions that a group of this asset was planned with.
+
+        Of an asset that the newest code does not have nothing else is known.
+        """
+        node = self.catalog.assets.get(asset)
+        return node is None or node.definition is group.definition or node.definition == group.definition
+
     def plan_of(self, request: BackfillRequested) -> Plan | None:
         """The plan a request stands for; None if the log lacks what it refers to."""
         try:
@@ -366,9 +374,9 @@ def _status(world: World, asset: str) -> AssetStatus:
 
 def _current(world: World, asset: str, group: PlannedGroup, ordinals: Ranges) -> Ranges:
     """The ordinals in the newest definition; the same ones unless it changed under the backfill."""
-    node = world.catalog.assets.get(asset)
-    if node is None or node.definition is group.definition or node.definition == group.definition:
+    if world.is_as_planned(asset, group):
         return ordinals
+    node = world.catalog.assets[asset]
     if node.definition is None or group.definition is None:
         return Ranges.of(())
     return ranges_of(keys_of(ordinals, group.partitions), node.definition.partitions(world.known.at))

@@ -34,7 +34,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     attempt: int  # from 1
     code_location: str
     assets: tuple[str, ...]  # keys in topological order: executed in this order
-    partitions: PartitionKeys | None  # None: the assets are unpartitioned
+    partitions: PartitionKeys | None  # None: no partitions; key by key where the code has others than planned
     partitions_as_of: str  # RFC 3339 UTC: ranges of keys are expanded among the partitions of then
     tags: dict[str, str] = {}
 

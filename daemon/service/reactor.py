@@ -19,7 +19,7 @@ from events.ids import derived_id, new_id
 from events.log import Appended, HeadMoved, Log
 from projections.backfill.state import Backfill, LiveRun
 from projections.held import held_runs
-from projections.sets import keys_of
+from projections.sets import keys_of, keys_singly
 from projections.world import World, evolve
 
 ACTOR = "daemon"
@@ -221,6 +221,8 @@ class Reactor:
 
     def _spec(self, backfill: Backfill, run: LiveRun) -> RunSpec:
         group = self.world.plans[backfill.id].group_at(run.number)
+        as_planned = all(self.world.is_as_planned(asset, group) for asset in run.assets)
+        named = keys_of if as_planned else keys_singly
         return RunSpec(
             run_id=run.run_id,
             backfill_id=backfill.id,
@@ -228,7 +230,7 @@ class Reactor:
             attempt=run.attempt,
             code_location=run.code_location,
             assets=run.assets,
-            partitions=keys_of(Ranges(run.ordinals), group.partitions),
+            partitions=named(Ranges(run.ordinals), group.partitions),
             partitions_as_of=backfill.request.partitions_as_of,
             tags=backfill.request.tags,
         )

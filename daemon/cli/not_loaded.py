@@ -16,7 +16,7 @@ def problem_text(name: str, state: NotLoaded) -> str:
     """What is the matter with a code location, and since when, in a sentence."""
     since = f"{state.since:%Y-%m-%d %H:%M:%S} UTC"
     if state.failure is None:
-        return f"Code location {name} is not given to the daemon any more, since {since}."
+        return f"Code location {name} has not been given to the daemon since {since}."
     told = failure_text(state.failure)
     return f"Code location {name} has failed to load since {since}: {told}{'' if told.endswith('.') else '.'}"
 

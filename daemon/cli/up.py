@@ -78,7 +78,7 @@ class Announcement(msgspec.Struct, frozen=True):
     code_locations: Sequence[str]
     backfills_active: int
     home: str
-    not_loaded: Mapping[str, NotLoaded] = {}  # of these code locations
+    not_loaded: Mapping[str, NotLoaded] = {}  # by code location: these, and what backfills wait for
 
 
 @command

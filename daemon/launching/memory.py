@@ -39,6 +39,7 @@ class MemoryLauncher:
         self._told: dict[str, list[Reported]] = {}
         self._waiting: dict[str, RunSpec] = {}  # for their code location
         self._loadings: dict[str, Loaded | LoadFailure] = {}
+        self._ended: set[str] = set()  # code locations
         self._loading_changed = anyio.Event()
         self._outbox: list[Reported] = []
         self._news = anyio.Event()
@@ -82,9 +83,14 @@ class MemoryLauncher:
         told += news
         self._give(news)
 
+    def end_code(self, code_location: str) -> None:
+        """Its process has ended: runs of it wait for what `change_code` says came of loading it again."""
+        self._ended.add(code_location)
+
     def change_code(self, answer: Loaded | LoadFailure) -> None:
         """This comes of loading a code location from now on; it has just been loaded again by itself."""
         self._loadings[answer.code_location] = answer
+        self._ended.discard(answer.code_location)
         self._loading_changed.set()
         if isinstance(answer, Loaded):
             for spec in list(self._waiting.values()):
@@ -125,7 +131,8 @@ class MemoryLauncher:
 
     def _begin_or_keep(self, spec: RunSpec) -> None:
         loading = self._loadings.get(spec.code_location)
-        if isinstance(loading, LoadFailure) and loading.runs_held:
+        is_held = isinstance(loading, LoadFailure) and loading.runs_held
+        if is_held or spec.code_location in self._ended:
             self._waiting[spec.run_id] = spec
             return
         self._waiting.pop(spec.run_id, None)

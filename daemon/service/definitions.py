@@ -14,7 +14,8 @@ from daemon.service.errors import CodeNotImportedError
 from daemon.service.reactor import Reactor
 from events.facts import DefinitionsFailed, DefinitionsLoaded, DefinitionsWithdrawn, Failure
 from projections.catalog import AssetCycleError, Catalog
-from projections.world import World
+from projections.held import waits_for
+from projections.world import NotLoaded, World
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,13 @@ class DefinitionsLoader:
             if is_news(world, answer):
                 await self._record(answer)
         await self._reactor.catch_up()
+
+    def not_loaded(self) -> dict[str, NotLoaded]:
+        """The code locations whose code is not in force, of those given and those that are waited for."""
+        world = self._reactor.world
+        names = {location.name for location in self._code_locations}
+        names.update(*(waits_for(world, backfill) for backfill in world.known.active.values()))
+        return {name: state for name, state in world.known.not_loaded.items() if name in names}
 
     async def reload(self) -> None:
         """Import every code location anew and record what came of it; the old code stays where it failed."""

@@ -55,7 +55,7 @@ class Ready(msgspec.Struct, frozen=True):
     assets: int
     code_locations: Sequence[str]
     backfills_active: int
-    not_loaded: Mapping[str, NotLoaded]  # of these code locations
+    not_loaded: Mapping[str, NotLoaded]  # by code location: these, and what backfills under way wait for
 
 
 async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> None:
@@ -105,11 +105,7 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
                         assets=len(world.catalog.assets),
                         code_locations=[location.name for location in settings.code_locations],
                         backfills_active=len(world.known.active),
-                        not_loaded={
-                            location.name: world.known.not_loaded[location.name]
-                            for location in settings.code_locations
-                            if location.name in world.known.not_loaded
-                        },
+                        not_loaded=loader.not_loaded(),
                     )
                 )
                 await _until_stopped(signals, loader)

@@ -79,6 +79,15 @@ class DefinitionsFailed(msgspec.Struct, frozen=True):
 
     code_location: str
     failure: Failure
+    runs_held: bool = False  # no process with older code is there either: its runs wait until it loads
+
+
+class DefinitionsWithdrawn(msgspec.Struct, frozen=True):
+    """The daemon is not given a code location any more: it declares nothing, and runs of it wait."""
+
+    schema: ClassVar[int] = 1
+
+    code_location: str
 
 
 class BackfillRequested(msgspec.Struct, frozen=True):
@@ -278,6 +287,7 @@ class LeaderElected(msgspec.Struct, frozen=True):
 Fact: TypeAlias = (
     DefinitionsLoaded
     | DefinitionsFailed
+    | DefinitionsWithdrawn
     | BackfillRequested
     | BackfillPaused
     | BackfillResumed

@@ -19,6 +19,13 @@ def keys_of(ranges: Ranges, partitions: Partitions) -> PartitionKeys | None:
     return PartitionKeys(partitions.key_ranges(ranges), len(ranges))
 
 
+def keys_singly(ranges: Ranges, partitions: Partitions) -> PartitionKeys | None:
+    """The set as `keys_of` gives it, but each key by itself: that means the same in any definition."""
+    if partitions is UNPARTITIONED:
+        return None
+    return PartitionKeys(tuple((key, key) for key in partitions.keys(ranges)), len(ranges))
+
+
 def ranges_of(keys: PartitionKeys | None, partitions: Partitions) -> Ranges:
     """The ordinals a fact's set has among these partitions; keys that are not among them are left out."""
     if keys is None:

@@ -20,6 +20,7 @@ from events.facts import (
     BackfillResumed,
     DefinitionsFailed,
     DefinitionsLoaded,
+    DefinitionsWithdrawn,
     DynamicPartitionsAdded,
     DynamicPartitionsRemoved,
     Failure,
@@ -46,6 +47,14 @@ from projections.sets import bitmap, intervals, keys_of, ranges_of
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class NotLoaded(msgspec.Struct, frozen=True):
+    """A code location whose newest code is not the code in force."""
+
+    since: datetime  # that it is as it is; the failure is the newest one
+    failure: Failure | None  # None: the daemon is not given it
+    runs_held: bool  # nothing can be launched of it
+
+
 class Known(msgspec.Struct):
     """The plain part of a `World`, which is what a snapshot holds."""
 
@@ -53,7 +62,7 @@ class Known(msgspec.Struct):
     at: datetime = BEGINNING  # of the newest fact
     manifests: dict[str, str] = {}  # code location -> digest of its newest manifest
     manifest_of: dict[str, dict[str, Any]] = {}  # digest -> manifest
-    definitions_failed: dict[str, Failure] = {}  # code locations whose last import failed
+    not_loaded: dict[str, NotLoaded] = {}  # by code location
     active: dict[str, Backfill] = {}
     ended: dict[str, Backfill] = {}  # without what only a running one needs
     assets: dict[str, AssetStatus] = {}
@@ -124,6 +133,14 @@ class World:
         node = self.catalog.assets.get(asset)
         return None if node is None else partitions_at(node.definition, at)
 
+    def is_as_planned(self, asset: str, group: PlannedGroup) -> bool:
+        """Whether the newest code has the partitions that a group of this asset was planned with.
+
+        Of an asset that the newest code does not have nothing else is known.
+        """
+        node = self.catalog.assets.get(asset)
+        return node is None or node.definition is group.definition or node.definition == group.definition
+
     def plan_of(self, request: BackfillRequested) -> Plan | None:
         """The plan a request stands for; None if the log lacks what it refers to."""
         try:
@@ -163,7 +180,11 @@ def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one bra
         case DefinitionsLoaded():
             _definitions_loaded(world, recorded, fact)
         case DefinitionsFailed():
-            known.definitions_failed[fact.code_location] = fact.failure
+            _definitions_failed(known, recorded.at, fact)
+        case DefinitionsWithdrawn():
+            known.not_loaded[fact.code_location] = NotLoaded(recorded.at, None, runs_held=True)
+            known.manifests.pop(fact.code_location, None)
+            world.catalog = world.catalog_of(known.manifests)
         case DynamicPartitionsAdded():
             keys = known.dynamic.setdefault(fact.name, [])
             keys.extend(key for key in fact.keys if key not in set(keys))
@@ -316,11 +337,18 @@ def _completed(world: World, recorded: Recorded, fact: BackfillCompleted) -> Non
     world.known.ended[backfill.id] = backfill
 
 
+def _definitions_failed(known: Known, at: datetime, fact: DefinitionsFailed) -> None:
+    before = known.not_loaded.get(fact.code_location)
+    goes_on = before is not None and before.failure is not None and before.runs_held == fact.runs_held
+    since = before.since if before is not None and goes_on else at
+    known.not_loaded[fact.code_location] = NotLoaded(since, fact.failure, fact.runs_held)
+
+
 def _definitions_loaded(world: World, recorded: Recorded, fact: DefinitionsLoaded) -> None:
     known, old = world.known, world.catalog
     if fact.manifest is not None:
         known.manifest_of[fact.digest] = fact.manifest
-    known.definitions_failed.pop(fact.code_location, None)
+    known.not_loaded.pop(fact.code_location, None)
     known.manifests[fact.code_location] = fact.digest
     world.catalog = world.catalog_of(known.manifests)
     for key, node in world.catalog.assets.items():
@@ -346,9 +374,9 @@ def _status(world: World, asset: str) -> AssetStatus:
 
 def _current(world: World, asset: str, group: PlannedGroup, ordinals: Ranges) -> Ranges:
     """The ordinals in the newest definition; the same ones unless it changed under the backfill."""
-    node = world.catalog.assets.get(asset)
-    if node is None or node.definition is group.definition or node.definition == group.definition:
+    if world.is_as_planned(asset, group):
         return ordinals
+    node = world.catalog.assets[asset]
     if node.definition is None or group.definition is None:
         return Ranges.of(())
     return ranges_of(keys_of(ordinals, group.partitions), node.definition.partitions(world.known.at))

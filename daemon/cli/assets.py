@@ -11,6 +11,7 @@ from rich.text import Text
 from backfilld.range_text import format_ranges
 from backfilld.ranges import Ranges
 from daemon.cli.errors import RefusedError, UsageError, did_you_mean
+from daemon.cli.history import HISTORY_COLUMNS, manifest_history
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.output import Column, status_style
 from daemon.cli.records import Records, with_records
@@ -22,6 +23,7 @@ from projections.world import World
 RANGES_SHOWN = 20  # of each status
 
 AssetArgument = Annotated[str, typer.Argument(metavar="ASSET", help="An asset's name.")]
+HistoryOption = Annotated[bool, typer.Option("--history", help="Show the manifests over time, newest first.")]
 StatusOption = Annotated[
     str | None,
     typer.Option(
@@ -58,8 +60,17 @@ class AssetRow(msgspec.Struct, frozen=True):
 
 
 @command
-def assets(invocation: Invocation, *, limit: LimitOption = 0) -> None:
-    """List the assets: their partitions, what they need, and how much of each is filled."""
+def assets(invocation: Invocation, *, history: HistoryOption = False, limit: LimitOption = 0) -> None:
+    """List the assets: their partitions, what they need, and how much of each is filled.
+
+    With --history, the manifests instead: when which code was loaded, or failed to be, and what it changed.
+    """
+    if history:
+        changes = with_records(invocation, manifest_history)
+        listed = changes[:limit] if limit else changes
+        more = len(changes) - len(listed)
+        invocation.output.table(listed, HISTORY_COLUMNS, empty="No code has been loaded yet.", more=more)
+        return
 
     async def read(records: Records) -> tuple[list[AssetRow], str]:
         world = await records.world()
@@ -111,8 +122,9 @@ def rows_of(world: World, now: datetime) -> list[AssetRow]:
 
 def nothing_text(world: World) -> str:
     """Why there are no assets."""
-    if world.known.definitions_failed:
-        names = ", ".join(world.known.definitions_failed)
+    failed = [name for name, state in world.known.not_loaded.items() if state.failure is not None]
+    if failed:
+        names = ", ".join(failed)
         return f"No assets: {names} failed to load. `backfilld log --type DefinitionsFailed` says why."
     return "No assets: no code has been loaded yet; `backfilld up CODE` loads it."
 

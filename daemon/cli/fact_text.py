@@ -11,6 +11,7 @@ from events.facts import (
     BackfillResumed,
     DefinitionsFailed,
     DefinitionsLoaded,
+    DefinitionsWithdrawn,
     DynamicPartitionsAdded,
     DynamicPartitionsRemoved,
     Fact,
@@ -37,7 +38,10 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
         case DefinitionsLoaded():
             return f"{fact.code_location}: {manifest_text(fact)}"
         case DefinitionsFailed():
-            return one_line(f"{fact.code_location}: {fact.failure.type}: {fact.failure.message}")
+            held = "; its runs wait" if fact.runs_held else ""
+            return one_line(f"{fact.code_location}: {fact.failure.type}: {fact.failure.message}{held}")
+        case DefinitionsWithdrawn():
+            return f"{fact.code_location} is not given to the daemon any more"
         case BackfillRequested():
             why = f": {fact.reason}" if fact.reason else ""
             return one_line(f"{' '.join(fact.selection)}, {counted(fact.runs_total, 'run')}{why}")

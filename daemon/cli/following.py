@@ -1,7 +1,7 @@
 """A backfill followed until it ends: a live bar where there is a terminal, a line now and then where not."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from datetime import datetime
 from typing import Protocol
@@ -15,11 +15,13 @@ from rich.text import Text
 
 from daemon.cli.errors import ExitCode
 from daemon.cli.fact_text import counted
+from daemon.cli.not_loaded import waiting_text
 from daemon.cli.output import Output, status_style
 from daemon.cli.records import Records
 from projections.backfill.state import Backfill
+from projections.held import waits_for
 from projections.progress import AssetCounts, Progress, elapsed_s, progress_of, time_left_s
-from projections.world import World, evolve
+from projections.world import NotLoaded, World, evolve
 
 REFRESH_S = 0.2
 PACE_OVER_S = 10.0
@@ -31,8 +33,8 @@ LINES_EVERY_PERCENT = 10
 class Display(Protocol):
     """Shows how a backfill goes on."""
 
-    def show(self, backfill: Backfill, now: datetime) -> None:
-        """Called a few times a second."""
+    def show(self, backfill: Backfill, now: datetime, waits: Mapping[str, NotLoaded]) -> None:
+        """Called a few times a second; with the code locations that keep it from going on."""
         ...
 
 
@@ -45,7 +47,7 @@ async def follow(records: Records, world: World, backfill_id: str, display: Disp
                 await _until_ended(records, world, backfill_id)
             tasks.cancel_scope.cancel()
     finally:
-        display.show(_the(world, backfill_id), records.clock.now())
+        _show(records, world, backfill_id, display)
     return _the(world, backfill_id)
 
 
@@ -60,8 +62,13 @@ async def _until_ended(records: Records, world: World, backfill_id: str) -> None
 
 async def _show_again_and_again(records: Records, world: World, backfill_id: str, display: Display) -> None:
     while True:
-        display.show(_the(world, backfill_id), records.clock.now())
+        _show(records, world, backfill_id, display)
         await anyio.sleep(REFRESH_S)
+
+
+def _show(records: Records, world: World, backfill_id: str, display: Display) -> None:
+    backfill = _the(world, backfill_id)
+    display.show(backfill, records.clock.now(), waits_for(world, backfill))
 
 
 def _the(world: World, backfill_id: str) -> Backfill:
@@ -114,12 +121,14 @@ class Bars:
         self._live = live
         self._pace = Pace()
 
-    def show(self, backfill: Backfill, now: datetime) -> None:
+    def show(self, backfill: Backfill, now: datetime, waits: Mapping[str, NotLoaded]) -> None:
         """See `Display`."""
         progress = progress_of(backfill)
         self._pace.take(progress, now)
         words = [status_text(backfill), runs_text(progress)]
-        if backfill.completed is None:
+        if waits:
+            words.append(waiting_text(waits))
+        elif backfill.completed is None:
             words.append(self._pace.words(progress))
         elif spent := elapsed_s(backfill, now):
             words.append(duration_text(spent))
@@ -135,17 +144,18 @@ class Lines:
         self._tenth = 0
         self._status = ""
 
-    def show(self, backfill: Backfill, now: datetime) -> None:
+    def show(self, backfill: Backfill, now: datetime, waits: Mapping[str, NotLoaded]) -> None:
         """See `Display`."""
         progress = progress_of(backfill)
         tenth = percent(progress.partitions) // LINES_EVERY_PERCENT
-        if tenth == self._tenth and backfill.status == self._status:
+        status = waiting_text(waits) or status_text(backfill)
+        if tenth == self._tenth and status == self._status:
             return
-        self._tenth, self._status = tenth, backfill.status
+        self._tenth, self._status = tenth, status
         partitions = progress.partitions
         spent = duration_text(elapsed_s(backfill, now))
         done = f"{partitions.done:,} of {counted(partitions.targeted, 'partition')}, {runs_text(progress)}"
-        self._output.note(f"{percent(partitions):>3} %  {done}, {spent}, {status_text(backfill)}")
+        self._output.note(f"{percent(partitions):>3} %  {done}, {spent}, {status}")
 
 
 def bars(progress: Progress) -> Table:

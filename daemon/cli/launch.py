@@ -25,6 +25,7 @@ from daemon.cli.errors import ExitCode
 from daemon.cli.fact_text import counted
 from daemon.cli.following import display_on, end_text, exit_code, follow, left_running_text
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.not_loaded import waiting_text
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
 from daemon.cli.records import Records, with_records
@@ -34,6 +35,7 @@ from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused
 from events.facts import BackfillRequested
 from projections.backfill.state import Backfill
+from projections.held import waits_for
 from projections.world import World
 
 ID_LETTERS = string.ascii_lowercase + string.digits
@@ -158,6 +160,7 @@ class Launching:
                 "No daemon runs: it will begin when one does, with `backfilld up`.", style="yellow"
             )
         if not self._wait:
+            self._tell_of_waiting(world)
             return ExitCode.OK
         with display_on(self._output) as display:
             ended = await follow(records, world, self.backfill_id, display)
@@ -175,6 +178,12 @@ class Launching:
         self._output.value(launched_value(self.backfill_id, "running", found), show)
         if not self._wait and self._output.form is Format.TEXT:
             self._output.note(f"`backfilld status {self.backfill_id} --watch` follows it.")
+
+    def _tell_of_waiting(self, world: World) -> None:
+        backfill = world.backfill(self.backfill_id)
+        waiting = waiting_text(waits_for(world, backfill)) if backfill is not None else ""
+        if waiting:
+            self._output.note(f"It goes no further for now, {waiting}.", style="yellow")
 
     def _tell_end(self, found: PlannedBackfill, ended: Backfill) -> None:
         self._output.value(

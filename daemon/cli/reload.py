@@ -2,10 +2,8 @@
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import anyio
 import msgspec
@@ -16,6 +14,7 @@ from rich.text import Text
 from daemon.cli.errors import ExitCode, RefusedError
 from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.manifests import NO_MANIFEST, Manifest, changes_between, words
 from daemon.cli.output import Format
 from daemon.cli.records import Records, with_records
 from daemon.cli.up import READY_NAME, Announcement
@@ -23,10 +22,8 @@ from daemon.service.home_lock import serving_pid
 from events.facts import DefinitionsFailed, DefinitionsLoaded, Failure
 from projections.world import World, evolve
 
-TIMEOUT_S = 180.0  # an import may take two minutes; see `daemon.launching.local`
+TIMEOUT_S = 180.0  # an import may take two minutes; see `daemon.launching.zygotes`
 ALIVE_EVERY_S = 1.0
-
-Manifest = Mapping[str, Any]
 
 
 class Reloaded(msgspec.Struct, frozen=True):
@@ -39,6 +36,7 @@ class Reloaded(msgspec.Struct, frozen=True):
     removed: tuple[str, ...] = ()
     changed: dict[str, tuple[str, ...]] = {}  # asset -> what is different about it
     failure: Failure | None = None
+    runs_held: bool = False  # until it loads
 
 
 @command
@@ -61,7 +59,9 @@ def reload(invocation: Invocation) -> None:
         if failure.traceback:
             invocation.output.note(failure.traceback.rstrip())
     if failures:
-        invocation.output.note("Mend the code and reload again; what was declared before stays.", style="red")
+        again = "it is tried again by itself" if any(each.runs_held for each in found) else "reload again"
+        told = f"Mend the code, then {again}; what was declared before stays."
+        invocation.output.note(told, style="red")
         raise typer.Exit(ExitCode.CODE_NOT_IMPORTED)
 
 
@@ -137,35 +137,27 @@ class Reloading:
 
 def manifest_of(world: World, code_location: str) -> Manifest:
     """What a code location declares; nothing if it was never loaded."""
-    return world.known.manifest_of.get(world.known.manifests.get(code_location, ""), {"assets": []})
+    return world.known.manifest_of.get(world.known.manifests.get(code_location, ""), NO_MANIFEST)
 
 
 def reloaded(
     name: str, fact: DefinitionsLoaded | DefinitionsFailed, before: Manifest, after: Manifest
 ) -> Reloaded:
     """What is different, asset by asset."""
-    old, new = ({asset["key"]: asset for asset in manifest["assets"]} for manifest in (before, after))
+    assets = len(after["assets"])
     if isinstance(fact, DefinitionsFailed):
-        return Reloaded(name, "failed", len(new), failure=fact.failure)
-    return Reloaded(
-        code_location=name,
-        status="loaded",
-        assets=len(new),
-        added=tuple(sorted(new.keys() - old.keys())),
-        removed=tuple(sorted(old.keys() - new.keys())),
-        changed={
-            key: tuple(sorted(field for field in new[key] if new[key][field] != old[key].get(field)))
-            for key in sorted(new.keys() & old.keys())
-            if new[key] != old[key]
-        },
-    )
+        return Reloaded(name, "failed", assets, failure=fact.failure, runs_held=fact.runs_held)
+    changes = changes_between(before, after)
+    return Reloaded(name, "loaded", assets, changes.added, changes.removed, changes.changed)
 
 
 def show(console: Console, each: Reloaded) -> None:
     """Prints what came of one code location for people."""
     if each.failure is not None:
         problem = f"{each.failure.type}: {each.failure.message}"
-        console.print(Text(f"{each.code_location} failed to load: {problem}", style="red"), soft_wrap=True)
+        held = "; its runs wait until it does" if each.runs_held else ""
+        told = f"{each.code_location} failed to load: {problem}{held}"
+        console.print(Text(told, style="red"), soft_wrap=True)
         return
     is_same = not (each.added or each.removed or each.changed)
     console.print(
@@ -176,8 +168,3 @@ def show(console: Console, each: Reloaded) -> None:
             console.print(Text(f"  {word:<8} {key}", style=style))
     for key, fields in each.changed.items():
         console.print(f"  changed  {key}: {words(fields)}")
-
-
-def words(fields: Sequence[str]) -> str:
-    """The manifest's names as people say them."""
-    return ", ".join(field.replace("_def", "").replace("_", " ") for field in fields)

@@ -9,12 +9,13 @@ import msgspec
 from daemon.cli.fact_text import one_line
 from daemon.cli.records import Records
 from events.envelope import Recorded
-from events.facts import Failure, PartitionKeys, RunFailed, RunLost
+from events.facts import PartitionKeys, RunFailed, RunLost
 from events.log import Filter
 from projections.backfill.state import Backfill
+from projections.held import held_runs_of, waits_for
 from projections.progress import AssetCounts, elapsed_s, progress_of, time_left_s
 from projections.sets import bitmap, intervals, keys_of
-from projections.world import World
+from projections.world import NotLoaded, World
 
 FAILURES_SHOWN_MAX = 5
 
@@ -49,6 +50,8 @@ class BackfillStanding(msgspec.Struct, frozen=True):
     runs_per_s: float | None
     left_s: float | None
     ended_at: datetime | None
+    runs_held: int = 0  # of those in progress: launched, and waiting for their code location
+    waits_for: dict[str, NotLoaded] = {}  # by code location: nothing of it can be launched
     failures: tuple[FailedRun, ...] = ()
 
 
@@ -67,7 +70,7 @@ class Standing(msgspec.Struct, frozen=True):
     daemon: DaemonStanding
     home: str
     position: int  # of the log's newest fact
-    code_locations_failed: dict[str, Failure]  # whose last import failed
+    code_locations_not_loaded: dict[str, NotLoaded]  # those not given to the daemon only if they are needed
     backfills: tuple[BackfillStanding, ...]  # that have not ended
 
 
@@ -82,18 +85,27 @@ async def standing_of_all(records: Records, home: str, pid: int | None) -> Stand
         daemon = DaemonStanding(serving=True, pid=pid)
         if leader is not None and pid in {None, leader.pid}:
             daemon = DaemonStanding(True, leader.pid, leader.host, leader.version)  # noqa: FBT003 -- its field
+    backfills = tuple(standing_of(world, backfill, now) for backfill in world.known.active.values())
+    needed = {name for backfill in backfills for name in backfill.waits_for}
     return Standing(
         daemon=daemon,
         home=home,
         position=world.position,
-        code_locations_failed=world.known.definitions_failed,
-        backfills=tuple(standing_of(backfill, now) for backfill in world.known.active.values()),
+        code_locations_not_loaded={
+            name: state
+            for name, state in world.known.not_loaded.items()
+            if state.failure is not None or name in needed
+        },
+        backfills=backfills,
     )
 
 
-def standing_of(backfill: Backfill, now: datetime, failures: tuple[FailedRun, ...] = ()) -> BackfillStanding:
+def standing_of(
+    world: World, backfill: Backfill, now: datetime, failures: tuple[FailedRun, ...] = ()
+) -> BackfillStanding:
     """How far a backfill has come."""
     progress = progress_of(backfill)
+    waits = waits_for(world, backfill)
     spent_s = elapsed_s(backfill, now)
     return BackfillStanding(
         id=backfill.id,
@@ -112,8 +124,12 @@ def standing_of(backfill: Backfill, now: datetime, failures: tuple[FailedRun, ..
         progress=progress.assets,
         elapsed_s=round(spent_s, 3),
         runs_per_s=round(progress.runs_done / spent_s, 3) if spent_s and progress.runs_done else None,
-        left_s=time_left_s(progress.runs_done, progress.runs_left, spent_s) if backfill.launching else None,
+        left_s=time_left_s(progress.runs_done, progress.runs_left, spent_s)
+        if backfill.launching and not waits
+        else None,
         ended_at=backfill.completed_at,
+        runs_held=held_runs_of(world, backfill),
+        waits_for=waits,
         failures=failures,
     )
 

@@ -1,5 +1,6 @@
 """`backfilld status`: is a daemon there, what goes on, and how far one backfill has come."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.errors import ExitCode, RefusedError, UsageError
-from daemon.cli.fact_text import counted, one_line, ranges_text
+from daemon.cli.fact_text import counted, ranges_text
 from daemon.cli.following import (
     display_on,
     duration_text,
@@ -20,6 +21,7 @@ from daemon.cli.following import (
     runs_text,
 )
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.output import Column, Format, Output, status_style, table_of
 from daemon.cli.records import Records, sentence, with_records
 from daemon.cli.standing import BackfillStanding, Standing, failed_runs, standing_of, standing_of_all
@@ -28,6 +30,7 @@ from daemon.refusal import Refused
 from daemon.service.home_lock import serving_pid
 from projections.backfill.state import Backfill
 from projections.progress import AssetCounts, progress_of
+from projections.world import NotLoaded
 
 IdArgument = Annotated[
     str | None,
@@ -70,9 +73,7 @@ def status(invocation: Invocation, backfill_id: IdArgument = None, *, watch: Wat
 def show_all(console: Console, standing: Standing) -> None:
     """Prints what goes on for people."""
     console.print(daemon_text(standing))
-    for name, failure in standing.code_locations_failed.items():
-        problem = one_line(f"{failure.type}: {failure.message}")
-        console.print(Text(f"Code location {name} failed to load: {problem}", style="red"), soft_wrap=True)
+    show_not_loaded(console, standing.code_locations_not_loaded, is_served=standing.daemon.serving)
     if not standing.backfills:
         console.print("No backfill is under way; `backfilld backfills` lists those that were.")
         return
@@ -87,6 +88,13 @@ def show_all(console: Console, standing: Standing) -> None:
     ]
     console.print()
     console.print(table_of(standing.backfills, columns))
+
+
+def show_not_loaded(console: Console, not_loaded: Mapping[str, NotLoaded], *, is_served: bool) -> None:
+    """Prints why code locations are not loaded, and what to do about it."""
+    for name, state in not_loaded.items():
+        console.print(Text(problem_text(name, state), style="red"), soft_wrap=True)
+        console.print(remedy_text(state, is_served=is_served), soft_wrap=True)
 
 
 def percent_of(row: BackfillStanding) -> int:
@@ -119,10 +127,11 @@ async def show_one(records: Records, output: Output, backfill_id: str, *, watch:
         with display_on(output) as display:
             backfill = await follow(records, world, backfill_id, display)
     failures = tuple([failure async for failure in failed_runs(records, world, backfill)])
-    standing = standing_of(backfill, records.clock.now(), failures)
+    standing = standing_of(world, backfill, records.clock.now(), failures)
 
     def show(console: Console) -> None:
         show_standing(console, backfill, standing)
+        show_not_loaded(console, standing.waits_for, is_served=is_served)
         if output.form is Format.TEXT:
             output.note(next_step(backfill, standing, is_served=is_served))
 
@@ -172,9 +181,11 @@ PROGRESS_COLUMNS = [
 def pace_text(backfill: Backfill, standing: BackfillStanding) -> str:
     """How fast a backfill under way goes, and when it will be done."""
     told = [f"{percent_of(standing)} % done", runs_text(progress_of(backfill))]
-    if standing.runs_in_progress:
-        told.append(f"{standing.runs_in_progress:,} under way")
-    if standing.runs_per_s and backfill.launching:
+    if under_way := standing.runs_in_progress - standing.runs_held:
+        told.append(f"{under_way:,} under way")
+    if standing.runs_held:
+        told.append(f"{standing.runs_held:,} launched and not begun")
+    if standing.runs_per_s and backfill.launching and not standing.waits_for:
         told.append(rate_text(standing.runs_per_s, "runs"))
     if standing.left_s is not None:
         told.append(f"{duration_text(standing.left_s)} left")

@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,11 +16,13 @@ import typer
 from daemon.cli.errors import UsageError
 from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.output import Format
 from daemon.cli.service_log import Level, set_up_log
 from daemon.cli.settings import FILE_NAME, Settings
 from daemon.deciding.decide import Limits
 from daemon.launching.code_location import CodeLocation
+from projections.world import NotLoaded
 
 if TYPE_CHECKING:
     from daemon.service.serving import Ready
@@ -76,6 +78,7 @@ class Announcement(msgspec.Struct, frozen=True):
     code_locations: Sequence[str]
     backfills_active: int
     home: str
+    not_loaded: Mapping[str, NotLoaded] = {}  # by code location: these, and what backfills wait for
 
 
 @command
@@ -143,6 +146,7 @@ def serve(
             code_locations=ready.code_locations,
             backfills_active=ready.backfills_active,
             home=str(settings.home),
+            not_loaded=ready.not_loaded,
         )
         undone.callback(announced.unlink, missing_ok=True)
         announced.write_bytes(msgspec.json.encode(announcement))
@@ -168,6 +172,8 @@ def tell(invocation: Invocation, announcement: Announcement) -> None:
         f"Home {settings.home}, with {database}.",
         style="green",
     )
+    for name, state in announcement.not_loaded.items():
+        output.note(f"{problem_text(name, state)} {remedy_text(state, is_served=True)}", style="red")
     if announcement.backfills_active:
         output.note(f"It goes on with {counted(announcement.backfills_active, 'backfill')} under way.")
     output.note(

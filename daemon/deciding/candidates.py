@@ -1,6 +1,6 @@
 """The runs of one backfill that could be launched now, in the order they should be."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime
 from itertools import islice
 from random import Random
@@ -27,21 +27,26 @@ class Candidate(msgspec.Struct, frozen=True):
     cause_event_id: str  # what made it ready
 
 
-def candidates(backfill: Backfill, plan: Plan, now: datetime) -> Iterator[Candidate]:
+def candidates(backfill: Backfill, plan: Plan, now: datetime, held: Container[str]) -> Iterator[Candidate]:
     """Parts of runs and retries that are due, then ready runs, most downstream first, in its order.
 
-    Downstream goes first so that what was begun is finished before more is begun.
+    Downstream goes first so that what was begun is finished before more is begun. Runs of code locations that
+    are ``held`` are none.
     """
-    return islice(_all(backfill, plan, now), CANDIDATES_MAX)
+    return islice(_all(backfill, plan, now, held), CANDIDATES_MAX)
 
 
-def _all(backfill: Backfill, plan: Plan, now: datetime) -> Iterator[Candidate]:
+def _all(backfill: Backfill, plan: Plan, now: datetime, held: Container[str]) -> Iterator[Candidate]:
     for piece in backfill.pieces:
         if (piece.due_at is None or piece.due_at <= now) and can_start(backfill, plan, piece):
             group = plan.group_at(piece.number)
+            if group.code_location in held:
+                continue
             ordinals = Ranges(piece.ordinals)
             yield Candidate(piece.number, piece.attempt, group, piece.assets, ordinals, piece.cause_event_id)
     for group in reversed(plan.groups):
+        if group.code_location in held:
+            continue
         for chunk in _in_order(backfill, backfill.groups[group.index].ready):
             number = group.first_number + chunk
             cause = backfill.released_by.get(number, backfill.request_event_id)

@@ -10,6 +10,7 @@ from pyroaring import BitMap
 from daemon.deciding.candidates import Candidate, candidates
 from events.facts import BackfillCompleted, Fact, Outcome, PartitionSkipped, RunLaunched
 from projections.backfill.state import Backfill
+from projections.held import held_locations, held_runs
 from projections.plan import Plan
 from projections.sets import intervals, keys_of
 from projections.world import World
@@ -40,7 +41,8 @@ def decide(world: World, now: datetime, limits: Limits) -> list[Decision]:
     decisions = [
         decision for backfill in world.known.active.values() for decision in _settle(world, backfill)
     ]
-    slots_free = limits.max_concurrent_runs - world.live_runs()
+    # A run that waits for its code location has no process; the launcher begins it when there is room again.
+    slots_free = limits.max_concurrent_runs - (world.live_runs() - held_runs(world))
     decisions.extend(_launches(world, now, slots_free))
     return decisions
 
@@ -105,12 +107,13 @@ def _launches(world: World, now: datetime, slots_free: int) -> Iterator[Decision
     claimed: dict[str, BitMap] = {}
     queue: list[tuple[int, int, int, str]] = []
     found: dict[str, Iterator[Candidate]] = {}
+    held = held_locations(world)
     if slots_free <= 0:
         return
     for backfill in world.known.active.values():
         if backfill.launching and backfill.id in world.plans:
             queue.append((-backfill.priority, len(backfill.live), backfill.request_position, backfill.id))
-            found[backfill.id] = candidates(backfill, world.plans[backfill.id], now)
+            found[backfill.id] = candidates(backfill, world.plans[backfill.id], now, held)
     heapify(queue)
     while queue and slots_free > 0:
         priority, running, position, backfill_id = heappop(queue)

@@ -32,6 +32,7 @@ class LoadFailure(msgspec.Struct, frozen=True):
     type: str  # the exception's class, or a word of ours: "ProcessEnded", "TimedOut"
     message: str
     traceback: str | None = None  # the user's, or the end of what the process wrote
+    runs_held: bool = False  # no process has older code of it either: runs wait until it loads
 
 
 def manifest_digest(manifest: dict[str, Any]) -> str:

@@ -7,11 +7,11 @@ loop: a report is small, lies in the page cache and is read in some 20 microseco
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
-from functools import partial
 from pathlib import Path
+from sys import maxsize
 from types import TracebackType
 from typing import Final, Self
 
@@ -26,11 +26,12 @@ from daemon.launching.output import OUTPUT_BYTES_MAX
 from daemon.launching.port import Reported, RunSpec
 from daemon.launching.wake import WakePipe
 from daemon.launching.zygote import Exited, Zygote
+from daemon.launching.zygotes import Patience, Zygotes
 
 RUNS_FOLDER: Final = "runs"
 BATCH_FACTS_MAX: Final = 2_000
+PATIENCE: Final = Patience()
 POLL_INTERVAL_S: Final = 0.5
-IMPORT_TIMEOUT_S: Final = 120.0
 
 log = structlog.get_logger(__name__)
 
@@ -49,23 +50,29 @@ class LocalLauncher:
         now: Callable[[], datetime],
         output_bytes_max: int = OUTPUT_BYTES_MAX,
         poll_interval_s: float = POLL_INTERVAL_S,
-        import_timeout_s: float = IMPORT_TIMEOUT_S,
+        patience: Patience = PATIENCE,
+        runs_alive_max: int = maxsize,
     ) -> None:
+        """Nothing is looked after before the block is entered.
+
+        :param runs_alive_max: runs that waited for a code location are not started beyond this many alive;
+            others may have taken their place meanwhile.
+        """
         self._home = home.resolve()
         self._now = now
         self._output_bytes_max = output_bytes_max
         self._poll_interval_s = poll_interval_s
-        self._import_timeout_s = import_timeout_s
+        self._patience = patience
+        self._runs_alive_max = runs_alive_max
         self._runs: dict[str, LocalRun] = {}
         self._to_look_at: dict[str, None] = {}  # run ids, in the order they came
-        self._zygotes: dict[str, Zygote] = {}  # by code location; a dead one until it is needed again
         self._waiting: defaultdict[str, list[LocalRun]] = defaultdict(list)  # by code location
-        self._loading: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._news = anyio.Event()
         self._busy = anyio.Event()
         self._send, self._receive = anyio.create_memory_object_stream[Sequence[Reported]](0)
         self._stack = AsyncExitStack()
         self._tasks: TaskGroup
+        self._zygotes: Zygotes
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -76,6 +83,14 @@ class LocalLauncher:
             stack.callback(wake.close)
             self._tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(self._tasks.cancel_scope.cancel)
+            self._zygotes = Zygotes(
+                self._home,
+                self._tasks,
+                self._patience,
+                on_ready=self._on_ready,
+                on_exited=self._on_exited,
+                on_gone=self._orphan,
+            )
             self._tasks.start_soon(self._listen, wake)
             self._tasks.start_soon(self._deliver)
             self._tasks.start_soon(self._poll)
@@ -93,13 +108,17 @@ class LocalLauncher:
         return self._receive
 
     async def load(self, location: CodeLocation) -> Loaded | LoadFailure:
-        """What the code defines, imported by a new zygote, or why that failed.
+        """See the port."""
+        return await self._zygotes.load(location)
 
-        Only a success changes anything: from then on the location's runs are forked from the new zygote. The
-        old one ends when the last of its runs has.
-        """
-        async with self._loading[location.name]:
-            return await self._replace_zygote(location)
+    @property
+    def loadings(self) -> Mapping[str, Loaded | LoadFailure]:
+        """See the port."""
+        return self._zygotes.loadings
+
+    async def wait_loading(self) -> None:
+        """See the port."""
+        await self._zygotes.wait_loading()
 
     async def launch(self, runs: Sequence[RunSpec]) -> None:
         """See the port."""
@@ -141,20 +160,18 @@ class LocalLauncher:
             self._news.set()
 
     async def _start(self, runs: Iterable[LocalRun]) -> None:
-        """Hand the runs to their zygotes; those whose zygote is dead wait for a new one."""
+        """Hand the runs to their zygotes; those of a code location that has none alive wait for a new one."""
         by_location: defaultdict[str, list[LocalRun]] = defaultdict(list)
         for run in runs:
             if run.phase is Phase.WAITING:
                 by_location[run.spec.code_location].append(run)
         for name, together in by_location.items():
-            zygote = self._zygotes.get(name)
+            zygote = self._zygotes.alive(name)
             if zygote is None:
-                self._lose(together, f"no code location named {name!r} is loaded")
-            elif zygote.is_alive:
-                await self._hand_over(zygote, together)
-            else:
                 self._waiting[name] += together
-                self._tasks.start_soon(self._restart, zygote)
+                self._zygotes.revive(name)
+            else:
+                await self._hand_over(zygote, together)
 
     async def _hand_over(self, zygote: Zygote, runs: Sequence[LocalRun]) -> None:
         for run in runs:
@@ -162,40 +179,22 @@ class LocalLauncher:
         if not await zygote.launch([run.spec for run in runs]):
             self._orphan(zygote)
 
-    async def _restart(self, dead: Zygote) -> None:
-        """A zygote in place of a dead one, and the runs that wait for it handed over."""
-        name = dead.location.name
-        async with self._loading[name]:
-            outcome: Loaded | LoadFailure = self._zygotes[name].loaded
-            if not self._zygotes[name].is_alive:
-                outcome = await self._replace_zygote(dead.location)
-            waiting = self._waiting.pop(name, [])
-        if isinstance(outcome, LoadFailure):
-            self._lose(waiting, f"{name} does not import any more: {outcome.type}: {outcome.message}")
-        else:
-            if outcome.digest != dead.loaded.digest:
-                log.warning("code_location.changed", code_location=name, digest=outcome.digest)
-            await self._start(waiting)
+    async def _start_waiting(self, name: str) -> None:
+        """Start the runs that wait for a code location, as far as there is room."""
+        if self._zygotes.alive(name) is None:
+            self._zygotes.revive(name)
+            return
+        waiting = [run for run in self._waiting.pop(name, ()) if run.phase is Phase.WAITING]
+        room = self._runs_alive_max - sum(run.phase is not Phase.WAITING for run in self._runs.values())
+        start, rest = waiting[: max(room, 0)], waiting[max(room, 0) :]
+        if rest:
+            self._waiting[name] = rest
+        await self._start(start)
 
-    async def _replace_zygote(self, location: CodeLocation) -> Loaded | LoadFailure:
-        zygote = await Zygote.start(location, home=self._home, timeout_s=self._import_timeout_s)
-        if isinstance(zygote, LoadFailure):
-            return zygote
-        old = self._zygotes.get(location.name)
-        self._zygotes[location.name] = zygote
-        self._tasks.start_soon(self._serve, zygote)
-        if old is not None:
-            self._end_if_idle(old)
-        return zygote.loaded
-
-    async def _serve(self, zygote: Zygote) -> None:
-        try:
-            await zygote.serve(partial(self._on_exited, zygote))
-        finally:
-            await zygote.end()
-        if self._zygotes[zygote.location.name] is zygote:
-            log.warning("zygote.ended", code_location=zygote.location.name)
-        self._orphan(zygote)
+    def _on_ready(self, name: str, replaced: Zygote | None) -> None:
+        if replaced is not None:
+            self._end_if_idle(replaced)
+        self._tasks.start_soon(self._start_waiting, name)
 
     def _on_exited(self, zygote: Zygote, exited: Exited) -> None:
         run = self._runs.get(exited.exited)
@@ -210,17 +209,10 @@ class LocalLauncher:
             run.adopt()
         self._look_at(orphans)
 
-    def _lose(self, runs: Iterable[LocalRun], reason: str) -> None:
-        for run in runs:
-            if run.phase is Phase.WAITING:
-                run.lose(reason)
-                self._look_at([run])
-
     def _end_if_idle(self, zygote: Zygote) -> None:
         """End a zygote that was replaced, once none of its runs is left."""
-        is_replaced = self._zygotes[zygote.location.name] is not zygote
-        if is_replaced and all(run.zygote is not zygote for run in self._runs.values()):
-            self._tasks.start_soon(zygote.end)
+        if all(run.zygote is not zygote for run in self._runs.values()):
+            self._zygotes.retire(zygote)
 
     async def _listen(self, wake: WakePipe) -> None:
         while True:
@@ -267,6 +259,8 @@ class LocalLauncher:
             del self._runs[run.spec.run_id]
             if run.zygote is not None:
                 self._end_if_idle(run.zygote)
+            for name in self._waiting:
+                self._tasks.start_soon(self._start_waiting, name)
         return facts
 
     async def _poll(self) -> None:

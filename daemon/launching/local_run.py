@@ -69,11 +69,6 @@ class LocalRun:
         self.zygote = None
         self.exited = None
 
-    def lose(self, reason: str) -> None:
-        """It cannot be started."""
-        self.phase = Phase.LAUNCHED
-        self.exited = Exited(self.spec.run_id, status=None, error=reason)
-
     def tell_again(self) -> None:
         """The next looks give its facts from the first one."""
         self._reader = ReportReader(self._report, self.spec)

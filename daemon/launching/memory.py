@@ -1,6 +1,6 @@
 """A launcher without processes: runs tell what a script says. For tests and simulations of the daemon."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
@@ -9,6 +9,7 @@ from typing import Final, Self, TypeAlias
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure
 from daemon.launching.port import RUN_OUTCOMES, Reported, RunFact, RunSpec
 from events.facts import PartitionMaterialized, RunCanceled, RunStarted, RunSucceeded
 
@@ -27,7 +28,8 @@ class MemoryLauncher:
     """A launcher (`daemon.launching.port.Launcher`) whose runs follow a script, an async context manager.
 
     A run tells its script's facts when it is launched. If no outcome is among them it is under way until it
-    is canceled or `tell` says more. What was told is kept, as report files are: `restarted` has it too.
+    is canceled or `tell` says more. What was told is kept, as report files are: `restarted` has it too. Code
+    is always there to run, but what `change_code` says.
     """
 
     def __init__(self, *, now: Callable[[], datetime], script: Script = succeed) -> None:
@@ -35,6 +37,10 @@ class MemoryLauncher:
         self._now = now
         self._script = script
         self._told: dict[str, list[Reported]] = {}
+        self._waiting: dict[str, RunSpec] = {}  # for their code location
+        self._loadings: dict[str, Loaded | LoadFailure] = {}
+        self._ended: set[str] = set()  # code locations
+        self._loading_changed = anyio.Event()
         self._outbox: list[Reported] = []
         self._news = anyio.Event()
         self._send, self._receive = anyio.create_memory_object_stream[Sequence[Reported]](0)
@@ -65,6 +71,7 @@ class MemoryLauncher:
         other = MemoryLauncher(now=self._now, script=self._script)
         other.launched = self.launched
         other._told = self._told
+        other._loadings = self._loadings
         return other
 
     def tell(self, run_id: str, *facts: RunFact) -> None:
@@ -76,16 +83,43 @@ class MemoryLauncher:
         told += news
         self._give(news)
 
+    def end_code(self, code_location: str) -> None:
+        """Its process has ended: runs of it wait for what `change_code` says came of loading it again."""
+        self._ended.add(code_location)
+
+    def change_code(self, answer: Loaded | LoadFailure) -> None:
+        """This comes of loading a code location from now on; it has just been loaded again by itself."""
+        self._loadings[answer.code_location] = answer
+        self._ended.discard(answer.code_location)
+        self._loading_changed.set()
+        if isinstance(answer, Loaded):
+            for spec in list(self._waiting.values()):
+                self._begin_or_keep(spec)
+
+    async def load(self, location: CodeLocation) -> Loaded | LoadFailure:
+        """See the port."""
+        return self._loadings[location.name]
+
+    @property
+    def loadings(self) -> Mapping[str, Loaded | LoadFailure]:
+        """See the port."""
+        return self._loadings
+
+    async def wait_loading(self) -> None:
+        """See the port."""
+        await self._loading_changed.wait()
+        self._loading_changed = anyio.Event()
+
     async def launch(self, runs: Sequence[RunSpec]) -> None:
         """See the port."""
         for spec in runs:
             if spec.run_id not in self._told:
-                self._told[spec.run_id] = []
-                self.launched.append(spec)
-                self.tell(spec.run_id, *self._script(spec))
+                self._begin_or_keep(spec)
 
     async def cancel(self, run_id: str, *, grace_s: float) -> None:  # noqa: ARG002 - these runs end at once
         """See the port."""
+        if self._waiting.pop(run_id, None) is not None:
+            self._told[run_id] = []
         if run_id in self._told and not _has_ended(self._told[run_id]):
             self.tell(run_id, RunCanceled())
 
@@ -94,6 +128,17 @@ class MemoryLauncher:
         for spec in runs:
             self._give(self._told.get(spec.run_id, []))
         await self.launch(runs)
+
+    def _begin_or_keep(self, spec: RunSpec) -> None:
+        loading = self._loadings.get(spec.code_location)
+        is_held = isinstance(loading, LoadFailure) and loading.runs_held
+        if is_held or spec.code_location in self._ended:
+            self._waiting[spec.run_id] = spec
+            return
+        self._waiting.pop(spec.run_id, None)
+        self._told[spec.run_id] = []
+        self.launched.append(spec)
+        self.tell(spec.run_id, *self._script(spec))
 
     def _give(self, facts: Sequence[Reported]) -> None:
         self._outbox += facts

@@ -1,12 +1,13 @@
 """The port of launching: what every launcher (local processes, the one in memory) promises."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure
 from events.facts import (
     PartitionFailed,
     PartitionKeys,
@@ -33,7 +34,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     attempt: int  # from 1
     code_location: str
     assets: tuple[str, ...]  # keys in topological order: executed in this order
-    partitions: PartitionKeys | None  # None: the assets are unpartitioned
+    partitions: PartitionKeys | None  # None: no partitions; key by key where the code has others than planned
     partitions_as_of: str  # RFC 3339 UTC: ranges of keys are expanded among the partitions of then
     tags: dict[str, str] = {}
 
@@ -52,7 +53,26 @@ class Launcher(Protocol):
 
     Every run launched ends in exactly one of `RUN_OUTCOMES`, the last fact of the run. Facts of a run come in
     order; after `reconcile` they are given again from sequence 1, so whoever records them drops what it has.
+
+    A code location whose code cannot be loaded loses no run: they wait. It is loaded again by itself, with a
+    growing delay between tries, and its runs begin when that succeeds.
     """
+
+    async def load(self, location: CodeLocation) -> Loaded | LoadFailure:
+        """What the code defines, and from here on runs are launched with it; or why it could not be loaded.
+
+        A failure leaves the code that was loaded before in use, if it still can be.
+        """
+        ...
+
+    @property
+    def loadings(self) -> Mapping[str, Loaded | LoadFailure]:
+        """What came of the last time each code location was loaded, asked for or not."""
+        ...
+
+    async def wait_loading(self) -> None:
+        """Nothing, once a code location was loaded, or failed to be, since this last returned."""
+        ...
 
     @property
     def reports(self) -> MemoryObjectReceiveStream[Sequence[Reported]]:
@@ -65,7 +85,8 @@ class Launcher(Protocol):
     async def launch(self, runs: Sequence[RunSpec]) -> None:
         """Nothing, once the runs are on their way; a run id that was launched before is not run again.
 
-        It does not wait for a process to start. A run that cannot be started ends `RunLost`.
+        It does not wait for a process to start. A run whose code location is not loaded, or was never given
+        to `load`, waits until it is; one that cannot be started for another reason ends `RunLost`.
         """
         ...
 

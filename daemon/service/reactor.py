@@ -18,7 +18,8 @@ from events.facts import BackfillCompleted, Fact, LeaderElected, RunLaunched
 from events.ids import derived_id, new_id
 from events.log import Appended, HeadMoved, Log
 from projections.backfill.state import Backfill, LiveRun
-from projections.sets import keys_of
+from projections.held import held_runs
+from projections.sets import keys_of, keys_singly
 from projections.world import World, evolve
 
 ACTOR = "daemon"
@@ -55,7 +56,7 @@ class Reactor:
         self._reports: list[Reported] = []
         self._reports_taken = anyio.Event()
         self._asked_to_end: set[str] = set()
-        self.drained = anyio.Event()  # after `drain`: no run is under way any more
+        self.drained = anyio.Event()  # after `drain`: no run has a process any more
 
     async def lead(self, elected: LeaderElected) -> None:
         """Take over the log: record it, catch up, and find out what became of the runs under way."""
@@ -73,12 +74,12 @@ class Reactor:
             while True:
                 self._wake = anyio.Event()
                 await self._turn()
-                if self._draining and not self.world.live_runs():
+                if self._draining and self.world.live_runs() == held_runs(self.world):
                     self.drained.set()
                 await self._sleep()
 
     def drain(self) -> None:
-        """Launch nothing more; `drained` is set once no run is under way."""
+        """Launch nothing more; `drained` is set once no run has a process."""
         self._draining = True
         self._wake.set()
 
@@ -220,6 +221,8 @@ class Reactor:
 
     def _spec(self, backfill: Backfill, run: LiveRun) -> RunSpec:
         group = self.world.plans[backfill.id].group_at(run.number)
+        as_planned = all(self.world.is_as_planned(asset, group) for asset in run.assets)
+        named = keys_of if as_planned else keys_singly
         return RunSpec(
             run_id=run.run_id,
             backfill_id=backfill.id,
@@ -227,7 +230,7 @@ class Reactor:
             attempt=run.attempt,
             code_location=run.code_location,
             assets=run.assets,
-            partitions=keys_of(Ranges(run.ordinals), group.partitions),
+            partitions=named(Ranges(run.ordinals), group.partitions),
             partitions_as_of=backfill.request.partitions_as_of,
             tags=backfill.request.tags,
         )

@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +28,7 @@ from events.leadership import Leadership
 from events.migrating import migrate
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
-from projections.world import World
+from projections.world import NotLoaded, World
 
 LEAD_WAIT_S = 5.0  # for the database to notice that a killed daemon's connection is gone
 LEAD_RETRY_S = 0.1
@@ -56,6 +56,7 @@ class Ready(msgspec.Struct, frozen=True):
     assets: int
     code_locations: Sequence[str]
     backfills_active: int
+    not_loaded: Mapping[str, NotLoaded]  # by code location: these, and what backfills under way wait for
 
 
 async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> None:
@@ -65,7 +66,8 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
     by themselves, and the next daemon on the same home takes up what they report.
 
     :raises AlreadyServedError: another daemon has this home folder or this log.
-    :raises CodeNotImportedError: a code location fails to import; nothing was launched.
+    :raises CodeNotImportedError: a code location fails to import and no backfill under way needs a daemon;
+        nothing was launched.
     :raises LogError: the log cannot be reached, or not be read.
     """
     clock = SystemClock()
@@ -78,7 +80,12 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
         store = await stack.enter_async_context(ProjectionStore(settings.database_url))
         world = await _folded(settings.database_url, store)
         launcher = await stack.enter_async_context(
-            LocalLauncher(settings.home, now=clock.now, output_bytes_max=settings.output_bytes_max)
+            LocalLauncher(
+                settings.home,
+                now=clock.now,
+                output_bytes_max=settings.output_bytes_max,
+                runs_alive_max=settings.reactor.limits.max_concurrent_runs,
+            )
         )
         reactor = Reactor(
             event_log=event_log, launcher=launcher, clock=clock, settings=settings.reactor, world=world
@@ -91,6 +98,7 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
             await tasks.start(reactor.run)
             tasks.start_soon(keep_projections, store, event_log, reactor, clock)
             tasks.start_soon(_keep_leading, leadership)
+            tasks.start_soon(loader.follow)
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
                 on_ready(
                     Ready(
@@ -98,6 +106,7 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
                         assets=len(world.catalog.assets),
                         code_locations=[location.name for location in settings.code_locations],
                         backfills_active=len(world.known.active),
+                        not_loaded=loader.not_loaded(),
                     )
                 )
                 await _until_stopped(signals, loader)

@@ -85,8 +85,9 @@ class Answer(NamedTuple):
 class House:
     """A user's folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
         self.folder = folder
+        self._database_url = database_url
         self.home = folder / "home"
         (folder / "shop.py").write_text(PIPELINE)
 
@@ -128,6 +129,8 @@ class House:
     def environment(self) -> dict[str, str]:
         """Ours, with the home named in it, and who gives the commands."""
         own = {name: text for name, text in os.environ.items() if not name.startswith("BACKFILLD_")}
+        if self._database_url is not None:
+            own["BACKFILLD_DATABASE_URL"] = self._database_url
         return own | {"BACKFILLD_HOME": str(self.home), "BACKFILLD_ACTOR": "ada@office", "COLUMNS": "100"}
 
 

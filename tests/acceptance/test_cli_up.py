@@ -185,9 +185,11 @@ def test_reload_tells_what_changed_and_what_failed(house: House) -> None:
         status, out, err = house.call("reload")
         assert (status, out) == (12, "shop failed to load: ZeroDivisionError: division by zero\n")
         assert f'File "{shop}", line 1' in err
-        assert err.endswith("Mend the code and reload again; what was declared before stays.\n")
+        assert err.endswith("Mend the code, then reload again; what was declared before stays.\n")
         assert house.call("plan", "region", "--all").status == 0
-        assert "shop failed to load" in house.call("status").out
+        status_told = house.call("status").out
+        assert "Code location shop has failed to load since " in status_told
+        assert "Its runs go on with the code loaded before" in status_told
         shop.write_text(text)
         assert house.call("reload").status == 0
 

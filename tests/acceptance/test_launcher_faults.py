@@ -14,8 +14,19 @@ import pytest
 from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure, manifest_digest
 from daemon.launching.local import LocalLauncher
 from daemon.launching.port import RunSpec
+from daemon.launching.zygotes import Patience
 from events.facts import PartitionMaterialized, RunCanceled, RunLost, RunStarted, RunSucceeded
-from tests.launching.worlds import PIPELINE, Listener, LocalWorld, now, run_of, until, until_gone
+from tests.launching.worlds import (
+    PATIENCE,
+    PIPELINE,
+    Listener,
+    LocalWorld,
+    now,
+    run_of,
+    until,
+    until_gone,
+    until_held,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONED = """
@@ -310,7 +321,7 @@ async def test_code_that_does_not_import_leaves_what_was_loaded(
 async def test_loading_gives_up_on_what_takes_too_long(world: LocalWorld) -> None:
     code = world.folder / "slow.py"
     code.write_text("import threading\nthreading.Event().wait()\n")
-    async with LocalLauncher(world.home, now=now, import_timeout_s=0.5) as launcher:
+    async with LocalLauncher(world.home, now=now, patience=Patience(import_timeout_s=0.5)) as launcher:
         failure = await launcher.load(CodeLocation("slow", str(code)))
     assert isinstance(failure, LoadFailure)
     assert failure.type == "TimedOut"
@@ -324,37 +335,72 @@ async def test_a_python_that_is_not_there_is_said_so(world: LocalWorld) -> None:
     assert "/nowhere/python" in failure.message
 
 
-async def test_code_that_broke_under_running_backfills_loses_runs_with_its_reason(
+async def test_a_run_of_a_code_location_that_is_not_given_waits_for_it(
     world: LocalWorld, tags: dict[str, str]
 ) -> None:
-    code = world.folder / "changing.py"
-    code.write_text(PIPELINE.read_text())
-    first, second, third = (run_of("waits", tags=tags), *(run_of("fills", tags=tags) for _ in range(2)))
-    async with world.launcher(code) as launcher:
+    run, canceled, other = (run_of("fills", tags=tags, code_location="elsewhere") for _ in range(3))
+    async with world.launcher() as launcher:
         listener = Listener(launcher)
-        await launcher.launch([first])
-        [process] = await listener.until_started(first)
-        code.write_text("import nothing_of_that_name\n")
-        zygote = zygote_of(first, process)
-        os.kill(zygote, signal.SIGKILL)
-        await until_gone(zygote)
-        await launcher.cancel(first.run_id, grace_s=20)
-        await launcher.launch([second])
-        [_, lost] = await listener.until_over(first, second)
+        await launcher.launch([run, canceled])
+        await launcher.cancel(canceled.run_id, grace_s=20)
+        await listener.until_over(canceled)
+        assert run.run_id not in listener.told
+        location = CodeLocation("elsewhere", str(PIPELINE), working_directory=world.folder)
+        assert isinstance(await launcher.load(location), Loaded)
+        await launcher.launch([other])
+        told = await listener.until_over(run, canceled, other)
+    assert [type(facts[-1]) for facts in told] == [RunSucceeded, RunCanceled, RunSucceeded]
+
+
+async def test_code_that_never_loaded_is_tried_again_and_a_load_by_hand_helps_at_once(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    code = world.folder / "late.py"
+    location = CodeLocation("late", str(code), working_directory=world.folder)
+    by_itself, by_hand = (run_of("fills", tags=tags, code_location="late") for _ in range(2))
+    async with LocalLauncher(world.home, now=now, patience=PATIENCE) as launcher:
+        failure = await launcher.load(location)
+        assert isinstance(failure, LoadFailure)
+        assert failure.runs_held
+        await launcher.launch([by_itself])
         code.write_text(PIPELINE.read_text())
-        await launcher.launch([third])
-        [facts] = await listener.until_over(third)
-    assert isinstance(lost[-1], RunLost)
-    assert "ModuleNotFoundError: No module named 'nothing_of_that_name'" in lost[-1].reason
+        [facts] = await Listener(launcher).until_over(by_itself)
+    assert isinstance(facts[-1], RunSucceeded)
+    code.unlink()
+    never_by_itself = Patience(retry_first_s=600.0)
+    async with LocalLauncher(world.home, now=now, patience=never_by_itself) as launcher:
+        assert isinstance(await launcher.load(location), LoadFailure)
+        await launcher.launch([by_hand])
+        code.write_text(PIPELINE.read_text())
+        assert isinstance(await launcher.load(location), Loaded)
+        [facts] = await Listener(launcher).until_over(by_hand)
     assert isinstance(facts[-1], RunSucceeded)
 
 
-async def test_a_run_of_a_code_location_that_was_never_loaded_is_lost(world: LocalWorld) -> None:
-    run = run_of("fills", code_location="elsewhere")
-    async with world.launcher() as launcher:
-        await launcher.launch([run])
-        [facts] = await Listener(launcher).until_over(run)
-    assert facts == [RunLost(reason="no code location named 'elsewhere' is loaded")]
+async def test_runs_that_waited_for_their_code_keep_to_the_room_there_is(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    under_way = run_of("waits", tags=tags)
+    waiting = [run_of("waits", tags=tags) for _ in range(3)]
+    async with world.launcher(runs_alive_max=2) as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([under_way])
+        await listener.until_started(under_way)
+        await world.until_noted("under_way", under_way)
+        await world.break_code(launcher, under_way)
+        await launcher.launch(waiting)
+        await until_held(launcher)
+        world.mend_code(launcher)
+        running = [under_way]
+        for run in waiting:
+            await world.until_noted("under_way", run)
+            running.append(run)
+            assert sorted(world.noted("under_way")) == sorted(each.run_id for each in running)
+            world.release(running[-2])
+            await listener.until_over(running[-2])
+        world.release(running[-1])
+        told = await listener.until_over(*running)
+    assert {type(facts[-1]) for facts in told} == {RunSucceeded}
 
 
 async def test_threads_of_importing_are_warned_of(world: LocalWorld) -> None:

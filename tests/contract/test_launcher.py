@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.launching.code_location import Loaded
 from events.facts import (
     PartitionFailed,
     PartitionMaterialized,
@@ -14,7 +15,7 @@ from events.facts import (
     RunStarted,
     RunSucceeded,
 )
-from tests.launching.worlds import Listener, LocalWorld, MemoryWorld, World, run_of
+from tests.launching.worlds import Listener, LocalWorld, MemoryWorld, World, run_of, until_held
 
 METADATA: dict[type, dict[str, object]] = {MemoryWorld: {}, LocalWorld: {"rows": 3, "mean": "NaN"}}
 
@@ -159,3 +160,52 @@ async def test_after_a_restart_a_run_that_is_alive_is_adopted(world: World, tags
         [facts] = await listener.until_over(run)
     assert [type(fact) for fact in facts] == [RunStarted, RunCanceled]
     assert world.executions(run) == 1
+
+
+async def test_code_that_does_not_load_delays_its_runs_and_says_why(
+    world: World, tags: dict[str, str]
+) -> None:
+    under_way, waiting, canceled = (
+        run_of("waits", tags=tags),
+        *(run_of("fills", tags=tags) for _ in range(2)),
+    )
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([under_way])
+        await listener.until_started(under_way)
+        await world.break_code(launcher, under_way)
+        await launcher.launch([waiting, canceled])
+        failure = await until_held(launcher)
+        assert (failure.type, "nothing_of_that_name" in failure.message) == ("ModuleNotFoundError", True)
+        await launcher.cancel(canceled.run_id, grace_s=20)
+        await listener.until_over(canceled)
+        assert waiting.run_id not in listener.told
+        # What is under way goes on, and is canceled like any other.
+        await launcher.cancel(under_way.run_id, grace_s=20)
+        world.mend_code(launcher)
+        told = await listener.until_over(under_way, waiting, canceled)
+        assert isinstance(launcher.loadings["pipeline"], Loaded)
+    assert [type(facts[-1]) for facts in told] == [RunCanceled, RunSucceeded, RunCanceled]
+    assert world.executions(waiting) == 1
+    assert world.executions(canceled) == 0
+
+
+async def test_a_run_that_waits_for_its_code_is_found_waiting_after_a_restart(
+    world: World, tags: dict[str, str]
+) -> None:
+    under_way, waiting = run_of("waits", tags=tags), run_of("fills", tags=tags)
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([under_way])
+        await listener.until_started(under_way)
+        await world.break_code(launcher, under_way)
+        await launcher.launch([waiting])
+        await until_held(launcher)
+        await launcher.cancel(under_way.run_id, grace_s=20)
+        await listener.until_over(under_way)
+        world.mend_code(launcher)
+    async with world.launcher() as launcher:
+        await launcher.reconcile([waiting])
+        [facts] = await Listener(launcher).until_over(waiting)
+    assert type(facts[-1]) is RunSucceeded
+    assert world.executions(waiting) == 1

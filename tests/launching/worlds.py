@@ -15,16 +15,18 @@ import anyio
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 
 from daemon.clock import SystemClock
-from daemon.launching.code_location import CodeLocation, Loaded
+from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure
 from daemon.launching.local import LocalLauncher
 from daemon.launching.memory import MemoryLauncher, succeed
 from daemon.launching.output import OUTPUT_BYTES_MAX
 from daemon.launching.port import RUN_OUTCOMES, Launcher, Reported, RunFact, RunSpec
 from daemon.launching.report import lock_holder
+from daemon.launching.zygotes import Patience
 from events.facts import Failure, PartitionFailed, PartitionKeys, RunFailed, RunLost, RunStarted
 
 PIPELINE = Path(__file__).parent / "pipeline.py"
 PATIENCE_S = 30.0
+PATIENCE = Patience(retry_first_s=0.02, retry_max_s=0.1)
 
 _numbers = count(1)
 
@@ -121,32 +123,70 @@ class World(Protocol):
 
     def executions(self, run: RunSpec) -> int: ...
 
+    async def break_code(self, launcher: Launcher, run: RunSpec) -> None:
+        """The code stops loading, and the process that had loaded it, which started this run, is gone."""
+        ...
+
+    def mend_code(self, launcher: Launcher) -> None: ...
+
     def end_runs(self) -> None: ...
 
 
+async def until_held(launcher: Launcher) -> LoadFailure:
+    """Why the pipeline's runs wait, once they do."""
+    with anyio.fail_after(PATIENCE_S):
+        while True:
+            loading = launcher.loadings.get("pipeline")
+            if isinstance(loading, LoadFailure) and loading.runs_held:
+                return loading
+            await launcher.wait_loading()
+
+
 class LocalWorld:
-    """Real processes, of the pipeline or of other code."""
+    """Real processes, of a copy of the pipeline or of other code."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = folder / "home"
+        self._code = folder / "pipeline.py"
+        self._code.write_text(PIPELINE.read_text())
 
     @asynccontextmanager
     async def launcher(
         self,
-        code: Path | str = PIPELINE,
+        code: Path | str | None = None,
         *,
         python: str = sys.executable,
         output_bytes_max: int = OUTPUT_BYTES_MAX,
+        runs_alive_max: int = 1_000,
     ) -> AsyncIterator[LocalLauncher]:
-        location = CodeLocation("pipeline", str(code), python=python, working_directory=self.folder)
-        async with LocalLauncher(self.home, now=now, output_bytes_max=output_bytes_max) as launcher:
+        location = CodeLocation(
+            "pipeline", str(code or self._code), python=python, working_directory=self.folder
+        )
+        async with LocalLauncher(
+            self.home,
+            now=now,
+            output_bytes_max=output_bytes_max,
+            patience=PATIENCE,
+            runs_alive_max=runs_alive_max,
+        ) as launcher:
             loaded = await launcher.load(location)
             assert isinstance(loaded, Loaded), loaded
             yield launcher
 
     def executions(self, run: RunSpec) -> int:
         return self.noted("executed").count(run.run_id)
+
+    async def break_code(self, launcher: Launcher, run: RunSpec) -> None:  # noqa: ARG002 - it sees for itself
+        """See `World`."""
+        self._code.write_text("import nothing_of_that_name\n")
+        zygote = psutil.Process(self.process_of(run)).ppid()
+        os.kill(zygote, signal.SIGKILL)
+        await until_gone(zygote)
+
+    def mend_code(self, launcher: Launcher) -> None:  # noqa: ARG002 - as above
+        """See `World`."""
+        self._code.write_text(PIPELINE.read_text())
 
     def noted(self, name: str) -> list[str]:
         """The lines that runs wrote into a file of the folder."""
@@ -204,8 +244,23 @@ class MemoryWorld:
         assert self._launcher is not None
         return self._launcher.launched.count(run)
 
+    async def break_code(self, launcher: Launcher, run: RunSpec) -> None:  # noqa: ARG002 - it has no process
+        """See `World`."""
+        message = "No module named 'nothing_of_that_name'"
+        failure = LoadFailure("pipeline", "ModuleNotFoundError", message, runs_held=True)
+        _memory(launcher).change_code(failure)
+
+    def mend_code(self, launcher: Launcher) -> None:
+        """See `World`."""
+        _memory(launcher).change_code(Loaded("pipeline", "digest", {}))
+
     def end_runs(self) -> None:
         """There are none: scripts have no process."""
+
+
+def _memory(launcher: Launcher) -> MemoryLauncher:
+    assert isinstance(launcher, MemoryLauncher)
+    return launcher
 
 
 def _script(run: RunSpec) -> Sequence[RunFact]:

@@ -17,6 +17,8 @@ from backfilld.policies import BackfillPolicy, RetryPolicy
 from daemon.planning.planned import PlannedBackfill
 from events.facts import (
     BackfillCompleted,
+    DefinitionsFailed,
+    DefinitionsLoaded,
     Failure,
     PartitionFailed,
     PartitionMaterialized,
@@ -39,6 +41,7 @@ DEFINITIONS: tuple[PartitionsDefinition | None, ...] = (
     None,
 )
 STATIC = 4  # maps to nothing but its like
+BROKEN = DefinitionsFailed("code", Failure("SyntaxError", "invalid syntax"), runs_held=True)
 POLICIES = (None, BackfillPolicy.single_run(), BackfillPolicy.multi_run(3))
 
 
@@ -78,8 +81,8 @@ def _shifted(draw: st.DrawFn, upstream: AssetDefinition) -> AssetDep:
     return AssetDep(upstream, partition_mapping=TimeWindowPartitionMapping(offset, offset))
 
 
-def play(story: Story, drawn: st.DataObject, failing: int) -> None:
-    """Runs end in any order, well or badly, until the backfill does."""
+def play(story: Story, drawn: st.DataObject, failing: int, *, breaking: bool = False) -> None:
+    """Runs end in any order, well or badly, until the backfill does; the code may break and be mended."""
     story.settle()
     live = story.world.known.active["b"].live if "b" in story.world.known.active else {}
     for _ in range(2_000):
@@ -87,8 +90,15 @@ def play(story: Story, drawn: st.DataObject, failing: int) -> None:
             return
         assert len(live) <= story.limits.max_concurrent_runs
         run_id = drawn.draw(st.sampled_from(sorted(live)))
+        is_broken = breaking and drawn.draw(st.booleans())
+        if is_broken:
+            story.tell(BROKEN)
         finish(story, run_id, drawn, bad=drawn.draw(st.integers(0, 99)) < failing)
-        story.settle()
+        launched = story.launched()
+        if is_broken:
+            assert launched == []
+            story.tell(DefinitionsLoaded("code", story.world.known.manifests["code"], None))
+            story.settle()
     raise AssertionError("the backfill did not end")
 
 
@@ -165,6 +175,22 @@ def test_nothing_is_launched_twice_or_before_what_it_needs(
                     size_max = catalog.assets[name].partitions_per_run_max
                     assert size_max is None or len(ordinals) <= size_max
     assert all(count == 1 for count in filled.values())
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs(), st.data(), st.integers(1, 4))
+def test_code_that_breaks_and_is_mended_changes_no_fate(
+    assets: list[AssetDefinition], drawn: st.DataObject, slots: int
+) -> None:
+    story = Story(*assets, slots=slots)
+    story.ask("*")
+    play(story, drawn, failing=0, breaking=True)
+    end = story.told[-1].fact
+    if isinstance(end, DefinitionsLoaded):  # It ended while the code was broken.
+        end = story.told[-2].fact
+    assert isinstance(end, BackfillCompleted)
+    assert end.outcome == "succeeded"
+    assert all(told.fact.attempt == 1 for told in story.told if isinstance(told.fact, RunLaunched))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])

@@ -1,8 +1,8 @@
 """One asset of a run: its function called, and every partition of it accounted for."""
 
 import inspect
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from backfilld.asset_key import AssetKey
 from backfilld.context import AssetExecutionContext
@@ -13,9 +13,7 @@ from backfilld.results import MaterializeResult
 from backfilld.worker.output import write_error
 from backfilld.worker.plain import failure_of, plain_metadata
 from backfilld.worker.report import Interrupted, Report
-from backfilld.worker.target import Target
-
-RANGES_PER_LINE_MAX: Final = 1_000
+from backfilld.worker.target import Pair, Target, in_lines, listed
 
 _Line = dict[str, Any]
 
@@ -23,8 +21,23 @@ _Line = dict[str, Any]
 class AssetRun:
     """An asset's part in a run. It is the `Reporter` of its context."""
 
-    def __init__(self, definitions: Definitions, key: str, spec: Mapping[str, Any], report: Report) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        key: str,
+        spec: Mapping[str, Any],
+        report: Report,
+        *,
+        without: Collection[Pair] = (),
+    ) -> None:
+        """Nothing is done yet.
+
+        :param without: planned partitions that are not to be filled, since what they need is not there.
+        """
         self.failure: dict[str, Any] | None = None  # the first one, if any
+        self.is_undone = False  # what needs it is not to be executed
+        self.vanished: tuple[Pair, ...] = ()  # planned partitions that the code has no more
+        self._without = without
         self._definitions = definitions
         self._key = key
         self._spec = spec
@@ -35,14 +48,22 @@ class AssetRun:
     def execute(self) -> list[_Line]:
         """Lines, yet to be written, about the partitions that the function did not report itself.
 
-        It returned: they are materialized. It raised: they failed.
+        It returned: they are materialized. It raised: they failed. Those that exist no more fail first, and
+        the function is called for the others.
 
         :raises Interrupted: the run was asked to end; nothing is to be said of those partitions.
         """
         try:
-            self._target = Target.of(self._definitions, self._key, self._spec)
+            self._target = Target.of(self._definitions, self._key, self._spec, without=self._without)
         except BackfilldError as error:
-            return [self._line("failed", self._spec["partitions"], failure=self._fail(error))]
+            failure = self._fail(error)
+            return [
+                self._line("failed", some, failure=failure) for some in in_lines(self._spec["partitions"])
+            ]
+        if self._target.vanished:
+            self._tell_of_vanished()
+        if not self._target.ranges:
+            return []
         try:
             metadata = self._call()
         except Interrupted:
@@ -58,6 +79,12 @@ class AssetRun:
     def failed(self, asset_key: AssetKey, ranges: Ranges, error: BaseException | str) -> None:  # noqa: ARG002
         """Partitions will not be filled by this run; durable, and told to the daemon, when this returns."""
         self._report_some("failed", ranges, failure=self._fail(error))
+
+    def _tell_of_vanished(self) -> None:
+        failure = self._fail(self._target.why_vanished())
+        self.vanished = self._target.vanished
+        self.is_undone = not self._target.ranges
+        self._report.append(*(self._line("failed", each, failure=failure) for each in listed(self.vanished)))
 
     def _call(self) -> Mapping[str, Any]:
         """The metadata of what the function did."""
@@ -95,6 +122,7 @@ class AssetRun:
     def _fail(self, error: BaseException | str) -> dict[str, Any]:
         failure = failure_of(error)
         self.failure = self.failure or failure
+        self.is_undone = True
         write_error(f"{failure['traceback'] or failure['message']}\n")
         return failure
 
@@ -108,11 +136,10 @@ class AssetRun:
         return self._lines(kind, self._target.ranges - self._reported, **fields)
 
     def _lines(self, kind: str, ranges: Ranges, **fields: object) -> Iterator[_Line]:
-        """One line, or several where the intervals are too many for one."""
-        intervals = ranges.intervals
-        for begin in range(0, len(intervals), RANGES_PER_LINE_MAX):
-            some = Ranges(intervals[begin : begin + RANGES_PER_LINE_MAX])
-            yield self._line(kind, self._target.keys(some), **fields)
+        """One line, or several where there are too many ranges for one."""
+        if ranges:
+            for some in self._target.keys(ranges):
+                yield self._line(kind, some, **fields)
 
     def _line(self, kind: str, partitions: dict[str, Any] | None, **fields: object) -> _Line:
         return {"type": kind, "asset": self._key, "partitions": partitions, **fields}

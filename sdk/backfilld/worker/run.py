@@ -14,6 +14,7 @@ from backfilld.definitions import Definitions
 from backfilld.worker.asset_run import AssetRun
 from backfilld.worker.output import flush_output, redirect_output
 from backfilld.worker.report import Interrupted, Report
+from backfilld.worker.target import Pair
 
 RUNS_FOLDER: Final = "runs"
 WAKE_FILE: Final = "wake"
@@ -53,6 +54,7 @@ class Run:
         report.append({"type": "started", "pid": os.getpid(), "host": socket.gethostname()}, durable=False)
         assets: list[str] = self._spec["assets"]
         not_done: set[str] = set()
+        gone: dict[str, frozenset[Pair]] = {}  # by asset: partitions that it, or what it needs, has no more
         failures: list[dict[str, Any]] = []
         last_lines: list[dict[str, Any]] = []
         for key in assets:
@@ -61,13 +63,16 @@ class Run:
             if self._upstream(key) & not_done:
                 not_done.add(key)
                 continue
-            asset_run = AssetRun(self._definitions, key, self._spec, report)
+            without = frozenset().union(*(gone.get(each, frozenset()) for each in self._upstream(key)))
+            asset_run = AssetRun(self._definitions, key, self._spec, report, without=without)
             last_lines = asset_run.execute()
             if not report.is_mine:
                 # A fork made by the asset's function has returned from it as well: it is none of the run.
                 os._exit(0)
-            if asset_run.failure is not None:
+            gone[key] = without.union(asset_run.vanished)
+            if asset_run.is_undone:
                 not_done.add(key)
+            if asset_run.failure is not None:
                 failures.append(asset_run.failure)
         _end_as_programs_do()
         outcome = {

@@ -13,6 +13,7 @@ from events.facts import (
     Cause,
     DefinitionsFailed,
     DefinitionsLoaded,
+    DefinitionsWithdrawn,
     DynamicPartitionsAdded,
     DynamicPartitionsRemoved,
     Fact,
@@ -43,6 +44,11 @@ DESCRIBED: list[tuple[Fact, str]] = [
     ),
     (DefinitionsLoaded("weather", "ab" * 32, None), "weather: manifest abababababab, as before"),
     (DefinitionsFailed("weather", BROKE), "weather: ValueError: two lines [31m"),
+    (
+        DefinitionsFailed("weather", BROKE, runs_held=True),
+        "weather: ValueError: two lines [31m; its runs wait",
+    ),
+    (DefinitionsWithdrawn("weather"), "weather is not given to the daemon any more"),
     (
         BackfillRequested(
             ("raw", "clean"), "--all", {}, "2024-01-01T00:00:00Z", (), 1461, "0", reason="late\nrows"

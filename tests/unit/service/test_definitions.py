@@ -1,11 +1,26 @@
 """What several code locations declare, beside one another and after one another."""
 
+import msgspec
+
 from backfilld.assets import asset
 from backfilld.definitions import Definitions
 from backfilld.manifest import manifest_of
 from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure, manifest_digest
-from daemon.service.definitions import checked, definitions_fact, emptied
-from events.facts import DefinitionsLoaded
+from daemon.service.definitions import (
+    checked,
+    definitions_fact,
+    is_news,
+    serves_all_the_same,
+    withdrawn,
+)
+from events.facts import (
+    BackfillCompleted,
+    DefinitionsFailed,
+    DefinitionsLoaded,
+    DefinitionsWithdrawn,
+    Failure,
+)
+from projections.held import held_locations
 from projections.world import World
 from tests.story import Story
 
@@ -59,12 +74,52 @@ def test_a_circle_through_two_locations_is_found() -> None:
     assert "circle" in second.message
 
 
-def test_a_location_that_is_not_served_any_more_declares_nothing() -> None:
-    world = recorded(loaded("shop", "orders"), loaded("web", "clicks"))
-    (gone,) = emptied(world, [CodeLocation("web", "web.py")])
-    fact = definitions_fact(world, gone)
-    assert isinstance(fact, DefinitionsLoaded)
-    assert (fact.code_location, fact.manifest and fact.manifest["assets"]) == ("shop", [])
-    after = recorded(loaded("shop", "orders"), loaded("web", "clicks"), gone)
-    assert list(after.catalog.assets) == ["clicks"]
-    assert emptied(after, [CodeLocation("web", "web.py")]) == []
+def test_a_location_that_is_not_given_any_more_is_withdrawn_and_holds_its_runs() -> None:
+    given = [CodeLocation("web", "web.py")]
+    story = Story()
+    for each in (loaded("shop", "orders"), loaded("web", "clicks")):
+        story.tell(definitions_fact(story.world, each))
+    assert withdrawn(story.world, given) == ["shop"]
+    story.tell(DefinitionsWithdrawn("shop"))
+    assert list(story.world.catalog.assets) == ["clicks"]
+    assert held_locations(story.world) == {"shop"}
+    assert withdrawn(story.world, given) == []
+    again = loaded("shop", "orders")
+    assert is_news(story.world, again)
+    assert definitions_fact(story.world, again) == DefinitionsLoaded("shop", again.digest, None)
+    story.tell(definitions_fact(story.world, again))
+    assert set(story.world.catalog.assets) == {"clicks", "orders"}
+    assert held_locations(story.world) == set()
+
+
+def test_a_location_that_was_given_again_broken_is_withdrawn_again() -> None:
+    story = Story()
+    story.tell(definitions_fact(story.world, loaded("shop", "orders")))
+    story.tell(DefinitionsWithdrawn("shop"))
+    story.tell(DefinitionsFailed("shop", Failure("SyntaxError", "invalid syntax"), runs_held=True))
+    assert withdrawn(story.world, []) == ["shop"]
+
+
+def test_a_failure_is_news_once() -> None:
+    held = msgspec.structs.replace(FAILURE, runs_held=True)
+    story = Story()
+    story.tell(definitions_fact(story.world, loaded("sales", "orders")))
+    for first, second in ((FAILURE, held), (held, FAILURE)):
+        assert is_news(story.world, first)
+        story.tell(definitions_fact(story.world, first))
+        assert not is_news(story.world, first)
+        assert is_news(story.world, second)
+    assert is_news(story.world, msgspec.structs.replace(FAILURE, message="another"))
+    assert is_news(story.world, loaded("sales", "orders"))
+
+
+def test_a_daemon_starts_on_broken_code_only_where_a_backfill_needs_it_and_the_code_is_known() -> None:
+    unknown = LoadFailure("web", "SyntaxError", "invalid syntax")
+    story = Story()
+    story.tell(definitions_fact(story.world, loaded("sales", "orders")))
+    assert not serves_all_the_same(story.world, [FAILURE])
+    story.ask("orders")
+    assert serves_all_the_same(story.world, [FAILURE])
+    assert not serves_all_the_same(story.world, [FAILURE, unknown])
+    story.tell(BackfillCompleted("canceled"), backfill_id="b")
+    assert not serves_all_the_same(story.world, [FAILURE])

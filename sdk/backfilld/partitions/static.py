@@ -16,7 +16,7 @@ _FORBIDDEN = "..."  # it separates the ends of a range wherever people write par
 class StaticPartitions(Partitions):
     """The keys of a `StaticPartitionsDefinition`: a fixed list of distinct keys."""
 
-    def __init__(self, keys: tuple[str, ...]) -> None:
+    def __init__(self, keys: Sequence[str]) -> None:
         self._keys = keys
         self._ordinals: dict[str, int] | None = None
 

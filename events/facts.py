@@ -237,6 +237,7 @@ class DynamicPartitionsAdded(msgspec.Struct, frozen=True):
 
     name: str
     keys: tuple[str, ...]
+    reason: str | None = None
 
 
 class DynamicPartitionsRemoved(msgspec.Struct, frozen=True):
@@ -246,6 +247,7 @@ class DynamicPartitionsRemoved(msgspec.Struct, frozen=True):
 
     name: str
     keys: tuple[str, ...]
+    reason: str | None = None
 
 
 class PoolConfigured(msgspec.Struct, frozen=True):

@@ -219,7 +219,8 @@ class Reactor:
                 yield backfill, run
 
     def _spec(self, backfill: Backfill, run: LiveRun) -> RunSpec:
-        group = self.world.plans[backfill.id].group_at(run.number)
+        partitions = self.world.plans[backfill.id].group_at(run.number).partitions
+        ordinals = Ranges(run.ordinals)
         return RunSpec(
             run_id=run.run_id,
             backfill_id=backfill.id,
@@ -227,8 +228,9 @@ class Reactor:
             attempt=run.attempt,
             code_location=run.code_location,
             assets=run.assets,
-            partitions=keys_of(Ranges(run.ordinals), group.partitions),
+            partitions=keys_of(ordinals, partitions),
             partitions_as_of=backfill.request.partitions_as_of,
+            dynamic_keys=partitions.dynamic_keys(ordinals),
             tags=backfill.request.tags,
         )
 

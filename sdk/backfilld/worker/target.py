@@ -42,7 +42,8 @@ class Target:
             )
         if asset.partitions_def is None:
             return cls(asset, UNPARTITIONED, UNPARTITIONED.all())
-        partitions = asset.partitions_def.partitions(datetime.fromisoformat(spec["partitions_as_of"]))
+        definition = asset.partitions_def.bound(spec.get("dynamic_keys", {}))
+        partitions = definition.partitions(datetime.fromisoformat(spec["partitions_as_of"]))
         return cls(asset, partitions, partitions.ranges_of(map(tuple, planned["ranges"])))
 
     @property

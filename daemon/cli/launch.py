@@ -26,6 +26,7 @@ from daemon.cli.records import Records, with_records
 from daemon.planning.planned import Ask, PlannedBackfill
 from events.facts import BackfillRequested
 from projections.backfill.state import Backfill
+from projections.catalog import Catalog
 from projections.world import World
 
 ID_LETTERS = string.ascii_lowercase + string.digits
@@ -143,26 +144,23 @@ async def request(records: Records, world: World, ask: Ask, backfill_id: str) ->
 
     :raises RefusedError: there is no such plan.
     """
-    latest: list[PlannedBackfill] = []
-    manifests: dict[str, str] = {}
+    latest: list[tuple[PlannedBackfill, Catalog]] = []
 
     def decide(at_head: World) -> tuple[BackfillRequested]:
-        if not (latest and still_holds(latest[-1], manifests, at_head)):
-            latest.append(planned(at_head, ask, records.clock.now()))
-            manifests.clear()
-            manifests.update(at_head.known.manifests)
-        return (latest[-1].request(manifests),)
+        if not (latest and still_holds(*latest[-1], at_head)):
+            latest.append((planned(at_head, ask, records.clock.now()), at_head.catalog))
+        return (latest[-1][0].request(at_head.known.manifests),)
 
     await records.record(world, backfill_id, decide)
-    return latest[-1]
+    return latest[-1][0]
 
 
-def still_holds(found: PlannedBackfill, manifests: dict[str, str], at_head: World) -> bool:
+def still_holds(found: PlannedBackfill, planned_with: Catalog, at_head: World) -> bool:
     """Whether planning again, after more facts, would give the same runs.
 
     Without this, a plan that takes long to make would never be recorded while a daemon is busy.
     """
-    return manifests == at_head.known.manifests and found.ask.choice not in {"missing", "failed"}
+    return planned_with is at_head.catalog and found.ask.choice not in {"missing", "failed"}
 
 
 def new_backfill_id() -> str:

@@ -252,6 +252,7 @@ class DynamicPartitionsAdded(msgspec.Struct, frozen=True):
 
     name: str
     keys: tuple[str, ...]
+    reason: str | None = None
 
 
 class DynamicPartitionsRemoved(msgspec.Struct, frozen=True):
@@ -261,6 +262,7 @@ class DynamicPartitionsRemoved(msgspec.Struct, frozen=True):
 
     name: str
     keys: tuple[str, ...]
+    reason: str | None = None
 
 
 class PoolConfigured(msgspec.Struct, frozen=True):

@@ -1,11 +1,11 @@
 """What is known of each partition of an asset over all backfills."""
 
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import msgspec
 from pyroaring import BitMap
 
-from backfilld.partitions import Partitions
 from backfilld.ranges import Ranges
 from projections.sets import bitmap, intervals
 
@@ -20,7 +20,11 @@ PARTITION_STATUSES: tuple[PartitionStatus, ...] = (
 
 
 class AssetStatus(msgspec.Struct):
-    """Partitions of one asset by what came of them last, as ordinals of its newest definition."""
+    """Partitions of one asset by what came of them last.
+
+    In the log's fold they are *serials* (`projections.serials`), for whoever asks `World.statuses` they are
+    the ordinals of the partitions that exist then.
+    """
 
     materialized: BitMap = msgspec.field(default_factory=BitMap)  # ever
     failed: BitMap = msgspec.field(default_factory=BitMap)  # the last attempt failed
@@ -78,22 +82,23 @@ class AssetStatus(msgspec.Struct):
                 for start, stop in ordinals.intervals:
                     bits.remove_range(start, stop)
 
-    def moved(self, old: Partitions, new: Partitions) -> "AssetStatus":
-        """The same partitions, by key, under another definition; keys it does not have are dropped."""
+    @property
+    def end(self) -> int:
+        """One more than the greatest of the numbers."""
+        bits = self.materialized | self.failed | self.skipped | self.in_progress
+        return bits.max() + 1 if bits else 0
+
+    def forget_fates(self, ordinals: Ranges) -> None:
+        """What came of these partitions counts no more; runs over them that are under way go on."""
+        for bits in (self.materialized, self.failed, self.skipped):
+            for start, stop in ordinals.intervals:
+                bits.remove_range(start, stop)
+
+    def moved(self, move: Callable[[Ranges], Ranges]) -> "AssetStatus":
+        """The same, with each set of partitions under other numbers."""
         return AssetStatus(
-            _moved(self.materialized, old, new),
-            _moved(self.failed, old, new),
-            _moved(self.skipped, old, new),
-            _moved(self.in_progress, old, new),
+            *(
+                bitmap(move(intervals(bits))) if bits else BitMap()
+                for bits in (self.materialized, self.failed, self.skipped, self.in_progress)
+            )
         )
-
-
-def _moved(bits: BitMap, old: Partitions, new: Partitions) -> BitMap:
-    kept = BitMap()
-    for ordinal in bits:
-        if ordinal >= len(old):
-            break
-        moved = new.find(old.key(ordinal))
-        if moved is not None:
-            kept.add(moved)
-    return kept

@@ -1,8 +1,10 @@
 """The assets a set of manifests declares, as a graph."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -114,15 +116,26 @@ class Catalog:
                 if dep.asset in downstream:
                     downstream[dep.asset].append(key)
         self._downstream = {key: tuple(keys) for key, keys in downstream.items()}
+        self.dynamic_names: frozenset[str] = frozenset().union(
+            *(node.definition.dynamic_names for node in nodes.values() if node.definition is not None)
+        )
 
     @classmethod
-    def of(cls, manifests: Mapping[str, Mapping[str, Any]]) -> "Catalog":
-        """The catalog of manifests by code location. The first location, by name, owns an asset."""
+    def of(
+        cls,
+        manifests: Mapping[str, Mapping[str, Any]],
+        made: dict[bytes, PartitionsDefinition | None] | None = None,
+    ) -> "Catalog":
+        """The catalog of manifests by code location. The first location, by name, owns an asset.
+
+        Partitions definitions are taken from ``made``, which is to be given to every call whose catalogs
+        shall share them, and put there.
+        """
         plain: dict[str, tuple[str, Mapping[str, Any]]] = {}
         for location in sorted(manifests):
             for asset in manifests[location]["assets"]:
                 plain.setdefault(asset["key"], (location, asset))
-        made: dict[bytes, PartitionsDefinition | None] = {}
+        made = {} if made is None else made
         definitions = {key: _shared(made, asset["partitions_def"]) for key, (_, asset) in plain.items()}
         catalog = cls(_node(location, asset, definitions) for location, asset in plain.values())
         for location in sorted(manifests):
@@ -134,6 +147,14 @@ class Catalog:
     def keys(self) -> Collection[str]:
         """The assets there are."""
         return self.assets.keys()
+
+    def bound(self, dynamic_keys: Mapping[str, Sequence[str]]) -> "Catalog":
+        """The catalog whose dynamic partitions have these keys, by name of the set; others are the same."""
+        if not self.dynamic_names:
+            return self
+        bound, made = copy(self), dict[PartitionsDefinition, PartitionsDefinition]()
+        bound.assets = {key: _bound(made, node, dynamic_keys) for key, node in self.assets.items()}
+        return bound
 
     def upstream(self, key: str) -> tuple[str, ...]:
         """The assets of this catalog that ``key`` needs directly, itself left out."""
@@ -162,10 +183,23 @@ def _shared(
     made: dict[bytes, PartitionsDefinition | None], plain: Mapping[str, Any] | None
 ) -> PartitionsDefinition | None:
     """The definition, made once for all assets that declare the same: a million keys are then held once."""
-    form = msgspec.json.encode(plain)
+    form = sha256(msgspec.json.encode(plain)).digest()
     if form not in made:
         made[form] = partitions_definition_from_plain(plain, is_of_manifest=True)
     return made[form]
+
+
+def _bound(
+    made: dict[PartitionsDefinition, PartitionsDefinition],
+    node: AssetNode,
+    dynamic_keys: Mapping[str, Sequence[str]],
+) -> AssetNode:
+    definition = node.definition
+    if definition is None or not definition.dynamic_names:
+        return node
+    if definition not in made:
+        made[definition] = definition.bound(dynamic_keys)
+    return msgspec.structs.replace(node, definition=made[definition])
 
 
 def partitions_at(definition: PartitionsDefinition | None, at: datetime) -> Partitions:

@@ -1,7 +1,5 @@
 """Sets of partitions in their three forms: keys in facts, intervals in the SDK, bitmaps in state."""
 
-from itertools import pairwise
-
 from pyroaring import BitMap
 
 from backfilld.errors import BackfilldError
@@ -54,14 +52,6 @@ def bitmap(ranges: Ranges) -> BitMap:
 
 
 def intervals(bits: BitMap) -> Ranges:
-    """The bitmap as intervals. A full stretch costs one step, a scattered set one per ordinal."""
-    if not bits:
-        return Ranges.of(())
-    first, last = bits.min(), bits.max()
-    if len(bits) == last - first + 1:
-        return Ranges.of(((first, last + 1),))
-    gaps = bits.flip(first, last + 1) - bits
-    if len(gaps) < len(bits):
-        edges = [first - 1, *gaps, last + 1]
-        return Ranges.of((left + 1, right) for left, right in pairwise(edges) if right - left > 1)
-    return Ranges.from_ordinals(bits)
+    """The bitmap as intervals, at the cost of their number."""
+    after = bits.shift(1)
+    return Ranges(zip(bits - after, after - bits, strict=True))

@@ -40,9 +40,12 @@ from projections.asset_status import AssetStatus
 from projections.backfill import evolve as backfill_fold
 from projections.backfill.settle import filled, settle, unstall
 from projections.backfill.state import Backfill, LiveRun
-from projections.catalog import AssetCycleError, Catalog, partitions_at
+from projections.catalog import Catalog, partitions_at
+from projections.catalogs import Catalogs
+from projections.dynamic_set import DynamicSet
 from projections.plan import Plan, PlannedGroup
-from projections.sets import bitmap, intervals, keys_of, ranges_of
+from projections.sets import bitmap, intervals, ranges_of
+from projections.statuses import AssetRecord, StatusesAt, StatusRecords
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -65,8 +68,8 @@ class Known(msgspec.Struct):
     not_loaded: dict[str, NotLoaded] = {}  # by code location
     active: dict[str, Backfill] = {}
     ended: dict[str, Backfill] = {}  # without what only a running one needs
-    assets: dict[str, AssetStatus] = {}
-    dynamic: dict[str, list[str]] = {}  # name of the set -> keys in the order they were added
+    assets: dict[str, AssetRecord] = {}  # those that a backfill was ever requested for
+    dynamic: dict[str, DynamicSet] = {}
     pools: dict[str, PoolConfigured] = {}
     leader: LeaderElected | None = None
 
@@ -76,13 +79,18 @@ class World:
 
     def __init__(self, known: Known | None = None) -> None:
         """An empty world, or the one a snapshot holds."""
-        self.known = known if known is not None else Known()
-        self._catalogs: dict[frozenset[tuple[str, str]], Catalog] = {}
-        self.catalog = self.catalog_of(self.known.manifests)
+        self.known = known = Known() if known is None else known
+        self.catalogs = Catalogs(known.manifests, known.manifest_of, known.dynamic)
+        self.records = StatusRecords(
+            known.assets,
+            known.dynamic,
+            definition_of=self.catalogs.definition,
+            partitions_now=lambda definition: self.catalogs.partitions(definition, self.position, known.at),
+        )
         self.plans: dict[str, Plan] = {}
         self.backfill_of_run: dict[str, str] = {}
-        for backfill in self.known.active.values():
-            plan = self.plan_of(backfill.request)
+        for backfill in known.active.values():
+            plan = self.plan_of(backfill.request, backfill.request_position)
             if plan is not None:
                 self.plans[backfill.id] = plan
             self.backfill_of_run |= dict.fromkeys(backfill.live, backfill.id)
@@ -100,33 +108,29 @@ class World:
         """How many runs are under way."""
         return len(self.backfill_of_run)
 
-    def in_progress(self, asset: str, ordinals: BitMap) -> bool:
-        """Whether a run over any of these partitions, as `AssetStatus` counts them, is under way."""
-        status = self.known.assets.get(asset)
-        return status is not None and status.in_progress.intersect(ordinals)
+    def in_progress(self, asset: str, serials: BitMap) -> bool:
+        """Whether a run over any of these partitions is under way."""
+        return self.records.of(asset).in_progress.intersect(serials)
 
     def status_bits(self, asset: str, group: PlannedGroup, ordinals: Ranges) -> BitMap:
-        """Planned ordinals of an asset as its `AssetStatus` counts them."""
-        return bitmap(_current(self, asset, group, ordinals))
+        """The serials of planned partitions of an asset."""
+        return bitmap(self.records.serials(asset, group, ordinals))
 
-    def catalog_of(self, manifests: Mapping[str, str]) -> Catalog:
-        """The catalog of the manifests with these digests; those the log does not have are left out."""
-        cached = self._catalogs.get(frozenset(manifests.items()))
-        if cached is not None:
-            return cached
-        known = self.known.manifest_of
-        try:
-            catalog = Catalog.of(
-                {name: known[digest] for name, digest in manifests.items() if digest in known}
-            )
-        except (AssetCycleError, BackfilldError):
-            catalog = Catalog(())
-        self._catalogs[frozenset(manifests.items())] = catalog
-        return catalog
+    def statuses(self, at: datetime) -> Mapping[str, AssetStatus]:
+        """What is known of the partitions that exist at a time, by their ordinals, for each asset.
+
+        It has assets of the newest catalog, without those that no backfill was ever requested for.
+        """
+        return StatusesAt(self.records, self.catalog, at)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The newest catalog with the keys that dynamic sets have now; one object while both stay."""
+        return self.catalogs.current(self.position)
 
     def catalog_for(self, backfill: Backfill) -> Catalog:
-        """The catalog a backfill was planned with."""
-        return self.catalog_of(backfill.request.manifests)
+        """The catalog a backfill was planned with, and the keys that dynamic sets had then."""
+        return self.catalogs.at(backfill.request.manifests, backfill.request_position)
 
     def partitions(self, asset: str, at: datetime) -> Partitions | None:
         """The partitions an asset of the newest catalog has at a time; None for an unknown asset."""
@@ -136,15 +140,17 @@ class World:
     def is_as_planned(self, asset: str, group: PlannedGroup) -> bool:
         """Whether the newest code has the partitions that a group of this asset was planned with.
 
-        Of an asset that the newest code does not have nothing else is known.
+        Of an asset that the newest code does not have nothing else is known. Keys of dynamic sets, which runs
+        are told of, do not matter.
         """
-        node = self.catalog.assets.get(asset)
-        return node is None or node.definition is group.definition or node.definition == group.definition
+        node = self.catalogs.declared().assets.get(asset)
+        planned = None if group.definition is None else group.definition.declared
+        return node is None or node.definition == planned
 
-    def plan_of(self, request: BackfillRequested) -> Plan | None:
-        """The plan a request stands for; None if the log lacks what it refers to."""
+    def plan_of(self, request: BackfillRequested, position: int) -> Plan | None:
+        """The plan a request stands for that was recorded there; None if the log lacks what it refers to."""
         try:
-            catalog = self.catalog_of(request.manifests)
+            catalog = self.catalogs.at(request.manifests, position)
             return Plan(request.groups, catalog, datetime.fromisoformat(request.partitions_as_of))
         except (BackfilldError, KeyError, ValueError, IndexError):
             return None
@@ -178,19 +184,20 @@ def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one bra
         case BackfillCompleted():
             _completed(world, recorded, fact)
         case DefinitionsLoaded():
-            _definitions_loaded(world, recorded, fact)
+            _definitions_loaded(world, fact)
         case DefinitionsFailed():
             _definitions_failed(known, recorded.at, fact)
         case DefinitionsWithdrawn():
             known.not_loaded[fact.code_location] = NotLoaded(recorded.at, None, runs_held=True)
             known.manifests.pop(fact.code_location, None)
-            world.catalog = world.catalog_of(known.manifests)
+            world.catalogs.changed()
         case DynamicPartitionsAdded():
-            keys = known.dynamic.setdefault(fact.name, [])
-            keys.extend(key for key in fact.keys if key not in set(keys))
+            returned = known.dynamic.setdefault(fact.name, DynamicSet()).add(fact.keys, recorded.position)
+            world.records.begin_anew(fact.name, returned)
+            world.catalogs.changed(fact.name)
         case DynamicPartitionsRemoved():
-            gone = set(fact.keys)
-            known.dynamic[fact.name] = [key for key in known.dynamic.get(fact.name, ()) if key not in gone]
+            known.dynamic.setdefault(fact.name, DynamicSet()).remove(fact.keys, recorded.position)
+            world.catalogs.changed(fact.name)
         case PoolConfigured():
             known.pools[fact.pool] = fact
         case LeaderElected():
@@ -221,14 +228,14 @@ def _run_fact(
                 return
             group = plan.group_of[fact.asset]
             ordinals = backfill_fold.ordinals_reported(run, group, fact)
-            status_ordinals = _current(world, fact.asset, group, ordinals)
-            status = _status(world, fact.asset)
+            serials = world.records.serials(fact.asset, group, ordinals)
+            status = world.records.of(fact.asset)
             if isinstance(fact, PartitionMaterialized):
                 backfill_fold.materialized(backfill, plan, fact.asset, ordinals, recorded.id)
-                status.filled(status_ordinals)
+                status.filled(serials)
             else:
                 backfill_fold.failed(run, fact.asset, ordinals, fact)
-                status.broke(status_ordinals)
+                status.broke(serials)
         case RunStarted():
             run.started_at = recorded.at
         case RunSucceeded() | RunFailed() | RunCanceled() | RunLost():
@@ -248,15 +255,15 @@ def _release(world: World, recorded: Recorded, run: LiveRun, *, lost: bool) -> N
     """No partition of an ended run is in progress; those of a lost one have failed."""
     group = world.plans[recorded.backfill_id or ""].group_at(run.number)
     for asset in run.assets:
-        status = _status(world, asset)
+        status = world.records.of(asset)
         if not status.in_progress:
             continue
-        ordinals = _current(world, asset, group, Ranges(run.ordinals))
+        serials = world.records.serials(asset, group, Ranges(run.ordinals))
         if lost:
-            left = bitmap(ordinals) & status.in_progress
+            left = bitmap(serials) & status.in_progress
             status.broke(intervals(left))
         else:
-            status.released(ordinals)
+            status.released(serials)
 
 
 def _launched(world: World, recorded: Recorded, fact: RunLaunched) -> None:
@@ -270,8 +277,9 @@ def _launched(world: World, recorded: Recorded, fact: RunLaunched) -> None:
     world.backfill_of_run[run.run_id] = backfill.id
     group = plan.group_at(run.number)
     for asset in run.assets:
-        ordinals = _current(world, asset, group, Ranges(run.ordinals))
-        _status(world, asset).launched(ordinals)
+        world.records.make_room(asset, group)
+        serials = world.records.serials(asset, group, Ranges(run.ordinals))
+        world.records.of(asset).launched(serials)
     _touch(backfill, recorded)
 
 
@@ -284,21 +292,36 @@ def _skipped(world: World, recorded: Recorded, fact: PartitionSkipped) -> None:
     unstall(backfill, plan, recorded.id)
     group = plan.group_of[fact.asset]
     ordinals = ranges_of(fact.partitions, group.partitions)
-    _status(world, fact.asset).left_out(_current(world, fact.asset, group, ordinals))
+    serials = world.records.serials(fact.asset, group, ordinals)
+    world.records.of(fact.asset).left_out(serials)
 
 
 def _requested(world: World, recorded: Recorded, fact: BackfillRequested) -> None:
     backfill_id = recorded.backfill_id
     if backfill_id is None or world.backfill(backfill_id) is not None:
         return
-    plan = world.plan_of(fact)
+    plan = world.plan_of(fact, recorded.position)
     if plan is None:
         backfill = backfill_fold.unplanned(recorded, fact)
         backfill.unplannable = "its request refers to definitions that this log does not have or cannot read"
     else:
         world.plans[backfill_id] = plan
         backfill = backfill_fold.requested(recorded, fact, plan)
+        for asset, group in plan.group_of.items():
+            _expect(world, fact, asset, group)
     world.known.active[backfill_id] = backfill
+
+
+def _expect(world: World, request: BackfillRequested, asset: str, group: PlannedGroup) -> None:
+    """Make sure that what runs of a group will say about an asset can be noted down."""
+    if asset not in world.records:
+        manifests = world.known.manifests
+        node = world.catalogs.declared().assets.get(asset)
+        if node is None:
+            manifests = request.manifests
+            node = world.catalogs.declared(manifests).assets[asset]
+        world.records.begin(asset, node.definition, manifests[node.code_location])
+    world.records.make_room(asset, group)
 
 
 def _changed(
@@ -344,39 +367,18 @@ def _definitions_failed(known: Known, at: datetime, fact: DefinitionsFailed) -> 
     known.not_loaded[fact.code_location] = NotLoaded(since, fact.failure, fact.runs_held)
 
 
-def _definitions_loaded(world: World, recorded: Recorded, fact: DefinitionsLoaded) -> None:
-    known, old = world.known, world.catalog
+def _definitions_loaded(world: World, fact: DefinitionsLoaded) -> None:
+    known = world.known
     if fact.manifest is not None:
         known.manifest_of[fact.digest] = fact.manifest
     known.not_loaded.pop(fact.code_location, None)
     known.manifests[fact.code_location] = fact.digest
-    world.catalog = world.catalog_of(known.manifests)
-    for key, node in world.catalog.assets.items():
-        before = old.assets.get(key)
-        if before is None or before.definition == node.definition or key not in known.assets:
-            continue
-        old_partitions = partitions_at(before.definition, recorded.at)
-        new_partitions = partitions_at(node.definition, recorded.at)
-        known.assets[key] = known.assets[key].moved(old_partitions, new_partitions)
+    world.catalogs.changed()
+    for key, node in world.catalogs.declared().assets.items():
+        if key in world.records:
+            world.records.redefine(key, node.definition, known.manifests[node.code_location])
 
 
 def _touch(backfill: Backfill, recorded: Recorded) -> None:
     backfill.last_at = recorded.at
     backfill.last_event_id = recorded.id
-
-
-def _status(world: World, asset: str) -> AssetStatus:
-    status = world.known.assets.get(asset)
-    if status is None:
-        status = world.known.assets[asset] = AssetStatus()
-    return status
-
-
-def _current(world: World, asset: str, group: PlannedGroup, ordinals: Ranges) -> Ranges:
-    """The ordinals in the newest definition; the same ones unless it changed under the backfill."""
-    if world.is_as_planned(asset, group):
-        return ordinals
-    node = world.catalog.assets[asset]
-    if node.definition is None or group.definition is None:
-        return Ranges.of(())
-    return ranges_of(keys_of(ordinals, group.partitions), node.definition.partitions(world.known.at))

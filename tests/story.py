@@ -68,7 +68,7 @@ class Story:
         """What was asked for, planned."""
         chosen = choice if partitions is None else RangeText((partitions,))
         ask = Ask(selection=selection, choice=chosen, **options)  # type: ignore[arg-type]
-        return plan_backfill(self.world.catalog, self.world.known.assets, ask, self.now)
+        return plan_backfill(self.world.catalog, self.world.statuses(self.now), ask, self.now)
 
     def ask(
         self,

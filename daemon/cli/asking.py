@@ -103,7 +103,7 @@ def planned(world: World, ask: Ask, now: datetime) -> PlannedBackfill:
     """
     if not world.known.manifests:
         raise RefusedError("no definitions have been loaded yet; `backfilld up CODE` loads them.")
-    answer = plan_backfill(world.catalog, world.known.assets, ask, now)
+    answer = plan_backfill(world.catalog, world.statuses(now), ask, now)
     if isinstance(answer, Refused):
         raise RefusedError(sentence(answer))
     return answer

@@ -83,7 +83,7 @@ def assets(invocation: Invocation, *, history: HistoryOption = False, limit: Lim
 
 def rows_of(world: World, now: datetime) -> list[AssetRow]:
     """All assets, upstream first, and the external ones in front."""
-    catalog = world.catalog
+    catalog, known = world.catalog, world.statuses(now)
     rows = [
         AssetRow(
             asset=key,
@@ -96,7 +96,7 @@ def rows_of(world: World, now: datetime) -> list[AssetRow]:
     ]
     for key, node in catalog.assets.items():
         partitions = partitions_at(node.definition, now)
-        by_status = world.known.assets.get(key, AssetStatus()).by_status(partitions.all())
+        by_status = known.get(key, AssetStatus()).by_status(partitions.all())
         extent = None
         if node.definition is not None:
             count = len(partitions)
@@ -198,7 +198,7 @@ def partitions(
     if node is None:
         raise RefusedError(no_asset_text(world, asset))
     existing = partitions_at(node.definition, now)
-    found = world.known.assets.get(asset, AssetStatus()).by_status(existing.all())
+    found = world.statuses(now).get(asset, AssetStatus()).by_status(existing.all())
     by_status = {each: ordinals for each, ordinals in found.items() if chosen in {None, each}}
 
     def show(console: Console) -> None:

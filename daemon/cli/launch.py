@@ -35,6 +35,7 @@ from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused
 from events.facts import BackfillRequested
 from projections.backfill.state import Backfill
+from projections.catalog import Catalog
 from projections.held import waits_for
 from projections.world import World
 
@@ -197,32 +198,29 @@ async def request(records: Records, world: World, asked: Asked, backfill_id: str
 
     :raises RefusedError: there is no such plan.
     """
-    latest: list[PlannedBackfill] = []
-    manifests: dict[str, str] = {}
+    latest: list[tuple[PlannedBackfill, Catalog]] = []
 
     def decide(at_head: World) -> tuple[BackfillRequested] | Refused:
-        if not (latest and still_holds(latest[-1], manifests, at_head)):
+        if not (latest and still_holds(*latest[-1], at_head)):
             now = records.clock.now()
             ask = asked(at_head, now)
             if isinstance(ask, Refused):
                 return ask
-            latest.append(planned(at_head, ask, now))
-            manifests.clear()
-            manifests.update(at_head.known.manifests)
-        return (latest[-1].request(manifests),)
+            latest.append((planned(at_head, ask, now), at_head.catalog))
+        return (latest[-1][0].request(at_head.known.manifests),)
 
     await records.record(world, backfill_id, decide)
-    return latest[-1]
+    return latest[-1][0]
 
 
-def still_holds(found: PlannedBackfill, manifests: dict[str, str], at_head: World) -> bool:
+def still_holds(found: PlannedBackfill, planned_with: Catalog, at_head: World) -> bool:
     """Whether planning again, after more facts, would give the same runs.
 
     Without this, a plan that takes long to make would never be recorded while a daemon is busy.
     """
     ask = found.ask
     follows_statuses = ask.choice in ("missing", "failed") or ask.with_upstream or ask.require_upstream
-    return manifests == at_head.known.manifests and not follows_statuses
+    return planned_with is at_head.catalog and not follows_statuses
 
 
 def retry_text(ask: Ask) -> str:

@@ -136,7 +136,7 @@ def standing_of(
 
 async def failed_runs(records: Records, world: World, backfill: Backfill) -> AsyncIterator[FailedRun]:
     """The first runs that left partitions failed for good, each by its last attempt."""
-    plan = world.plan_of(backfill.request)
+    plan = world.plan_of(backfill.request, backfill.request_position)
     if plan is None or not any(progress.failed for progress in backfill.assets.values()):
         return
     ends = Filter(backfill_id=backfill.id, types=frozenset({"RunFailed", "RunLost"}))

@@ -36,6 +36,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     assets: tuple[str, ...]  # keys in topological order: executed in this order
     partitions: PartitionKeys | None  # None: no partitions; key by key where the code has others than planned
     partitions_as_of: str  # RFC 3339 UTC: ranges of keys are expanded among the partitions of then
+    dynamic_keys: dict[str, tuple[str, ...]] = {}  # set -> its keys from the first to the last that is needed
     tags: dict[str, str] = {}
 
 

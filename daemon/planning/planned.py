@@ -168,7 +168,13 @@ def _listed_left_out(left: LeftOut) -> dict[str, Any]:
 
 def _digest(nodes: Mapping[str, AssetNode], targets: Targets, groups: Sequence[RunGroup]) -> str:
     """SHA-256, in hex, of everything that decides what is launched: the groups and how each asset is run."""
-    parts = [groups, [_launched_form(nodes[key]) for key in sorted(targets.ordinals)]]
+    keys = sorted(targets.ordinals)
+    parts = [
+        groups,
+        [_launched_form(nodes[key]) for key in keys],
+        # What no definition says, and a range of keys only at its ends.
+        *(targets.partitions[key].dynamic_keys(targets.ordinals[key]) for key in keys),
+    ]
     return sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 

@@ -25,7 +25,7 @@ def ask_retry(world: World, backfill: Backfill, reason: str | None, now: datetim
         return Refused(
             f"backfill {backfill.id} has not ended ({backfill.status}); wait until it has, or cancel it first"
         )
-    plan = world.plan_of(backfill.request)
+    plan = world.plan_of(backfill.request, backfill.request_position)
     if plan is None:
         return Refused(f"the plan of backfill {backfill.id} cannot be read any more; ask for a new backfill")
     undone = dict(_undone(backfill, plan))

@@ -223,6 +223,7 @@ class Reactor:
         group = self.world.plans[backfill.id].group_at(run.number)
         as_planned = all(self.world.is_as_planned(asset, group) for asset in run.assets)
         named = keys_of if as_planned else keys_singly
+        ordinals = Ranges(run.ordinals)
         return RunSpec(
             run_id=run.run_id,
             backfill_id=backfill.id,
@@ -230,8 +231,9 @@ class Reactor:
             attempt=run.attempt,
             code_location=run.code_location,
             assets=run.assets,
-            partitions=named(Ranges(run.ordinals), group.partitions),
+            partitions=named(ordinals, group.partitions),
             partitions_as_of=backfill.request.partitions_as_of,
+            dynamic_keys=group.partitions.dynamic_keys(ordinals),
             tags=backfill.request.tags,
         )
 

@@ -141,8 +141,8 @@ def test_every_backfill_ends_and_every_partition_has_one_fate(
     assert (end.outcome == "succeeded") == (end.materialized == targets)
     if failing == 0:
         assert end.outcome == "succeeded"
-    for status in story.world.known.assets.values():
-        assert not status.in_progress
+    for record in story.world.known.assets.values():
+        assert not record.status.in_progress
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])

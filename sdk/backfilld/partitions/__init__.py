@@ -13,7 +13,7 @@ from backfilld.partitions.common_schedules import (
     MonthlyPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
-from backfilld.partitions.dynamic import DynamicPartitions, DynamicPartitionsDefinition
+from backfilld.partitions.dynamic import DynamicKeys, DynamicPartitions, DynamicPartitionsDefinition
 from backfilld.partitions.multi import MultiPartitionsDefinition, PartitionDimensionDefinition
 from backfilld.partitions.pairs import MultiPartitionKey, MultiPartitions
 from backfilld.partitions.static import StaticPartitions, StaticPartitionsDefinition
@@ -26,6 +26,7 @@ from backfilld.partitions.time_window import (
 __all__ = [
     "UNPARTITIONED",
     "DailyPartitionsDefinition",
+    "DynamicKeys",
     "DynamicPartitions",
     "DynamicPartitionsDefinition",
     "HourlyPartitionsDefinition",

@@ -204,6 +204,11 @@ class PartitionsDefinition(ABC):
         """The names of the dynamic sets whose keys it needs in order to know its partitions."""
         return frozenset()
 
+    @property
+    def declared(self) -> Self:
+        """The definition as user code made it: itself, unless `bound` gave it keys."""
+        return self
+
     def bound(self, dynamic_keys: Mapping[str, Sequence[str]]) -> Self:  # noqa: ARG002 - most need none.
         """The definition that has these keys, by name of the dynamic set, where it needs any."""
         return self

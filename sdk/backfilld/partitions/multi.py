@@ -42,6 +42,7 @@ class MultiPartitionsDefinition(PartitionsDefinition):
         )
         self.partitions_defs = (first, second)
         self._latest: MultiPartitions | None = None
+        self._declared = self
 
     @property
     def partition_dimension_names(self) -> list[str]:
@@ -74,13 +75,20 @@ class MultiPartitionsDefinition(PartitionsDefinition):
         """The names of the dynamic sets that its dimensions are."""
         return frozenset().union(*(definition.dynamic_names for _, definition in self.partitions_defs))
 
+    @property
+    def declared(self) -> "MultiPartitionsDefinition":
+        """The definition as user code made it, whose dynamic dimensions are not bound to keys."""
+        return self._declared
+
     def bound(self, dynamic_keys: Mapping[str, Sequence[str]]) -> "MultiPartitionsDefinition":
         """The definition with its dynamic dimensions bound to these keys."""
         if not self.dynamic_names:
             return self
-        return MultiPartitionsDefinition(
+        bound = MultiPartitionsDefinition(
             {name: definition.bound(dynamic_keys) for name, definition in self.partitions_defs}
         )
+        bound._declared = self._declared
+        return bound
 
     def partitions(self, now: datetime) -> MultiPartitions:
         """The pairs of the partitions that the dimensions have at ``now``."""
@@ -127,9 +135,7 @@ def _pairable(partitions: Partitions) -> Partitions:
     match partitions:
         case TimeWindowPartitions() if KEY_SEPARATOR in partitions.definition.fmt:
             return partitions.head(0)
-        case DynamicPartitions() if any(KEY_SEPARATOR in key for key in partitions):
-            return DynamicPartitions(
-                partitions.name, tuple(key for key in partitions if KEY_SEPARATOR not in key)
-            )
+        case DynamicPartitions():
+            return partitions.without(KEY_SEPARATOR)
         case _:
             return partitions

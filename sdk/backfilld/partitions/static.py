@@ -17,7 +17,7 @@ _FORBIDDEN = "..."  # it separates the ends of a range wherever people write par
 class StaticPartitions(Partitions):
     """The keys of a `StaticPartitionsDefinition`: a fixed list of distinct keys."""
 
-    def __init__(self, keys: tuple[str, ...]) -> None:
+    def __init__(self, keys: Sequence[str]) -> None:
         self._keys = keys
         self._ordinals: dict[str, int] | None = None
         self._searches = 0
@@ -102,7 +102,7 @@ class StaticPartitionsDefinition(PartitionsDefinition):
         return f"StaticPartitionsDefinition([{shown}])"
 
 
-def _searched(keys: tuple[str, ...], key: str) -> int | None:
+def _searched(keys: Sequence[str], key: str) -> int | None:
     try:
         return keys.index(key)
     except ValueError:

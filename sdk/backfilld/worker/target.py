@@ -56,7 +56,8 @@ class Target:
             )
         if asset.partitions_def is None:
             return cls(asset, UNPARTITIONED, UNPARTITIONED.all())
-        partitions = asset.partitions_def.partitions(datetime.fromisoformat(spec["partitions_as_of"]))
+        definition = asset.partitions_def.bound(spec.get("dynamic_keys", {}))
+        partitions = definition.partitions(datetime.fromisoformat(spec["partitions_as_of"]))
         pairs: list[Pair] = [(first, last) for first, last in planned["ranges"]]
         if len(pairs) == planned["count"]:
             return cls._of_keys(asset, partitions, [pair for pair in pairs if pair not in without])

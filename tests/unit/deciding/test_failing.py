@@ -153,8 +153,9 @@ def test_a_lost_run_without_a_policy_has_failed_and_frees_its_partitions() -> No
     (end,) = story.settle()
     assert isinstance(end, BackfillCompleted)
     assert end.outcome == "failed"
-    assert not story.world.known.assets["raw"].in_progress
-    assert list(story.world.known.assets["raw"].failed) == [0]
+    status = story.world.statuses(story.now)["raw"]
+    assert not status.in_progress
+    assert list(status.failed) == [0]
 
 
 def test_a_run_that_claims_success_without_filling_has_failed() -> None:

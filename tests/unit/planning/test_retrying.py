@@ -36,7 +36,7 @@ def ended(*, failing: tuple[str, ...] = ("2024-01-02",)) -> Story:
 def retried(story: Story) -> PlannedBackfill:
     ask = ask_retry(story.world, story.backfill(), "mended", story.now)
     assert not isinstance(ask, Refused), ask
-    plan = plan_backfill(story.world.catalog, story.world.known.assets, ask, story.now)
+    plan = plan_backfill(story.world.catalog, story.world.statuses(story.now), ask, story.now)
     assert isinstance(plan, PlannedBackfill), plan
     return plan
 

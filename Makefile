@@ -4,11 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help demo test check bench lock clean
+# What `make conformance` judges: a folder with any of partitions.json, mappings.json and plans.json.
+TABLES ?= ../shared/tables
+
+.PHONY: help demo test conformance check bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(VENV)/run.stamp: requirements.txt pyproject.toml sdk/pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -25,6 +28,9 @@ demo: $(VENV)/run.stamp  ## the main job on the embedded PostgreSQL: declare, la
 
 test: $(VENV)/dev.stamp  ## all tests; a served PostgreSQL too where BACKFILLD_TEST_DATABASE_URL is set
 	$(BIN)/python -m pytest -q
+
+conformance: $(VENV)/dev.stamp  ## how many cases of TABLES=folder agree with Dagster's answers, and which do not
+	$(BIN)/python -m tests.conformance $(TABLES)
 
 check: $(VENV)/dev.stamp  ## linters, types, import layers, the tidy and architecture tests
 	$(BIN)/ruff check .

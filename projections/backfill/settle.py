@@ -90,15 +90,28 @@ def give_up_dependants(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None
     ordinals = intervals(gone.ordinals)
     for edge in plan.edges_from[gone.asset]:
         give_up(backfill, edge.downstream, bitmap(edge.dependants(ordinals)), gone)
+    _give_up_within(backfill, plan, gone)
+
+
+def _give_up_within(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None:
+    """Put all that needs them in their own group among it at once.
+
+    What shares runs waits for nothing there: what comes last would be launched without what comes between.
+    """
     for asset in plan.dependants_within[gone.asset]:
-        give_up(backfill, asset, gone.ordinals, gone)
+        if lost := give_up(backfill, asset, gone.ordinals, gone):
+            cause = Cause(asset, keys_of(intervals(lost), plan.group_of[asset].partitions), "skipped")
+            _give_up_within(
+                backfill, plan, OutOfReach(asset, lost, (cause, *gone.causes), gone.cause_event_id)
+            )
 
 
-def give_up(backfill: Backfill, asset: str, ordinals: BitMap, because: OutOfReach) -> None:
-    """Put those of the partitions that may still be run among what is to be skipped."""
+def give_up(backfill: Backfill, asset: str, ordinals: BitMap, because: OutOfReach) -> BitMap:
+    """Put those of the partitions that may still be run among what is to be skipped; they are returned."""
     lost = runnable(backfill, asset, ordinals)
     if lost:
         backfill.skips_due.append(OutOfReach(asset, lost, because.causes, because.cause_event_id))
+    return lost
 
 
 def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:

@@ -46,6 +46,11 @@ class TimeWindowPartitionMapping(PartitionMapping):
         existing: list[tuple[int, int]] = []
         lacking: dict[str, None] = {}
         bounds = _bounds(target)
+        if not self.start_offset and not self.end_offset and _all_before(source, downstream, target):
+            if not self.allow_nonexistent_upstream_partitions:
+                for span in _spans(source, downstream):
+                    lacking.update(dict.fromkeys(_starting_within(target, *span)))
+            return UpstreamPartitions(Ranges.of(()), tuple(lacking))
         for span in _spans(source, downstream):
             start_s, end_s = _moved_span(source, span, (self.start_offset, self.end_offset), bounds)
             start_s, end_s = _aligned(source, target, start_s, end_s)
@@ -118,6 +123,14 @@ def _time_windows(partitions: Partitions) -> TimeWindowPartitions:
 def _spans(windows: TimeWindowPartitions, ranges: Ranges) -> Iterator[tuple[int, int]]:
     """The stretches of time of some windows, in UTC seconds; holes between neighbours are no gaps."""
     return ((windows.starts[start], windows.ends[stop - 1]) for start, stop in ranges.intervals)
+
+
+def _all_before(source: TimeWindowPartitions, ranges: Ranges, target: TimeWindowPartitions) -> bool:
+    """Whether all of a set ends before the target's definition starts.
+
+    Of such a set only the windows that start within it are told as lacking, as in Dagster.
+    """
+    return bool(ranges) and source.ends[ranges.last] <= target.definition.start.timestamp()
 
 
 def _bounds(windows: TimeWindowPartitions) -> tuple[int, int] | None:
@@ -211,6 +224,11 @@ def _lacking(
         start_s = max(start_s, bounds[1])
     elif bounds and end_s <= bounds[1]:
         end_s = min(end_s, bounds[0])
-    absent = windows.definition.window_schedule.between(start_s, end_s)
-    for at_s in absent.starts:
-        yield windows.definition.key_format.key(at_s, absent.walls.get(at_s))
+    yield from _starting_within(windows, start_s, end_s)
+
+
+def _starting_within(windows: TimeWindowPartitions, start_s: int, end_s: int) -> Iterator[str]:
+    """The keys of the windows that start in a stretch of time, whether they exist or not."""
+    found = windows.definition.window_schedule.between(start_s, end_s)
+    for at_s in found.starts:
+        yield windows.definition.key_format.key(at_s, found.walls.get(at_s))

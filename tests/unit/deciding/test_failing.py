@@ -67,6 +67,31 @@ def test_a_chain_of_skips_tells_its_causes_nearest_first() -> None:
     )
 
 
+def test_nothing_that_shares_runs_is_launched_without_what_comes_between() -> None:
+    policy = BackfillPolicy.single_run()
+
+    @asset(partitions_def=DAYS, deps=[raw], backfill_policy=policy)
+    def first() -> None: ...
+
+    @asset(partitions_def=DAYS, deps=[first], backfill_policy=policy)
+    def second() -> None: ...
+
+    @asset(partitions_def=DAYS, deps=[second], backfill_policy=policy)
+    def third() -> None: ...
+
+    story = Story(raw, first, second, third)
+    story.ask("*", partitions="2024-01-01")
+    (run,) = story.launched()
+    story.run(run, failing=[("raw", "")])
+    *skips, end = story.settle()
+    skipped = [skip.asset for skip in skips if isinstance(skip, PartitionSkipped)]
+    assert skipped == ["first", "second", "third"]
+    assert isinstance(skips[-1], PartitionSkipped)
+    assert [cause.asset for cause in skips[-1].causes] == ["second", "first", "raw"]
+    assert isinstance(end, BackfillCompleted)
+    assert end.materialized == {"raw": 0, "first": 0, "second": 0, "third": 0}
+
+
 def test_an_asset_kept_from_running_in_its_own_run_is_skipped_not_failed() -> None:
     @asset(partitions_def=DAYS, deps=[raw])
     def beside() -> None: ...

@@ -58,6 +58,19 @@ def test_offsets_count_the_windows_that_are_not_excluded(windows: TimeWindowPart
     assert upstream_keys(mapping, ["2024-05-07"], windows, windows) == ["2024-05-06"]
 
 
+def test_of_what_ends_before_all_upstream_the_windows_that_start_within_it_are_told() -> None:
+    hours = HourlyPartitionsDefinition(start_date="2024-04-30-00:00").partitions(NOW)
+    mapping = TimeWindowPartitionMapping()
+    early, midnight = (
+        mapping.upstream_of(
+            hours.ranges_of([(key, key)]), downstream_partitions=hours, upstream_partitions=EVERY_DAY
+        )
+        for key in ("2024-04-30-09:00", "2024-04-30-00:00")
+    )
+    assert (early.existing, early.nonexistent) == (Ranges.of(()), ())  # as Dagster has it
+    assert midnight.nonexistent == ("2024-04-30",)
+
+
 def test_what_overhangs_on_one_side_is_told_and_no_more() -> None:
     upstream = DailyPartitionsDefinition(start_date="2024-05-10", end_date="2024-05-20").partitions(NOW)
     mapping = TimeWindowPartitionMapping()

@@ -1,26 +1,28 @@
-"""The conformance tables beside the checkout, read with the SDK. Their README says what the fields mean."""
+"""Tables of cases, read with the SDK. Their README says what the fields mean."""
 
 import json
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from backfilld.manifest import mapping_from_plain, partitions_definition_from_plain
-from backfilld.mappings import PartitionMapping
+from backfilld.mappings import PartitionMapping, infer_mapping
 from backfilld.partitions import UNPARTITIONED, Partitions, PartitionsDefinition
 from backfilld.ranges import Ranges
 
-TABLES = Path(__file__).resolve().parents[2] / "shared" / "tables"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "tables"
 
-Case = dict[str, Any]
+Table: TypeAlias = Literal["partitions", "mappings", "plans"]
+Case: TypeAlias = dict[str, Any]
 
 
 @cache
-def cases(table: str) -> tuple[Case, ...]:
-    """Every case of ``partitions`` or ``mappings``."""
-    return tuple(json.loads((TABLES / f"{table}.json").read_text("utf-8"))["cases"])
+def cases(table: Table, folder: Path = SHARED) -> tuple[Case, ...]:
+    """Every case of a table; none if the folder does not have it."""
+    path = folder / f"{table}.json"
+    return tuple(json.loads(path.read_text("utf-8"))["cases"]) if path.exists() else ()
 
 
 def definition_of(plain: Case | None) -> PartitionsDefinition | None:
@@ -28,9 +30,11 @@ def definition_of(plain: Case | None) -> PartitionsDefinition | None:
     return partitions_definition_from_plain(plain)
 
 
-def mapping_of(plain: Case) -> PartitionMapping:
-    """The mapping of a case."""
-    return mapping_from_plain(plain)
+def mapping_between(
+    plain: Case | None, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None
+) -> PartitionMapping:
+    """The mapping of a case, or the one that is inferred where it names none."""
+    return infer_mapping(upstream, downstream) if plain is None else mapping_from_plain(plain)
 
 
 def partitions_at(definition: PartitionsDefinition | None, now: str) -> Partitions:

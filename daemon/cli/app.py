@@ -14,6 +14,7 @@ from daemon.cli import (
     launch,
     listing,
     log,
+    partitions,
     plan,
     reload,
     status,
@@ -48,7 +49,7 @@ app.command(rich_help_panel=BACKFILLING)(changing.cancel)
 app.command(rich_help_panel=BACKFILLING)(changing.pause)
 app.command(rich_help_panel=BACKFILLING)(changing.resume)
 app.command(rich_help_panel=LOOKING)(assets.assets)
-app.command(rich_help_panel=LOOKING)(assets.partitions)
+app.add_typer(partitions.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=LOOKING)(listing.backfills)
 app.command(rich_help_panel=LOOKING)(listing.runs)
 app.command(rich_help_panel=LOOKING)(run_command.run)

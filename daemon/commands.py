@@ -1,9 +1,19 @@
-"""What people may ask of a backfill that is there: each answer is the facts to record, or a refusal."""
+"""What people may ask of backfills and dynamic sets: each answer is the facts to record, or a refusal."""
 
+import unicodedata
+from collections.abc import Sequence
 from difflib import get_close_matches
 
+from backfilld.partitions import MultiPartitionsDefinition
 from daemon.refusal import Refused
-from events.facts import BackfillCancelRequested, BackfillPaused, BackfillResumed, Fact
+from events.facts import (
+    BackfillCancelRequested,
+    BackfillPaused,
+    BackfillResumed,
+    DynamicPartitionsAdded,
+    DynamicPartitionsRemoved,
+    Fact,
+)
 from projections.backfill.state import Backfill
 from projections.world import World
 
@@ -38,6 +48,60 @@ def resume(world: World, backfill_id: str, reason: str | None) -> tuple[Fact, ..
             f"backfill {backfill_id} has ended ({backfill.status}); `backfilld launch` starts another"
         )
     return (BackfillResumed(reason),) if backfill.paused else ()
+
+
+def add_keys(
+    world: World, name: str, keys: Sequence[str], reason: str | None
+) -> tuple[DynamicPartitionsAdded, ...] | Refused:
+    """The fact that puts keys behind those of a dynamic set; nothing if all of them are there."""
+    paired_in = next((asset for asset in assets_with(world, name) if _has_pairs(world, asset)), None)
+    for key in keys:
+        wrong = _why_no_key(key, paired_in)
+        if wrong is not None:
+            return Refused(f"{key!r} cannot be a partition key: {wrong}; nothing was added")
+    if not name or _control_characters(name):
+        return Refused(f"{name!r} cannot be the name of a dynamic set; nothing was added")
+    known = world.known.dynamic.get(name, ())
+    more = tuple(key for key in dict.fromkeys(keys) if key not in known)
+    return (DynamicPartitionsAdded(name, more, reason),) if more else ()
+
+
+def remove_keys(
+    world: World, name: str, keys: Sequence[str], reason: str | None
+) -> tuple[DynamicPartitionsRemoved, ...]:
+    """The fact that takes keys from a dynamic set; nothing if none of them is there."""
+    known = world.known.dynamic.get(name, ())
+    gone = tuple(key for key in dict.fromkeys(keys) if key in known)
+    return (DynamicPartitionsRemoved(name, gone, reason),) if gone else ()
+
+
+def assets_with(world: World, name: str) -> tuple[str, ...]:
+    """The assets that have partitions of a dynamic set, upstream first."""
+    return tuple(
+        key
+        for key, node in world.catalog.assets.items()
+        if node.definition is not None and name in node.definition.dynamic_names
+    )
+
+
+def _has_pairs(world: World, asset: str) -> bool:
+    return isinstance(world.catalog.assets[asset].definition, MultiPartitionsDefinition)
+
+
+def _why_no_key(key: str, paired_in: str | None) -> str | None:
+    if not key:
+        return "it is empty"
+    if "..." in key:
+        return "'...' stands between the ends of a range"
+    if _control_characters(key):
+        return "it has characters in it that are no text, such as a line's end"
+    if "|" in key and paired_in is not None:
+        return f"'|' stands between the two keys of a pair, and {paired_in} has pairs with keys of this set"
+    return None
+
+
+def _control_characters(text: str) -> bool:
+    return any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
 
 
 def find_backfill(world: World, backfill_id: str) -> Backfill | Refused:

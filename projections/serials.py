@@ -33,80 +33,93 @@ def width_of(partitions: Partitions, sets: Sets) -> int:
     return 1 << (count - 1).bit_length() if count else 0
 
 
-def are_ordinals(partitions: Partitions, width: int, sets: Sets) -> bool:
-    """Whether the serial of each of these partitions is its ordinal, as it mostly is."""
-    if not isinstance(partitions, MultiPartitions):
-        return _in_order(partitions, sets)
-    return width == partitions.width and all(_in_order(each, sets) for each in partitions.dimensions)
-
-
-def serials_of(ordinals: Ranges, partitions: Partitions, width: int, sets: Sets) -> Ranges:
-    """The serials of partitions, at a cost by interval and box; those a row has no room for are left out."""
-    if are_ordinals(partitions, width, sets):
-        return ordinals
-    if not isinstance(partitions, MultiPartitions):
-        return _serials(ordinals, partitions, sets)
-    first, second = partitions.dimensions
-    room = Ranges.span(0, width)
-    boxes = (
-        Box(_serials(rows, first, sets), _serials(columns, second, sets) & room)
-        for rows, columns in partitions.boxes(ordinals)
-    )
-    return cells_of((box for box in boxes if box.columns), width)
-
-
-def ordinals_of(serials: Ranges, partitions: Partitions, width: int, sets: Sets) -> Ranges:
-    """The ordinals of those of the serials that are among these partitions."""
-    if not isinstance(partitions, MultiPartitions):
-        return _Ordinals(partitions, sets).of(serials)
-    rows, columns = (_Ordinals(dimension, sets) for dimension in partitions.dimensions)
-    boxes = (Box(rows.of(box.rows), columns.of(box.columns)) for box in boxes_of(serials, width))
-    return cells_of((box for box in boxes if box.columns), partitions.width)
-
-
 def widened(serials: Ranges, width: int, new_width: int) -> Ranges:
     """The same pairs' serials with another width, no narrower than the columns there are."""
     return cells_of(boxes_of(serials, width), new_width) if serials else serials
 
 
-def _in_order(partitions: Partitions, sets: Sets) -> bool:
-    """Whether the serial of each of these partitions of one dimension is its ordinal."""
-    if not isinstance(partitions, DynamicPartitions) or not len(partitions):
-        return True
-    known = sets.get(partitions.name)
-    if known is None or not known.keeps_order:
-        return False
-    # Some of the keys may be left out here, but then the last one has too great a serial.
-    return known.serials.get(partitions.key(len(partitions) - 1)) == len(partitions) - 1
+class Numbering:
+    """The serials of some partitions; ``is_plain`` if each is the ordinal, as it mostly is.
+
+    It holds for ever, since both the partitions and serials stay.
+    """
+
+    def __init__(self, partitions: Partitions, width: int, sets: Sets) -> None:
+        """Serials of pairs have this width."""
+        self._width = width
+        if isinstance(partitions, MultiPartitions):
+            self._planned_width = partitions.width
+            self._dimensions = tuple(_Dimension(each, sets) for each in partitions.dimensions)
+        else:
+            self._planned_width = 0
+            self._dimensions = (_Dimension(partitions, sets),)
+        self._is_in_order = all(each.is_in_order for each in self._dimensions)
+        self.is_plain = self._is_in_order and self._planned_width in {0, width}
+
+    def serials(self, ordinals: Ranges) -> Ranges:
+        """The serials of some ordinals, at a cost by box; pairs that there is no room for are left out."""
+        if self.is_plain:
+            return ordinals
+        if len(self._dimensions) == 1:
+            return self._dimensions[0].serials(ordinals)
+        planned_width, width = self._planned_width, self._width
+        if self._is_in_order and len(ordinals.intervals) == 1:
+            ((start, stop),) = ordinals.intervals
+            row, column = divmod(start, planned_width)
+            if column + stop - start <= min(planned_width, width):  # It is part of one row, as most runs are.
+                shift = row * (width - planned_width)
+                return Ranges(((start + shift, stop + shift),))
+        rows, columns = self._dimensions
+        room = Ranges.span(0, width)
+        boxes = (
+            Box(rows.serials(box.rows), columns.serials(box.columns) & room)
+            for box in boxes_of(ordinals, planned_width)
+        )
+        return cells_of((box for box in boxes if box.columns), width)
+
+    def ordinals(self, serials: Ranges) -> Ranges:
+        """The ordinals of those of the serials that are among the partitions, at a cost by box."""
+        if len(self._dimensions) == 1:
+            return self._dimensions[0].ordinals(serials)
+        rows, columns = self._dimensions
+        boxes = (
+            Box(rows.ordinals(box.rows), columns.ordinals(box.columns))
+            for box in boxes_of(serials, self._width)
+        )
+        return cells_of((box for box in boxes if box.columns), self._planned_width)
 
 
-def _serials(ordinals: Ranges, partitions: Partitions, sets: Sets) -> Ranges:
-    if _in_order(partitions, sets):
-        return ordinals
-    serials = _serials_by_key(partitions, sets)
-    return Ranges.from_ordinals(serials[key] for key in partitions.keys(ordinals) if key in serials)
-
-
-class _Ordinals:
-    """From serials to ordinals among partitions of one dimension."""
+class _Dimension:
+    """The serials of partitions of one dimension; ``is_in_order`` if each is the ordinal."""
 
     def __init__(self, partitions: Partitions, sets: Sets) -> None:
         self._all = partitions.all()
-        self._by_serial: dict[int, int] | None = None
-        if not _in_order(partitions, sets):
-            serials = _serials_by_key(partitions, sets)
-            self._by_serial = {serials[key]: at for at, key in enumerate(partitions) if key in serials}
+        known = sets.get(partitions.name) if isinstance(partitions, DynamicPartitions) else None
+        self.is_in_order = known is None or _is_in_order(partitions, known)
+        self._serials: list[int] = []
+        self._ordinals: dict[int, int] = {}
+        if known is not None and not self.is_in_order:
+            self._serials = [known.serials[key] for key in partitions]
+            self._ordinals = {serial: ordinal for ordinal, serial in enumerate(self._serials)}
 
-    def of(self, serials: Ranges) -> Ranges:
-        """The ordinals of those of the serials that are among the partitions."""
-        if self._by_serial is None:
+    def serials(self, ordinals: Ranges) -> Ranges:
+        if self.is_in_order:
+            return ordinals
+        return Ranges.from_ordinals(self._serials[ordinal] for ordinal in ordinals)
+
+    def ordinals(self, serials: Ranges) -> Ranges:
+        if self.is_in_order:
             return serials & self._all
-        ordinals = self._by_serial
-        if len(serials) > len(ordinals):
-            return Ranges.from_ordinals(at for serial, at in ordinals.items() if serial in serials)
-        return Ranges.from_ordinals(ordinals[serial] for serial in serials if serial in ordinals)
+        known = self._ordinals
+        if len(serials) > len(known):
+            return Ranges.from_ordinals(ordinal for serial, ordinal in known.items() if serial in serials)
+        return Ranges.from_ordinals(known[serial] for serial in serials if serial in known)
 
 
-def _serials_by_key(partitions: Partitions, sets: Sets) -> Mapping[str, int]:
-    known = sets.get(partitions.name) if isinstance(partitions, DynamicPartitions) else None
-    return {} if known is None else known.serials
+def _is_in_order(partitions: Partitions, known: DynamicSet) -> bool:
+    """Whether each serial is the ordinal; it is not looked at closely where keys have gone from the set."""
+    if not len(partitions):
+        return True
+    # Some keys of the set may be left out here, but then the last one has too great a serial.
+    last = len(partitions) - 1
+    return known.keeps_order and known.serials[partitions.key(last)] == last

@@ -12,7 +12,7 @@ from projections.asset_status import AssetStatus
 from projections.catalog import Catalog, partitions_at
 from projections.dynamic_set import DynamicSet
 from projections.plan import PlannedGroup
-from projections.serials import are_ordinals, ordinals_of, serials_of, widened, width_of
+from projections.serials import Numbering, widened, width_of
 
 Definition = PartitionsDefinition | None
 
@@ -24,11 +24,10 @@ class AssetRecord(msgspec.Struct):
     width: int = 0  # see `projections.serials`
     status: AssetStatus = msgspec.field(default_factory=AssetStatus)
 
-    def make_room(self, width: int) -> None:
+    def widen(self, width: int) -> None:
         """Have room for so many columns."""
-        if width > self.width:
-            self.status = self.status.moved(lambda serials: widened(serials, self.width, width))
-            self.width = width
+        self.status = self.status.moved(lambda serials: widened(serials, self.width, width))
+        self.width = width
 
 
 class StatusRecords:
@@ -55,6 +54,9 @@ class StatusRecords:
         self._sets = sets
         self._definitions = {asset: definition_of(asset, each.manifest) for asset, each in records.items()}
         self._partitions_now = partitions_now
+        self._numberings: dict[
+            str, tuple[PlannedGroup, Numbering]
+        ] = {}  # by asset, of the group asked for last
 
     def begin(self, asset: str, definition: Definition, manifest: str) -> None:
         """Begin the record of an asset that has none."""
@@ -63,7 +65,10 @@ class StatusRecords:
 
     def make_room(self, asset: str, group: PlannedGroup) -> None:
         """Have room in a record for whatever the runs of a group may fill."""
-        self._records[asset].make_room(width_of(self._counted(asset, group), self._sets))
+        width = width_of(self._counted(asset, group), self._sets)
+        if width > self._records[asset].width:
+            self._records[asset].widen(width)
+            self._numberings.pop(asset, None)
 
     def of(self, asset: str) -> AssetStatus:
         """The status of an asset that has a record, by serial."""
@@ -71,10 +76,16 @@ class StatusRecords:
 
     def serials(self, asset: str, group: PlannedGroup, ordinals: Ranges) -> Ranges:
         """Planned partitions as the record of the asset has them; those it cannot have are left out."""
+        latest = self._numberings.get(asset)
+        if latest is not None and latest[0] is group:
+            return latest[1].serials(ordinals)
         partitions = self._counted(asset, group)
-        if partitions is not group.partitions:
+        numbering = Numbering(partitions, self._records[asset].width, self._sets)
+        if partitions is group.partitions:
+            self._numberings[asset] = (group, numbering)
+        else:
             ordinals, _ = group.partitions.same_keys(ordinals, partitions)
-        return serials_of(ordinals, partitions, self._records[asset].width, self._sets)
+        return numbering.serials(ordinals)
 
     def _counted(self, asset: str, group: PlannedGroup) -> Partitions:
         """The planned partitions, or where the definition is another by now, those that exist by it."""
@@ -90,13 +101,16 @@ class StatusRecords:
         if before is definition:
             return
         old, new = self._partitions_now(before), self._partitions_now(definition)
-        old_width, record.width = record.width, width_of(new, self._sets)
+        old_numbering = Numbering(old, record.width, self._sets)
+        record.width = width_of(new, self._sets)
+        new_numbering = Numbering(new, record.width, self._sets)
 
         def moved(serials: Ranges) -> Ranges:
-            same, _ = old.same_keys(ordinals_of(serials, old, old_width, self._sets), new)
-            return serials_of(same, new, record.width, self._sets)
+            same, _ = old.same_keys(old_numbering.ordinals(serials), new)
+            return new_numbering.serials(same)
 
         record.status = record.status.moved(moved)
+        self._numberings.pop(asset, None)
 
     def begin_anew(self, name: str, serials: Ranges) -> None:
         """Forget what came of partitions with these keys of a dynamic set, in all assets that have them."""
@@ -111,9 +125,8 @@ class StatusRecords:
         It may be the record's own, and is not to be changed.
         """
         record = self._records[asset]
-        if are_ordinals(partitions, record.width, self._sets):
-            return record.status
-        return record.status.moved(lambda serials: ordinals_of(serials, partitions, record.width, self._sets))
+        numbering = Numbering(partitions, record.width, self._sets)
+        return record.status if numbering.is_plain else record.status.moved(numbering.ordinals)
 
     def __contains__(self, asset: object) -> bool:
         return asset in self._records

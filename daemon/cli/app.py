@@ -15,6 +15,7 @@ from daemon.cli import (
     launch,
     listing,
     log,
+    partitions,
     plan,
     reload,
     status,
@@ -50,7 +51,7 @@ app.command(rich_help_panel=BACKFILLING)(changing.cancel)
 app.command(rich_help_panel=BACKFILLING)(changing.pause)
 app.command(rich_help_panel=BACKFILLING)(changing.resume)
 app.command(rich_help_panel=LOOKING)(assets.assets)
-app.command(rich_help_panel=LOOKING)(assets.partitions)
+app.add_typer(partitions.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=LOOKING)(jobs.jobs)
 app.command(rich_help_panel=LOOKING)(listing.backfills)
 app.command(rich_help_panel=LOOKING)(listing.runs)

@@ -1,38 +1,20 @@
-"""`backfilld assets` and `backfilld partitions ASSET`: what is declared, and what is filled of it."""
+"""`backfilld assets`: what is declared, and what is filled of it."""
 
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from backfilld.range_text import format_ranges
-from backfilld.ranges import Ranges
-from daemon.cli.errors import RefusedError, UsageError, did_you_mean
 from daemon.cli.history import HISTORY_COLUMNS, manifest_history
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.output import Column, status_style
 from daemon.cli.records import Records, with_records
-from projections.asset_status import PARTITION_STATUSES, AssetStatus, PartitionStatus
+from projections.asset_status import AssetStatus, PartitionStatus
 from projections.catalog import partitions_at
-from projections.sets import keys_of
 from projections.world import World
 
-RANGES_SHOWN = 20  # of each status
-
-AssetArgument = Annotated[str, typer.Argument(metavar="ASSET", help="An asset's name.")]
 HistoryOption = Annotated[bool, typer.Option("--history", help="Show the manifests over time, newest first.")]
-StatusOption = Annotated[
-    str | None,
-    typer.Option(
-        "--status",
-        metavar="STATUS",
-        help=f"Only one of: {', '.join(PARTITION_STATUSES)}.",
-        show_default=False,
-    ),
-]
 
 
 class Extent(msgspec.Struct, frozen=True):
@@ -172,93 +154,3 @@ ASSET_COLUMNS = [
     Column("needs", lambda row: "\n".join(row.upstream)),
     Column("code", lambda row: row.code_location, style="dim"),
 ]
-
-
-@command
-def partitions(
-    invocation: Invocation,
-    asset: AssetArgument,
-    *,
-    status: StatusOption = None,
-    limit: LimitOption = RANGES_SHOWN,
-) -> None:
-    """Show which partitions of an asset are materialized, in progress, failed, skipped or missing.
-
-    --limit bounds the ranges listed of each status, never the counts.
-
-    backfilld partitions daily_sales --status missing
-    """
-    chosen = known_status(status)
-
-    async def read(records: Records) -> tuple[World, datetime]:
-        return await records.world(), records.clock.now()
-
-    world, now = with_records(invocation, read)
-    node = world.catalog.assets.get(asset)
-    if node is None:
-        raise RefusedError(no_asset_text(world, asset))
-    existing = partitions_at(node.definition, now)
-    found = world.statuses(now).get(asset, AssetStatus()).by_status(existing.all())
-    by_status = {each: ordinals for each, ordinals in found.items() if chosen in {None, each}}
-
-    def show(console: Console) -> None:
-        if node.definition is None:
-            (only,) = (each for each, ordinals in found.items() if ordinals)
-            console.print(Text.assemble(f"{asset} has no partitions; it is ", styled(only), "."))
-            return
-        console.print(f"{asset} has {existing.described().removeprefix('the ')}.", soft_wrap=True)
-        for each, ordinals in by_status.items():
-            if ordinals or chosen:
-                text = format_ranges(first_of(ordinals, limit), existing)
-                more = len(ordinals.intervals) - limit if limit else 0
-                rest = f", … and {more:,} ranges more" if more > 0 else ""
-                console.print(
-                    Text.assemble(styled(each, 13), f"{len(ordinals):>9,}  ", text, rest), soft_wrap=True
-                )
-
-    value = {
-        "asset": asset,
-        "count": len(existing),
-        "statuses": {
-            each: {
-                "count": len(ordinals),
-                "ranges": None
-                if (keys := keys_of(first_of(ordinals, limit), existing)) is None
-                else [list(pair) for pair in keys.ranges],
-            }
-            for each, ordinals in by_status.items()
-        },
-    }
-    invocation.output.value(value, show)
-
-
-def known_status(typed: str | None) -> PartitionStatus | None:
-    """The status that was typed, however its words are joined.
-
-    :raises UsageError: there is no such status.
-    """
-    if typed is None:
-        return None
-    for status in PARTITION_STATUSES:
-        if typed.lower().replace(" ", "_").replace("-", "_") == status:
-            return status
-    known = ", ".join(PARTITION_STATUSES)
-    raise UsageError(f"no partition is {typed!r}, but {known}.{did_you_mean(typed, PARTITION_STATUSES)}")
-
-
-def no_asset_text(world: World, asset: str) -> str:
-    """The sentence for an asset that does not exist, with near ones."""
-    if asset in world.catalog.external:
-        return f"{asset!r} is an external asset: no code declares it, so nothing is known of its partitions."
-    hint = did_you_mean(asset, world.catalog.assets) or " `backfilld assets` lists what there is."
-    return f"there is no asset {asset!r}.{hint}"
-
-
-def first_of(ordinals: Ranges, limit: int) -> Ranges:
-    """The first stretches; 0 for all."""
-    return Ranges(ordinals.intervals[:limit]) if limit else ordinals
-
-
-def styled(status: PartitionStatus, width: int = 0) -> tuple[str, str]:
-    """A status with its colour."""
-    return status.replace("_", " ").ljust(width), status_style(status)

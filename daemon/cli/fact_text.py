@@ -1,5 +1,6 @@
 """Facts in a few words, for people who read the log."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from events.facts import (
@@ -71,7 +72,7 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
         case RunLost():
             return one_line(fact.reason)
         case DynamicPartitionsAdded() | DynamicPartitionsRemoved():
-            return f"{fact.name}: {counted(len(fact.keys), 'key')}"
+            return one_line(f"{fact.name}: {keys_text(fact.keys)}{f': {fact.reason}' if fact.reason else ''}")
         case PoolConfigured():
             slots = "no limit" if fact.slots is None else counted(fact.slots, "slot")
             return f"{fact.pool}: {slots}"
@@ -107,6 +108,16 @@ def ranges_text(partitions: PartitionKeys) -> str:
     if len(partitions.ranges) > RANGES_SHOWN_MAX:
         shown.append("…")
     return ", ".join(shown) if partitions.count == 1 else f"{', '.join(shown)} ({partitions.count:,})"
+
+
+def keys_text(keys: Sequence[str]) -> str:
+    """The first few keys, and how many there are in all if these are not all.
+
+    >>> keys_text(["a", "b", "c", "d"])
+    'a, b, c, … (4)'
+    """
+    shown = ", ".join(keys[:RANGES_SHOWN_MAX])
+    return shown if len(keys) <= RANGES_SHOWN_MAX else f"{shown}, … ({len(keys):,})"
 
 
 def outcome_counts(fact: BackfillCompleted) -> str:

@@ -70,7 +70,7 @@ class Records:
         async with Leadership(self._url) as leadership:
             return await leadership.is_held()
 
-    async def record(self, world: World, backfill_id: str, decide: Decide) -> Sequence[Fact]:
+    async def record(self, world: World, backfill_id: str | None, decide: Decide) -> Sequence[Fact]:
         """The facts that were recorded: what `decide` made of the world at exactly the log's head.
 
         Where the log has grown meanwhile, the world is folded on and the decision is made again.

@@ -1,0 +1,204 @@
+"""`backfilld partitions add`, `remove` and `list`: the keys of dynamic sets; each change says who and why."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from backfilld.partitions import DynamicKeys
+from daemon.cli.errors import RefusedError, UsageError, did_you_mean
+from daemon.cli.fact_text import counted, keys_text
+from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.launch import ReasonOption
+from daemon.cli.output import Column, Format
+from daemon.cli.records import Records, with_records
+from daemon.commands import add_keys, assets_with, remove_keys
+from daemon.refusal import Refused
+from events.facts import DynamicPartitionsAdded, DynamicPartitionsRemoved
+from projections.world import World
+
+STANDARD_INPUT = "-"
+
+SetArgument = Annotated[str, typer.Argument(metavar="NAME", help="A dynamic set.", show_default=False)]
+KeysArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="KEY...",
+        help="Partition keys; '-' reads more, one a line, from standard input.",
+        show_default=False,
+    ),
+]
+OptionalSetArgument = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help="A dynamic set: list its keys.", show_default=False)
+]
+
+Change = DynamicPartitionsAdded | DynamicPartitionsRemoved
+Decide = Callable[[World, str, Sequence[str], str | None], Sequence[Change] | Refused]
+
+
+class SetRow(msgspec.Struct, frozen=True):
+    """A dynamic set as JSON shows it."""
+
+    name: str
+    count: int
+    first: str | None
+    last: str | None
+    assets: tuple[str, ...]  # that have partitions of it
+
+
+@command
+def add(
+    invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
+) -> None:
+    """Put keys behind those of a dynamic set. Keys that are there already stay where they are.
+
+    Backfills that were requested before do not get them. No asset need have partitions of the set yet.
+
+    backfilld partitions add customers zoe abe
+
+    cut -d, -f1 customers.csv | backfilld partitions add customers -
+    """
+    change(invocation, name, keys, reason, add_keys, done="added to", already="already there")
+
+
+@command
+def remove(
+    invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
+) -> None:
+    """Take keys from a dynamic set. What was filled of them stays on record.
+
+    Backfills that were requested before go on to fill them. A key that is added again begins as missing.
+    """
+    change(invocation, name, keys, reason, remove_keys, done="removed from", already="not there")
+
+
+def change(
+    invocation: Invocation,
+    name: str,
+    typed: Sequence[str],
+    reason: str | None,
+    decide: Decide,
+    *,
+    done: str,
+    already: str,
+) -> None:
+    """Records what was decided, and says which keys that were and how the set stands then."""
+    keys = tuple(dict.fromkeys(read_keys(typed)))
+
+    async def call(records: Records) -> tuple[tuple[str, ...], World]:
+        world = await records.world()
+        # None of these facts is about a backfill.
+        facts = await records.record(world, None, lambda at_head: decide(at_head, name, keys, reason))
+        return tuple(key for fact in facts if isinstance(fact, Change) for key in fact.keys), world
+
+    changed, world = with_records(invocation, call)
+    same = [key for key in keys if key not in set(changed)]
+    row = row_of(world, name)
+
+    def write(console: Console) -> None:
+        told = []
+        if changed:
+            told.append(f"{keys_text(changed)}: {done} {name}, which has {counted(row.count, 'key')} now.")
+        if same:
+            told.append(f"{keys_text(same)}: {already}.")
+        console.print(Text("\n".join(told)), soft_wrap=True)
+
+    value = {
+        "name": name,
+        "changed": changed,
+        "unchanged": same,
+        "count": row.count,
+        "assets": row.assets,
+    }
+    invocation.output.value(value, write)
+    if not row.assets and invocation.output.form is Format.TEXT:
+        invocation.output.note(unused_text(world, name), style="yellow")
+
+
+def read_keys(typed: Sequence[str]) -> Iterator[str]:
+    """The keys that were typed; ``-`` stands for the lines of standard input that are not empty.
+
+    :raises UsageError: what comes from there is no text.
+    """
+    for key in typed:
+        if key != STANDARD_INPUT:
+            yield key
+            continue
+        try:
+            lines = sys.stdin.buffer.read().decode().replace("\r\n", "\n").split("\n")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"standard input is not text in UTF-8: {error}.") from error
+        yield from filter(None, lines)
+
+
+def unused_text(world: World, name: str) -> str:
+    """The sentence for a set that no asset has partitions of, with sets that may be meant."""
+    node = world.catalog.assets.get(name)
+    if node is not None and node.definition is not None and node.definition.dynamic_names:
+        sets = " and ".join(sorted(node.definition.dynamic_names))
+        return f"No asset has partitions of a set {name!r} yet; the asset {name!r} has those of {sets}."
+    hint = did_you_mean(name, set_names(world) - {name})
+    return f"No asset has partitions of a set {name!r} yet.{hint}"
+
+
+@command
+def list_(invocation: Invocation, name: OptionalSetArgument = None, *, limit: LimitOption = 0) -> None:
+    """List the dynamic sets, or the keys of one of them in the order they were added."""
+
+    async def read(records: Records) -> World:
+        return await records.world()
+
+    world = with_records(invocation, read)
+    if name is None:
+        rows = [row_of(world, each) for each in sorted(set_names(world))]
+        more = len(rows) - limit if limit else 0
+        invocation.output.table(rows[: limit or None], SET_COLUMNS, empty=NO_SETS_TEXT, more=more)
+        return
+    if name not in set_names(world):
+        hint = did_you_mean(name, set_names(world)) or " `backfilld partitions list` lists what there is."
+        raise RefusedError(f"there is no dynamic set {name!r}.{hint}")
+    keys = keys_of_set(world, name)
+    shown = keys[: limit or None]
+    value = {"name": name, "count": len(keys), "keys": shown, "assets": assets_with(world, name)}
+    if shown or invocation.output.form is not Format.TEXT:
+        invocation.output.value(value, lambda console: console.print(Text("\n".join(shown)), soft_wrap=True))
+    else:
+        invocation.output.note(no_keys_text(name))
+
+
+def no_keys_text(name: str) -> str:
+    """The sentence for a set without keys."""
+    return f"The dynamic set {name} has no keys; `backfilld partitions add {name} KEY...` adds some."
+
+
+def set_names(world: World) -> set[str]:
+    """The sets that ever had keys, and those that assets have partitions of."""
+    return {*world.known.dynamic, *world.catalog.dynamic_names}
+
+
+def keys_of_set(world: World, name: str) -> DynamicKeys:
+    """The keys that a set has now."""
+    known = world.known.dynamic.get(name)
+    return DynamicKeys() if known is None else known.keys_at(world.position)
+
+
+def row_of(world: World, name: str) -> SetRow:
+    """A dynamic set as it is now."""
+    keys = keys_of_set(world, name)
+    first, last = (keys[0], keys[-1]) if keys else (None, None)
+    return SetRow(name, len(keys), first, last, assets_with(world, name))
+
+
+NO_SETS_TEXT = "No asset has dynamic partitions, and nobody has added keys to a dynamic set."
+
+SET_COLUMNS = [
+    Column("set", lambda row: row.name, style="bold"),
+    Column("keys", lambda row: f"{row.count:,}", justify="right"),
+    Column("from", lambda row: row.first),
+    Column("to", lambda row: row.last),
+    Column("assets", lambda row: "\n".join(row.assets)),
+]

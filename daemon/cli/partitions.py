@@ -1,0 +1,182 @@
+"""`backfilld partitions`: what is filled of an asset, and the keys of dynamic sets."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from backfilld.range_text import format_ranges
+from backfilld.ranges import Ranges
+from daemon.cli import dynamic_keys
+from daemon.cli.errors import RefusedError, UsageError, did_you_mean
+from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.output import Format, status_style
+from daemon.cli.records import Records, with_records
+from daemon.commands import assets_with
+from projections.asset_status import PARTITION_STATUSES, AssetStatus, PartitionStatus
+from projections.catalog import partitions_at
+from projections.sets import keys_of
+from projections.world import World
+
+RANGES_SHOWN = 20  # of each status
+HELP_OPTIONS = frozenset({"-h", "--help"})
+
+AssetArgument = Annotated[str, typer.Argument(metavar="ASSET", help="An asset's name.")]
+StatusOption = Annotated[
+    str | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help=f"Only one of: {', '.join(PARTITION_STATUSES)}.",
+        show_default=False,
+    ),
+]
+
+
+class AssetOrCommand(TyperGroup):
+    """Commands about partitions, of which `show` need not be named: any other first word is an asset."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- Typer has no name for it
+        """What is left to the command, which is put in front where it is `show`."""
+        if args and first_word(args) not in self.commands and not set(args[:1]) & HELP_OPTIONS:
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+def first_word(arguments: list[str]) -> str | None:
+    """The first argument that is neither an option nor its value.
+
+    >>> first_word(["-o", "json", "--limit=3", "orders", "--status", "missing"])
+    'orders'
+    """
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-"):
+        is_alone = arguments[at] in HELP_OPTIONS or "=" in arguments[at] or is_short_with_value(arguments[at])
+        at += 1 if is_alone else 2
+    return arguments[at] if at < len(arguments) else None
+
+
+def is_short_with_value(argument: str) -> bool:
+    """Whether this is an option of one letter with its value, such as ``-ojson``."""
+    return not argument.startswith("--") and len(argument) > 2
+
+
+app = typer.Typer(
+    name="partitions", cls=AssetOrCommand, no_args_is_help=True, subcommand_metavar="ASSET | COMMAND ..."
+)
+app.command("add")(dynamic_keys.add)
+app.command("remove")(dynamic_keys.remove)
+app.command("list")(dynamic_keys.list_)
+
+
+@app.callback()
+@command
+def partitions(_invocation: Invocation) -> None:
+    """Show what is filled of an asset, as `partitions ASSET`; list dynamic sets, and change their keys.
+
+    backfilld partitions daily_sales --status missing
+
+    backfilld partitions add customers zoe abe --reason 'signed today'
+    """
+
+
+@app.command("show")
+@command
+def show(
+    invocation: Invocation,
+    asset: AssetArgument,
+    *,
+    status: StatusOption = None,
+    limit: LimitOption = RANGES_SHOWN,
+) -> None:
+    """Show which partitions of an asset are materialized, in progress, failed, skipped or missing.
+
+    --limit bounds the ranges listed of each status, never the counts.
+
+    backfilld partitions daily_sales --status missing
+    """
+    chosen = known_status(status)
+
+    async def read(records: Records) -> tuple[World, datetime]:
+        return await records.world(), records.clock.now()
+
+    world, now = with_records(invocation, read)
+    node = world.catalog.assets.get(asset)
+    if node is None:
+        raise RefusedError(no_asset_text(world, asset))
+    existing = partitions_at(node.definition, now)
+    found = world.statuses(now).get(asset, AssetStatus()).by_status(existing.all())
+    by_status = {each: ordinals for each, ordinals in found.items() if chosen in {None, each}}
+
+    def write(console: Console) -> None:
+        if node.definition is None:
+            (only,) = (each for each, ordinals in found.items() if ordinals)
+            console.print(Text.assemble(f"{asset} has no partitions; it is ", styled(only), "."))
+            return
+        console.print(f"{asset} has {existing.described().removeprefix('the ')}.", soft_wrap=True)
+        for each, ordinals in by_status.items():
+            if ordinals or chosen:
+                text = format_ranges(first_of(ordinals, limit), existing)
+                more = len(ordinals.intervals) - limit if limit else 0
+                rest = f", … and {more:,} ranges more" if more > 0 else ""
+                console.print(
+                    Text.assemble(styled(each, 13), f"{len(ordinals):>9,}  ", text, rest), soft_wrap=True
+                )
+
+    value = {
+        "asset": asset,
+        "count": len(existing),
+        "statuses": {
+            each: {
+                "count": len(ordinals),
+                "ranges": None
+                if (keys := keys_of(first_of(ordinals, limit), existing)) is None
+                else [list(pair) for pair in keys.ranges],
+            }
+            for each, ordinals in by_status.items()
+        },
+    }
+    invocation.output.value(value, write)
+    if node.definition is not None and invocation.output.form is Format.TEXT:
+        for name in sorted(node.definition.dynamic_names):
+            if not world.known.dynamic.get(name):
+                invocation.output.note(dynamic_keys.no_keys_text(name))
+
+
+def known_status(typed: str | None) -> PartitionStatus | None:
+    """The status that was typed, however its words are joined.
+
+    :raises UsageError: there is no such status.
+    """
+    if typed is None:
+        return None
+    for status in PARTITION_STATUSES:
+        if typed.lower().replace(" ", "_").replace("-", "_") == status:
+            return status
+    known = ", ".join(PARTITION_STATUSES)
+    raise UsageError(f"no partition is {typed!r}, but {known}.{did_you_mean(typed, PARTITION_STATUSES)}")
+
+
+def no_asset_text(world: World, asset: str) -> str:
+    """The sentence for an asset that does not exist, with near ones."""
+    users = assets_with(world, asset)
+    if users or asset in world.known.dynamic:
+        hint = f" Assets with its keys: {', '.join(users)}." if users else ""
+        return f"{asset!r} is a dynamic set; `backfilld partitions list {asset}` lists its keys.{hint}"
+    if asset in world.catalog.external:
+        return f"{asset!r} is an external asset: no code declares it, so nothing is known of its partitions."
+    hint = did_you_mean(asset, world.catalog.assets) or " `backfilld assets` lists what there is."
+    return f"there is no asset {asset!r}.{hint}"
+
+
+def first_of(ordinals: Ranges, limit: int) -> Ranges:
+    """The first stretches; 0 for all."""
+    return Ranges(ordinals.intervals[:limit]) if limit else ordinals
+
+
+def styled(status: PartitionStatus, width: int = 0) -> tuple[str, str]:
+    """A status with its colour."""
+    return status.replace("_", " ").ljust(width), status_style(status)

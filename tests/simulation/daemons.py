@@ -138,7 +138,7 @@ class Daemon:
         self._newest_snapshot = snapshots[-1] if snapshots else None
         self._told_to = asyncio.Queue[str]()
         self._lead_is_lost = asyncio.Event()
-        self._task = stage.loop.create_task(self._serve())
+        self._task = stage.loop.begin(self._serve())
 
     @property
     def is_alive(self) -> bool:

@@ -44,9 +44,13 @@ class SteppedLoop(asyncio.BaseEventLoop):
         finally:
             asyncio._set_running_loop(None)
 
+    def begin(self, coroutine: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
+        """A task that goes on whenever the loop does; whoever begins it sees to its end."""
+        return asyncio.Task(coroutine, loop=self)
+
     def finish(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
         """What the coroutine returns, which waits for nobody; others go on beside it."""
-        task = self.create_task(coroutine)
+        task = self.begin(coroutine)
         self.run_until_idle()
         assert task.done(), f"{coroutine} waits for something"
         return task.result()

@@ -1,4 +1,4 @@
-"""Backfills that want the same partitions: no two runs fill one at the same time, whoever began and ended first."""
+"""Backfills that want the same partitions: no two runs fill one at once, whoever began and ended first."""
 
 import pytest
 

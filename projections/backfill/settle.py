@@ -86,8 +86,8 @@ def _fail_unless_held_back(backfill: Backfill, plan: Plan, run: LiveRun, gone: O
 def give_up_dependants(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None:
     """Put whatever needs these partitions among what is to be skipped, for the same causes.
 
-    What needs those in turn follows when they are skipped. But among assets that share runs it follows at once:
-    they wait for nothing there, so the last of a chain would be launched without what comes between.
+    What needs those in turn follows when they are skipped, but among assets that share runs at once: they
+    wait for nothing there, so the last of a chain would be launched without what comes between.
     """
     group = plan.group_of[gone.asset]
     for edge in plan.edges_from[gone.asset]:

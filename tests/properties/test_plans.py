@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backfilld.mappings import AllPartitionMapping
+from backfilld.mappings import AllPartitionMapping, LastPartitionMapping
 from backfilld.partitions import (
     DailyPartitionsDefinition,
     MultiPartitionsDefinition,
@@ -88,7 +88,7 @@ CHANGES: dict[str, Callable[[Declared], dict[str, object] | None]] = {
     "a dep less": lambda each: {"deps": each.deps[1:]} if each.deps else None,
     "a dep more": lambda each: {"deps": (*each.deps, ("external", AllPartitionMapping()))},
     "another mapping": lambda each: (
-        {"deps": ((each.deps[0][0], AllPartitionMapping()), *each.deps[1:])}
+        {"deps": ((each.deps[0][0], LastPartitionMapping()), *each.deps[1:])}
         if each.deps and each.deps[0][0] != each.name
         else None
     ),

@@ -11,7 +11,7 @@ from backfilld.assets import asset
 from backfilld.partitions import DailyPartitionsDefinition, DynamicPartitionsDefinition
 from backfilld.policies import BackfillPolicy
 from daemon.clock import ManualClock
-from daemon.deciding.decide import Limits
+from daemon.deciding.room import Limits
 from daemon.launching.memory import MemoryLauncher
 from daemon.launching.port import RunSpec
 from daemon.service.reactor import Reactor, Settings

@@ -288,6 +288,7 @@ class LeaderElected(msgspec.Struct, frozen=True):
     host: str
     pid: int
     version: str
+    max_concurrent_runs: int | None = None  # that it allows, over all backfills
 
 
 Fact: TypeAlias = (

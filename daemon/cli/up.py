@@ -44,7 +44,7 @@ MaxConcurrentOption = Annotated[
         "--max-concurrent",
         min=1,
         metavar="N",
-        help="At most N runs at the same time, over all backfills. \\[default: 8]",
+        help="At most N runs at the same time, over all backfills. \\[default: one for each core]",
         show_default=False,
     ),
 ]

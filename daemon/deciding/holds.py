@@ -94,12 +94,12 @@ def hold_text(hold: Hold) -> str:  # noqa: PLR0911 - a sentence each
             whose = "of the backfill" if hold.pool is None else f"of pool {hold.pool}"
             return f"for the hours {whose} ({hold.only_between}), which begin at {_time(hold.begins_at)}"
         case DaemonFull():
-            return f"for one of the {hold.runs_max:,} runs that the daemon allows at the same time"
+            return f"for room among the runs that the daemon allows at the same time ({hold.runs_max:,})"
         case BackfillFull():
-            whose = f"for one of the {hold.runs_max:,} runs that the backfill allows at the same time"
-            return f"{whose}: {_runs(hold.run_ids)}"
+            whose = f"for room among the runs that the backfill allows at the same time ({hold.runs_max:,})"
+            return f"{whose}: {_runs(hold.run_ids)} under way"
         case PoolFull():
-            return f"for one of the {hold.slots:,} slots of pool {hold.pool}, held by {_runs(hold.run_ids)}"
+            return f"for a slot of pool {hold.pool} ({hold.slots:,} in all), held by {_runs(hold.run_ids)}"
         case PoolRate():
             return (
                 f"for the rate of pool {hold.pool} ({hold.rate_per_minute:g}/min); its next token comes at "

@@ -1,7 +1,7 @@
 """What may still be launched: all limits, less what is under way and what one decision has taken so far."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -114,6 +114,22 @@ class Room:
             return None
         serials = self._world.status_bits(asset, group, ordinals)
         return Overlapping(asset, overlapping_run(self._world, asset, serials))
+
+    def hold(
+        self,
+        backfill: Backfill,
+        group: PlannedGroup,
+        assets: Sequence[str],
+        ordinals: Ranges,
+        pools: Iterable[str],
+    ) -> Hold | None:
+        """Why a run that has all it needs is not launched now; None: its turn comes next."""
+        return (
+            self.backfill_hold(backfill)
+            or self.group_hold(group, pools)
+            or self.overlap_hold(group, assets, ordinals)
+            or self.daemon_hold()
+        )
 
     def take(
         self,

@@ -31,6 +31,7 @@ class Ask(msgspec.Struct, frozen=True):
     max_concurrent_runs: int | None = None
     order: RunOrder = "oldest_first"
     priority: int = 0
+    only_between: str | None = None
     tags: dict[str, str] = {}
     strict: bool = False  # refuse a plan that leaves anything out
     require_upstream: bool = False  # refuse a plan that needs what was never materialized
@@ -72,6 +73,7 @@ class PlannedBackfill(msgspec.Struct, frozen=True):
             max_concurrent_runs=ask.max_concurrent_runs,
             order=ask.order,
             priority=ask.priority,
+            only_between=ask.only_between,
             tags=self.tags,
             parent_backfill_id=ask.parent_backfill_id,
         )

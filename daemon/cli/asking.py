@@ -9,6 +9,7 @@ import typer
 from daemon.cli.errors import RefusedError, UsageError
 from daemon.cli.records import sentence
 from daemon.planning.choice import ByStatus, Choice, RangeText
+from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
 from daemon.refusal import Refused
 from events.facts import RunOrder
@@ -160,4 +161,4 @@ def planned(world: World, ask: Ask, now: datetime) -> PlannedBackfill:
     answer = plan_backfill(world.catalog, world.statuses(now), ask, now)
     if isinstance(answer, Refused):
         raise RefusedError(sentence(answer))
-    return answer
+    return with_overlaps(world, answer)

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from daemon.clock import SystemClock
+from daemon.deciding.room import Limits
 from daemon.launching.code_location import CodeLocation
 from daemon.launching.local import LocalLauncher
 from daemon.service.definitions import DefinitionsLoader
@@ -92,7 +93,7 @@ async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> N
         )
         loader = DefinitionsLoader(launcher, reactor, settings.code_locations)
         await loader.load_first()
-        await reactor.lead(_elected())
+        await reactor.lead(_elected(settings.reactor.limits))
         await loader.record_loaded()
         async with anyio.create_task_group() as tasks:
             await tasks.start(reactor.run)
@@ -147,12 +148,13 @@ async def _keep_leading(leadership: Leadership) -> None:
             log.warning("leadership.unknown", reason=error.reason)
 
 
-def _elected() -> LeaderElected:
+def _elected(limits: Limits) -> LeaderElected:
     return LeaderElected(
         daemon_id=uuid4().hex,
         host=socket.gethostname(),
         pid=os.getpid(),
         version=version("backfilld-daemon"),
+        max_concurrent_runs=limits.max_concurrent_runs,
     )
 
 

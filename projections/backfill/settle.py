@@ -50,7 +50,7 @@ def settle(
         return
     reason = f"run {run.run_id} failed: {run.reason or _reason(fact)}"
     for gone in _left_behind(plan, left, reason, recorded.id):
-        _fail_unless_held_back(backfill, plan, run, left, gone)
+        _fail_unless_held_back(backfill, plan, run, gone)
 
 
 def _reason(fact: RunSucceeded | RunFailed | RunLost) -> str:
@@ -71,39 +71,39 @@ def _left_behind(plan: Plan, left: Left, reason: str, event_id: str) -> Iterator
             yield OutOfReach(asset, bitmap(part), (cause,), event_id)
 
 
-def _fail_unless_held_back(
-    backfill: Backfill, plan: Plan, run: LiveRun, left: Left, gone: OutOfReach
-) -> None:
-    """An asset failed, unless another of its run, undone too, kept it from being executed at all."""
-    held_back = any(
-        gone.asset in assets and part.first in gone.ordinals and plan.deps_within[gone.asset] & set(assets)
-        for assets, part in left
-    )
-    failed = run.failed.get(gone.asset, BitMap()) & gone.ordinals if held_back else gone.ordinals
+def _fail_unless_held_back(backfill: Backfill, plan: Plan, run: LiveRun, gone: OutOfReach) -> None:
+    """An asset failed, but for what another of its run, undone too, kept from being executed at all.
+
+    Those partitions are to be skipped by now, since assets are settled upstream first.
+    """
+    reported = run.failed.get(gone.asset, BitMap()) & gone.ordinals
+    failed = reported | runnable(backfill, gone.asset, gone.ordinals)
     if failed:
         backfill.assets[gone.asset].failed |= failed
         give_up_dependants(backfill, plan, gone.without(gone.ordinals - failed))
 
 
 def give_up_dependants(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None:
-    """Put whatever needs these partitions among what is to be skipped, for the same causes."""
-    ordinals = intervals(gone.ordinals)
-    for edge in plan.edges_from[gone.asset]:
-        give_up(backfill, edge.downstream, bitmap(edge.dependants(ordinals)), gone)
-    _give_up_within(backfill, plan, gone)
+    """Put whatever needs these partitions among what is to be skipped, for the same causes.
 
-
-def _give_up_within(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None:
-    """Put all that needs them in their own group among it at once.
-
-    What shares runs waits for nothing there: what comes last would be launched without what comes between.
+    What needs those in turn follows when they are skipped, but among assets that share runs at once: they
+    wait for nothing there, so the last of a chain would be launched without what comes between.
     """
+    group = plan.group_of[gone.asset]
+    for edge in plan.edges_from[gone.asset]:
+        dependants = bitmap(edge.dependants(intervals(gone.ordinals)))
+        lost = give_up(backfill, edge.downstream, dependants, gone)
+        if edge.downstream_group is group and edge.downstream != gone.asset:
+            _give_up_in_turn(backfill, plan, edge.downstream, lost, gone)
     for asset in plan.dependants_within[gone.asset]:
-        if lost := give_up(backfill, asset, gone.ordinals, gone):
-            cause = Cause(asset, keys_of(intervals(lost), plan.group_of[asset].partitions), "skipped")
-            _give_up_within(
-                backfill, plan, OutOfReach(asset, lost, (cause, *gone.causes), gone.cause_event_id)
-            )
+        _give_up_in_turn(backfill, plan, asset, give_up(backfill, asset, gone.ordinals, gone), gone)
+
+
+def _give_up_in_turn(backfill: Backfill, plan: Plan, asset: str, lost: BitMap, because: OutOfReach) -> None:
+    if lost:
+        cause = Cause(asset, keys_of(intervals(lost), plan.group_of[asset].partitions), "skipped")
+        causes = (cause, *because.causes)
+        give_up_dependants(backfill, plan, OutOfReach(asset, lost, causes, because.cause_event_id))
 
 
 def give_up(backfill: Backfill, asset: str, ordinals: BitMap, because: OutOfReach) -> BitMap:

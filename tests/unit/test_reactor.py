@@ -8,10 +8,10 @@ import anyio
 import pytest
 
 from backfilld.assets import asset
-from backfilld.partitions import DailyPartitionsDefinition
+from backfilld.partitions import DailyPartitionsDefinition, DynamicPartitionsDefinition
 from backfilld.policies import BackfillPolicy
 from daemon.clock import ManualClock
-from daemon.deciding.decide import Limits
+from daemon.deciding.room import Limits
 from daemon.launching.memory import MemoryLauncher
 from daemon.launching.port import RunSpec
 from daemon.service.reactor import Reactor, Settings
@@ -19,6 +19,8 @@ from events.envelope import Event, Recorded
 from events.facts import (
     BackfillCancelRequested,
     BackfillCompleted,
+    DynamicPartitionsAdded,
+    DynamicPartitionsRemoved,
     Fact,
     LeaderElected,
     PartitionMaterialized,
@@ -46,6 +48,10 @@ def raw() -> None: ...
 def clean() -> None: ...
 
 
+@asset(partitions_def=DynamicPartitionsDefinition("customers"), backfill_policy=BackfillPolicy.multi_run(2))
+def profiles() -> None: ...
+
+
 async def run_until_it_dies(reactor: Reactor) -> None:
     await reactor.lead(ELECTED)
     await reactor.run()
@@ -69,9 +75,11 @@ class House:
         event = Event(id=new_id(NOW), at=NOW, actor="me", fact=fact, backfill_id=backfill_id)
         await self.log.append([event])
 
-    async def ask(self, *selection: str) -> None:
-        """Definitions, and a backfill of all of the selection."""
-        story = Story(raw, clean)
+    async def ask(self, *selection: str, keys: tuple[str, ...] = ()) -> None:
+        """Definitions, and a backfill of all of the selection; the keys are those of the customers."""
+        story = Story(raw, clean, profiles) if keys else Story(raw, clean)
+        if keys:
+            story.tell(DynamicPartitionsAdded("customers", keys))
         story.ask(*selection)
         for told in story.told:
             await self.append(told.fact, told.backfill_id)
@@ -173,6 +181,30 @@ async def test_a_successor_takes_up_what_was_launched() -> None:
         assert [spec.run_id for spec in house.launcher.launched] == [
             f"b-{number}-1" for number in range(1, 6)
         ]
+
+
+async def test_runs_are_told_their_dynamic_keys_by_every_daemon() -> None:
+    """The keys of the request are those of its runs, whatever was added and removed since."""
+    reconciled: list[RunSpec] = []
+
+    class Watched(MemoryLauncher):
+        async def reconcile(self, runs: Sequence[RunSpec]) -> None:
+            reconciled.extend(runs)
+            await super().reconcile(runs)
+
+    async with Watched(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        await house.ask("profiles", keys=("zoe", "abe", "kim"))
+        async with serving(house):
+            await house.until(RunStarted)
+        assert [spec.dynamic_keys for spec in launcher.launched] == [
+            {"customers": ("zoe", "abe")},
+            {"customers": ("kim",)},
+        ]
+        await house.append(DynamicPartitionsRemoved("customers", ("abe", "kim")))
+        await house.append(DynamicPartitionsAdded("customers", ("bob",)))
+        async with serving(house):
+            assert reconciled == launcher.launched
 
 
 async def test_canceling_ends_the_runs_under_way() -> None:

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from backfilld.assets import AssetDefinition, asset
+from backfilld.assets import AssetDefinition, AssetDep, asset
+from backfilld.mappings import TimeWindowPartitionMapping
 from backfilld.partitions import DailyPartitionsDefinition
 from backfilld.policies import BackfillPolicy, Backoff, RetryPolicy
 from daemon.deciding.decide import next_due
@@ -90,6 +91,28 @@ def test_nothing_that_shares_runs_is_launched_without_what_comes_between() -> No
     assert [cause.asset for cause in skips[-1].causes] == ["second", "first", "raw"]
     assert isinstance(end, BackfillCompleted)
     assert end.materialized == {"raw": 0, "first": 0, "second": 0, "third": 0}
+
+
+def test_what_a_failed_run_left_undone_has_failed_where_nothing_it_needs_has() -> None:
+    @asset(partitions_def=DAYS, backfill_policy=BackfillPolicy.single_run())
+    def days() -> None: ...
+
+    yesterday = TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+    deps = [AssetDep(days, partition_mapping=yesterday)]
+
+    @asset(partitions_def=DAYS, deps=deps, backfill_policy=BackfillPolicy.single_run())
+    def days_after() -> None: ...
+
+    story = Story(days, days_after)
+    story.ask("*")
+    (run,) = story.launched()
+    assert story.launch_of(run).assets == ("days", "days_after")
+    story.run(run, failing=[("days", "")])
+    skip, end = story.settle()
+    assert isinstance(skip, PartitionSkipped)
+    assert (skip.asset, skip.partitions) == ("days_after", keys("2024-01-02..2024-01-05"))
+    assert isinstance(end, BackfillCompleted)
+    assert (end.failed, end.canceled) == ({"days": 5, "days_after": 1}, {})
 
 
 def test_an_asset_kept_from_running_in_its_own_run_is_skipped_not_failed() -> None:

@@ -8,7 +8,7 @@ from itertools import accumulate, takewhile
 import msgspec
 
 from backfilld.mappings import PartitionMapping
-from backfilld.partitions import Partitions, PartitionsDefinition, TimeWindowPartitions
+from backfilld.partitions import UNPARTITIONED, Partitions, PartitionsDefinition, TimeWindowPartitions
 from backfilld.ranges import Ranges
 from events.facts import RunGroup
 from projections.catalog import Catalog, Dependency, partitions_at
@@ -55,10 +55,11 @@ class Edge(msgspec.Struct, frozen=True):
     downstream_group: PlannedGroup
     mapping: PartitionMapping
 
-    def needed(self, downstream: Ranges) -> Ranges:
+    def needed(self, downstream: Ranges, beside: Ranges | None = None) -> Ranges:
         """The targeted upstream ordinals that these downstream ones wait for.
 
-        Where both assets share runs, what the same stretch produces is not waited for.
+        Where both assets share runs, what the same run fills of the upstream one is not waited for: that is
+        ``beside``, or the same ordinals where it is None.
         """
         needed = Ranges.of(())
         for piece in self.mapping.apart(downstream, self.downstream_group.partitions):
@@ -68,10 +69,15 @@ class Edge(msgspec.Struct, frozen=True):
                 upstream_partitions=self.upstream_group.partitions,
             ).existing
         targeted = needed & self.upstream_group.targets
-        return targeted - downstream if self.upstream_group is self.downstream_group else targeted
+        if self.upstream_group is not self.downstream_group:
+            return targeted
+        return targeted - (downstream if beside is None else beside)
 
     def dependants(self, upstream: Ranges) -> Ranges:
         """The targeted downstream ordinals that need any of these upstream ones."""
+        if self.downstream_group.partitions is UNPARTITIONED and not self._needs(0, upstream):
+            # Mappings of a single partition tell an asset without any of whatever is given, as Dagster's do.
+            return Ranges()
         dependants = Ranges.of(())
         for piece in self.mapping.apart(upstream, self.upstream_group.partitions):
             dependants |= self.mapping.downstream_of(

@@ -13,7 +13,7 @@ from datetime import datetime
 import anyio
 import msgspec
 
-from daemon.deciding.decide import Limits
+from daemon.deciding.room import Limits
 from daemon.launching.code_location import CodeLocation
 from daemon.service.definitions import DefinitionsLoader
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError
@@ -128,13 +128,16 @@ class SimulatedClock:
 class Daemon:
     """A daemon's process, from its start to its end, whichever that is."""
 
-    def __init__(self, stage: Stage, machine: Machine, name: str, snapshots: Sequence[bytes]) -> None:
+    def __init__(
+        self, stage: Stage, machine: Machine, name: str, *, limit: int, snapshots: Sequence[bytes]
+    ) -> None:
         self.name = name
         self.gates = Gates(stage)
-        self.launcher = SimulatedLauncher(stage, machine, self.gates, runs_alive_max=stage.mix.limit)
+        self.launcher = SimulatedLauncher(stage, machine, self.gates, runs_alive_max=limit)
         self.reactor: Reactor | None = None
         self._stage = stage
         self._machine = machine
+        self._limit = limit
         self._newest_snapshot = snapshots[-1] if snapshots else None
         self._told_to = asyncio.Queue[str]()
         self._lead_is_lost = asyncio.Event()
@@ -193,14 +196,14 @@ class Daemon:
             event_log=event_log,
             launcher=self.launcher,
             clock=SimulatedClock(stage, self.gates),
-            settings=Settings(Limits(limit_of(stage)), cancel_grace_s=GRACE_S),
+            settings=Settings(Limits(limit_of(stage, self._limit)), cancel_grace_s=GRACE_S),
             world=world,
         )
         locations = [CodeLocation(name=name, code=name) for name in self._machine.deployed]
         loader = DefinitionsLoader(self.launcher, reactor, locations)
         await loader.load_first()
         self.reactor = reactor
-        await reactor.lead(LeaderElected(self.name, "simulated", 1, "0"))
+        await reactor.lead(LeaderElected(self.name, "simulated", 1, "0", self._limit))
         await loader.record_loaded()
         async with anyio.create_task_group() as tasks:
             await tasks.start(reactor.run)

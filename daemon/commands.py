@@ -35,6 +35,10 @@ def pause(world: World, backfill_id: str, reason: str | None) -> tuple[Fact, ...
         return backfill
     if backfill.completed is not None:
         return Refused(f"backfill {backfill_id} has ended ({backfill.status}); there is nothing to pause")
+    if backfill.cancel_requested:
+        return Refused(
+            f"backfill {backfill_id} is being canceled and launches nothing more; there is nothing to pause"
+        )
     return () if backfill.paused else (BackfillPaused(reason),)
 
 
@@ -46,6 +50,11 @@ def resume(world: World, backfill_id: str, reason: str | None) -> tuple[Fact, ..
     if backfill.completed is not None:
         return Refused(
             f"backfill {backfill_id} has ended ({backfill.status}); `backfilld launch` starts another"
+        )
+    if backfill.cancel_requested:
+        return Refused(
+            f"backfill {backfill_id} is being canceled; once it has ended, `backfilld retry {backfill_id}` "
+            f"fills the rest"
         )
     return (BackfillResumed(reason),) if backfill.paused else ()
 

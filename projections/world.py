@@ -39,7 +39,7 @@ from events.facts import (
 from projections.asset_status import AssetStatus
 from projections.backfill import evolve as backfill_fold
 from projections.backfill.settle import filled, settle, unstall
-from projections.backfill.state import Backfill, LiveRun
+from projections.backfill.state import Backfill, Intervention, LiveRun
 from projections.catalog import Catalog, partitions_at
 from projections.catalogs import Catalogs
 from projections.dynamic_set import DynamicSet
@@ -334,11 +334,11 @@ def _changed(
         return
     match fact:
         case BackfillPaused():
-            backfill.paused = True
+            backfill.paused = backfill.paused or _intervention(recorded, fact.reason)
         case BackfillResumed():
-            backfill.paused = False
+            backfill.paused = None
         case BackfillCancelRequested():
-            backfill.cancel_requested = True
+            backfill.cancel_requested = backfill.cancel_requested or _intervention(recorded, fact.reason)
         case BackfillAmended():
             backfill_fold.amended(backfill, fact)
         case _:
@@ -377,6 +377,10 @@ def _definitions_loaded(world: World, fact: DefinitionsLoaded) -> None:
     for key, node in world.catalogs.declared().assets.items():
         if key in world.records:
             world.records.redefine(key, node.definition, known.manifests[node.code_location])
+
+
+def _intervention(recorded: Recorded, reason: str | None) -> Intervention:
+    return Intervention(recorded.at, recorded.actor, reason)
 
 
 def _touch(backfill: Backfill, recorded: Recorded) -> None:

@@ -12,6 +12,19 @@ BackfillStatus: TypeAlias = Literal["running", "paused", "canceling", "succeeded
 Intervals: TypeAlias = tuple[tuple[int, int], ...]  # of ordinals, half-open, ascending
 
 
+class Intervention(msgspec.Struct, frozen=True):
+    """That somebody changed the course of a backfill or a run: when, who and why."""
+
+    at: datetime
+    by: str
+    reason: str | None = None
+
+    @property
+    def told(self) -> str:
+        """``by ada: wrong month``."""
+        return f"by {self.by}: {self.reason}" if self.reason else f"by {self.by}"
+
+
 class AssetProgress(msgspec.Struct):
     """Where the targeted partitions of one asset stand; what is in none of the sets waits or is under way."""
 
@@ -91,8 +104,8 @@ class Backfill(msgspec.Struct):
     priority: int
     order: RunOrder
     retries_max: int | None = None  # amended: instead of what the assets' retry policies say
-    paused: bool = False
-    cancel_requested: bool = False
+    paused: Intervention | None = None  # the pause it is in
+    cancel_requested: Intervention | None = None
     groups: list[GroupProgress] = []
     assets: dict[str, AssetProgress] = {}
     live: dict[str, LiveRun] = {}

@@ -212,6 +212,14 @@ class PartitionSkipped(msgspec.Struct, frozen=True):
     causes: tuple[Cause, ...]  # nearest first, the failure that began it last
 
 
+class RunTimedOut(msgspec.Struct, frozen=True):
+    """The run has taken longer than it may and is being ended: it will be RunFailed, as timed out."""
+
+    schema: ClassVar[int] = 1
+
+    timeout_s: float
+
+
 class RunSucceeded(msgspec.Struct, frozen=True):
     """Every partition of the run was materialized."""
 
@@ -298,6 +306,7 @@ Fact: TypeAlias = (
     | BackfillCompleted
     | RunLaunched
     | RunStarted
+    | RunTimedOut
     | PartitionMaterialized
     | PartitionFailed
     | PartitionSkipped

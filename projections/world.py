@@ -35,6 +35,7 @@ from events.facts import (
     RunLost,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
 )
 from projections.asset_status import AssetStatus
 from projections.backfill import evolve as backfill_fold
@@ -167,6 +168,7 @@ def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one bra
             PartitionMaterialized()
             | PartitionFailed()
             | RunStarted()
+            | RunTimedOut()
             | RunSucceeded()
             | RunFailed()
             | RunCanceled()
@@ -212,6 +214,7 @@ def _run_fact(
     fact: PartitionMaterialized
     | PartitionFailed
     | RunStarted
+    | RunTimedOut
     | RunSucceeded
     | RunFailed
     | RunCanceled
@@ -237,7 +240,9 @@ def _run_fact(
                 backfill_fold.failed(run, fact.asset, ordinals, fact)
                 status.broke(serials)
         case RunStarted():
-            run.started_at = recorded.at
+            backfill_fold.started(run, recorded.at)
+        case RunTimedOut():
+            run.timed_out, run.times_out_at = True, None
         case RunSucceeded() | RunFailed() | RunCanceled() | RunLost():
             del backfill.live[run.run_id]
             del world.backfill_of_run[run.run_id]
@@ -245,14 +250,14 @@ def _run_fact(
                 catalog = world.catalog_for(backfill)
                 settle(backfill, plan, run, catalog=catalog, recorded=recorded, fact=fact)
             unstall(backfill, plan, recorded.id)
-            _release(world, recorded, run, lost=isinstance(fact, RunLost))
+            _release(world, recorded, run, lost=isinstance(fact, RunLost) or run.timed_out)
         case _:
             assert_never(fact)
     _touch(backfill, recorded)
 
 
 def _release(world: World, recorded: Recorded, run: LiveRun, *, lost: bool) -> None:
-    """No partition of an ended run is in progress; those of a lost one have failed."""
+    """No partition of an ended run is in progress; those that one lost or timed out left have failed."""
     group = world.plans[recorded.backfill_id or ""].group_at(run.number)
     for asset in run.assets:
         status = world.records.of(asset)

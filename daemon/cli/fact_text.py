@@ -28,6 +28,7 @@ from events.facts import (
     RunLost,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
 )
 
 RANGES_SHOWN_MAX = 3
@@ -56,6 +57,8 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
             return f"run {fact.number}, attempt {fact.attempt}: {' '.join(fact.assets)}{of(fact.partitions)}"
         case RunStarted():
             return f"pid {fact.pid} on {fact.host}"
+        case RunTimedOut():
+            return f"longer than {fact.timeout_s:g} s; it is being ended"
         case PartitionMaterialized():
             return f"{fact.asset}{of(fact.partitions)}"
         case PartitionFailed():

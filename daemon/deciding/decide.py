@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime
 from heapq import heapify, heappop, heappush
+from itertools import chain
 
 import msgspec
 from pyroaring import BitMap
 
 from daemon.deciding.candidates import Candidate, candidates
-from events.facts import BackfillCompleted, Fact, Outcome, PartitionSkipped, RunLaunched
-from projections.backfill.state import Backfill
+from events.facts import BackfillCompleted, Fact, Outcome, PartitionSkipped, RunLaunched, RunTimedOut
+from projections.backfill.state import Backfill, LiveRun
 from projections.held import held_locations, held_runs
 from projections.plan import Plan
 from projections.sets import intervals, keys_of
@@ -41,6 +42,7 @@ def decide(world: World, now: datetime, limits: Limits) -> list[Decision]:
     decisions = [
         decision for backfill in world.known.active.values() for decision in _settle(world, backfill)
     ]
+    decisions.extend(_timeouts(world, now))
     # A run that waits for its code location has no process; the launcher begins it when there is room again.
     slots_free = limits.max_concurrent_runs - (world.live_runs() - held_runs(world))
     decisions.extend(_launches(world, now, slots_free))
@@ -49,14 +51,32 @@ def decide(world: World, now: datetime, limits: Limits) -> list[Decision]:
 
 def next_due(world: World, now: datetime) -> datetime | None:
     """When something becomes possible by time alone; None if nothing will."""
-    dues = (
+    retries = (
         piece.due_at
         for backfill in world.known.active.values()
         if backfill.launching
         for piece in backfill.pieces
         if piece.due_at is not None and piece.due_at > now
     )
-    return min(dues, default=None)
+    timeouts = (at for _, _, at in _limited_runs(world) if at > now)
+    return min(chain(retries, timeouts), default=None)
+
+
+def _limited_runs(world: World) -> Iterator[tuple[Backfill, LiveRun, datetime]]:
+    """The runs that may take only so long, and until when; those being ended already are none."""
+    for backfill in world.known.active.values():
+        if backfill.cancel_requested is None:
+            for run in backfill.live.values():
+                if run.times_out_at is not None:
+                    yield backfill, run, run.times_out_at
+
+
+def _timeouts(world: World, now: datetime) -> Iterator[Decision]:
+    """That runs have taken longer than they may."""
+    for backfill, run, at in _limited_runs(world):
+        if at <= now and run.timeout_s is not None:
+            fact = RunTimedOut(run.timeout_s)
+            yield Decision(fact, backfill.id, backfill.request_event_id, run.launch_event_id, run.run_id)
 
 
 def _settle(world: World, backfill: Backfill) -> Iterator[Decision]:

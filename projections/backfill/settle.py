@@ -48,7 +48,8 @@ def settle(
             for alone in cut.apart(part)
         )
         return
-    reason = f"run {run.run_id} failed: {run.reason or _reason(fact)}"
+    told = _reason(fact) if run.timed_out else run.reason or _reason(fact)
+    reason = f"run {run.run_id} failed: {told}"
     for gone in _left_behind(plan, left, reason, recorded.id):
         _fail_unless_held_back(backfill, plan, run, left, gone)
 

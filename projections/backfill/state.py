@@ -62,7 +62,10 @@ class LiveRun(msgspec.Struct):
     code_location: str
     launched_at: datetime
     launch_event_id: str
+    timeout_s: float | None = None  # from its start on
     started_at: datetime | None = None
+    times_out_at: datetime | None = None  # None also where it is being ended already
+    timed_out: bool = False
     failed: dict[str, BitMap] = {}  # asset -> what this attempt reported as failed
     reason: str = ""  # of the newest failure reported
 

@@ -13,6 +13,7 @@ from events.facts import (
     DynamicPartitionsAdded,
     DynamicPartitionsRemoved,
     Fact,
+    RunCancelRequested,
 )
 from projections.backfill.state import Backfill
 from projections.world import World
@@ -57,6 +58,14 @@ def resume(world: World, backfill_id: str, reason: str | None) -> tuple[Fact, ..
             f"fills the rest"
         )
     return (BackfillResumed(reason),) if backfill.paused else ()
+
+
+def cancel_run(world: World, run_id: str, reason: str | None) -> tuple[Fact, ...]:
+    """The request to end a run; nothing for one that is not under way, or is being ended on request."""
+    backfill = world.known.active.get(world.backfill_of_run.get(run_id, ""))
+    if backfill is None or backfill.cancel_requested or backfill.live[run_id].cancel_requested:
+        return ()
+    return (RunCancelRequested(reason),)
 
 
 def add_keys(

@@ -30,6 +30,7 @@ from events.facts import (
     PartitionSkipped,
     PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunLaunched,
     RunLost,
@@ -168,6 +169,7 @@ def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one bra
             PartitionMaterialized()
             | PartitionFailed()
             | RunStarted()
+            | RunCancelRequested()
             | RunTimedOut()
             | RunSucceeded()
             | RunFailed()
@@ -214,6 +216,7 @@ def _run_fact(
     fact: PartitionMaterialized
     | PartitionFailed
     | RunStarted
+    | RunCancelRequested
     | RunTimedOut
     | RunSucceeded
     | RunFailed
@@ -241,6 +244,9 @@ def _run_fact(
                 status.broke(serials)
         case RunStarted():
             backfill_fold.started(run, recorded.at)
+        case RunCancelRequested():
+            run.cancel_requested = run.cancel_requested or _intervention(recorded, fact.reason)
+            run.times_out_at = None
         case RunTimedOut():
             run.timed_out, run.times_out_at = True, None
         case RunSucceeded() | RunFailed() | RunCanceled() | RunLost():

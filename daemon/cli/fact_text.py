@@ -23,6 +23,7 @@ from events.facts import (
     PartitionSkipped,
     PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunLaunched,
     RunLost,
@@ -47,7 +48,7 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
         case BackfillRequested():
             why = f": {fact.reason}" if fact.reason else ""
             return one_line(f"{' '.join(fact.selection)}, {counted(fact.runs_total, 'run')}{why}")
-        case BackfillPaused() | BackfillResumed() | BackfillCancelRequested():
+        case BackfillPaused() | BackfillResumed() | BackfillCancelRequested() | RunCancelRequested():
             return one_line(fact.reason or "")
         case BackfillAmended():
             return one_line(amendments(fact))

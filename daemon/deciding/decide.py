@@ -103,8 +103,11 @@ def _outcome(backfill: Backfill) -> Outcome | None:
         return "failed"
     if backfill.pieces or any(group.waiting for group in backfill.groups):
         return None
-    done = all(len(progress.materialized) == progress.targeted for progress in backfill.assets.values())
-    return "succeeded" if done else "failed"
+    of_assets = backfill.assets.values()
+    if all(len(progress.materialized) == progress.targeted for progress in of_assets):
+        return "succeeded"
+    nothing_failed = not any(progress.failed for progress in of_assets)
+    return "canceled" if nothing_failed and any(progress.canceled for progress in of_assets) else "failed"
 
 
 def _completed(backfill: Backfill, outcome: Outcome) -> BackfillCompleted:

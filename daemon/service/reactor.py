@@ -209,7 +209,7 @@ class Reactor:
         """Ask each run that is to end before its time to do so, once."""
         self._asked_to_end &= self.world.backfill_of_run.keys()
         for backfill, run in self._live():
-            is_to_end = backfill.cancel_requested is not None or run.timed_out
+            is_to_end = backfill.cancel_requested or run.cancel_requested or run.timed_out
             if is_to_end and run.run_id not in self._asked_to_end:
                 self._asked_to_end.add(run.run_id)
                 await self._launcher.cancel(run.run_id, grace_s=self._settings.cancel_grace_s)
@@ -258,7 +258,7 @@ class Reactor:
 
 def _with_reason(fact: RunFact, run: LiveRun | None) -> RunFact:
     """What the launcher told; it knows that it ended a run and not why, which is on record."""
-    if not isinstance(fact, RunCanceled) or run is None or not run.timed_out:
+    if not isinstance(fact, RunCanceled) or run is None or not run.timed_out or run.cancel_requested:
         return fact
     message = f"it took longer than the {run.timeout_s:g} s that its assets may take"
     return RunFailed(fact.duration_s or 0.0, Failure("TimedOut", message))

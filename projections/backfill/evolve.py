@@ -105,7 +105,7 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
 def started(run: LiveRun, at: datetime) -> None:
     """The run has begun, and with it the time that it may take."""
     run.started_at = at
-    if run.timeout_s is not None:
+    if run.timeout_s is not None and run.cancel_requested is None:
         run.times_out_at = at + timedelta(seconds=min(run.timeout_s, TIMEOUT_MAX_S))
 
 

@@ -66,6 +66,7 @@ class LiveRun(msgspec.Struct):
     started_at: datetime | None = None
     times_out_at: datetime | None = None  # None also where it is being ended already
     timed_out: bool = False
+    cancel_requested: Intervention | None = None
     failed: dict[str, BitMap] = {}  # asset -> what this attempt reported as failed
     reason: str = ""  # of the newest failure reported
 

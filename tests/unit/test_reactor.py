@@ -24,6 +24,7 @@ from events.facts import (
     LeaderElected,
     PartitionMaterialized,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunLaunched,
     RunStarted,
@@ -72,8 +73,8 @@ class House:
             event_log=self.log, launcher=self.launcher, clock=self.clock, settings=settings, world=World()
         )
 
-    async def append(self, fact: Fact, backfill_id: str | None = None) -> None:
-        event = Event(id=new_id(NOW), at=NOW, actor="me", fact=fact, backfill_id=backfill_id)
+    async def append(self, fact: Fact, backfill_id: str | None = None, run_id: str | None = None) -> None:
+        event = Event(id=new_id(NOW), at=NOW, actor="me", fact=fact, backfill_id=backfill_id, run_id=run_id)
         await self.log.append([event])
 
     async def ask(self, *selection: str) -> None:
@@ -192,6 +193,19 @@ async def test_canceling_ends_the_runs_under_way() -> None:
             end = await house.until(BackfillCompleted)
         assert end.fact == BackfillCompleted("canceled", {"raw": 0}, canceled={"raw": 5})
         assert sum(isinstance(each.fact, RunCanceled) for each in await house.facts()) == 2
+
+
+async def test_canceling_a_run_ends_it_alone() -> None:
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        async with serving(house):
+            await house.ask("raw")
+            await house.until(RunStarted)
+            await house.append(RunCancelRequested("hangs"), "b", "b-2-1")
+            canceled = await house.until(RunCanceled)
+            assert canceled.run_id == "b-2-1"
+            await house.append(BackfillCancelRequested(), "b")
+            await house.until(BackfillCompleted)
 
 
 async def test_a_run_that_takes_too_long_is_ended_and_told_to_have_timed_out() -> None:

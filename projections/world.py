@@ -265,13 +265,18 @@ def _run_fact(
 
 
 def _release(world: World, recorded: Recorded, run: LiveRun, *, lost: bool) -> None:
-    """No partition of an ended run is in progress; those that one lost or timed out left have failed."""
-    group = world.plans[recorded.backfill_id or ""].group_at(run.number)
+    """Nothing that an ended run has not reported on is in progress; what a lost or late one left has failed.
+
+    What it has reported on it gave back then, and another run may be filling it by now.
+    """
+    backfill_id = recorded.backfill_id or ""
+    group = world.plans[backfill_id].group_at(run.number)
     for asset in run.assets:
         status = world.records.of(asset)
         if not status.in_progress:
             continue
-        serials = world.records.serials(asset, group, Ranges(run.ordinals))
+        told = world.known.active[backfill_id].assets[asset].materialized | run.failed.get(asset, BitMap())
+        serials = world.records.serials(asset, group, intervals(bitmap(Ranges(run.ordinals)) - told))
         if lost:
             left = bitmap(serials) & status.in_progress
             status.broke(intervals(left))

@@ -156,6 +156,19 @@ def test_both_directions_agree_but_for_holes(
         assert downward == upward
 
 
+@given(st.data(), st.integers(-2, 2), st.integers(-2, 2))
+def test_whoever_needs_something_waits_for_it_and_nobody_else(
+    draw: st.DataObject, start_offset: int, end_offset: int
+) -> None:
+    timezone = draw.draw(st.sampled_from(["UTC", ZONE, "Europe/Berlin", "Australia/Lord_Howe"]))
+    upstream, downstream = (draw.draw(time_windows(timezone)).partitions(NOW) for _ in range(2))
+    mapping = TimeWindowPartitionMapping(start_offset, end_offset)
+    some = some_of(draw, upstream)
+    waiting = mapping.waiting_for(some, upstream_partitions=upstream, downstream_partitions=downstream)
+    pairs = pairs_upward(mapping, upstream, downstream)
+    assert set(waiting) == {below for above, below in pairs if above in set(some)}
+
+
 LETTERS = st.lists(st.sampled_from("abcdef"), unique=True, max_size=6)
 
 

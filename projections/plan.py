@@ -1,7 +1,7 @@
 """A plan: the exact runs of a backfill and what each waits for, derived from its groups and never listed."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import accumulate, takewhile
 
@@ -26,6 +26,7 @@ class PlannedGroup(msgspec.Struct, frozen=True):
     definition: PartitionsDefinition | None
     partitions: Partitions
     cut: Cut
+    pools: tuple[str, ...] = ()  # of all its assets
 
     @property
     def targets(self) -> Ranges:
@@ -151,6 +152,7 @@ class Plan:
             )
             for asset, group in self.group_of.items()
         }
+        self._pool_of = {asset: catalog.assets[asset].pool for asset in self.group_of}
         self._first_numbers = first_numbers[:-1]
 
     def group_at(self, number: int) -> PlannedGroup:
@@ -158,6 +160,11 @@ class Plan:
         if not 1 <= number <= self.runs_total:
             raise IndexError(f"run {number} of {self.runs_total}")
         return self.groups[bisect_right(self._first_numbers, number) - 1]
+
+    def pools_of(self, assets: Iterable[str]) -> tuple[str, ...]:
+        """The pools that a run over these assets takes part in."""
+        pools = (self._pool_of[asset] for asset in assets)
+        return tuple(sorted({pool for pool in pools if pool is not None}))
 
     def run(self, number: int) -> PlannedRun:
         """The run with this number."""
@@ -178,10 +185,14 @@ class Plan:
 
 
 def _bind(index: int, first_number: int, group: RunGroup, catalog: Catalog, as_of: datetime) -> PlannedGroup:
-    definition = catalog.assets[group.assets[0]].definition
+    nodes = [catalog.assets[asset] for asset in group.assets]
+    definition = nodes[0].definition
     partitions = partitions_at(definition, as_of)
     cut = cut_of(group, partitions, ranges_of(group.partitions, partitions))
-    return PlannedGroup(index, first_number, group.assets, group.code_location, definition, partitions, cut)
+    pools = sorted({node.pool for node in nodes if node.pool is not None})
+    return PlannedGroup(
+        index, first_number, group.assets, group.code_location, definition, partitions, cut, tuple(pools)
+    )
 
 
 def _edges(group_of: dict[str, PlannedGroup], catalog: Catalog) -> Iterator[Edge]:

@@ -20,7 +20,7 @@ from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.output import Format
 from daemon.cli.service_log import Level, set_up_log
 from daemon.cli.settings import FILE_NAME, Settings
-from daemon.deciding.decide import Limits
+from daemon.deciding.room import Limits
 from daemon.launching.code_location import CodeLocation
 from daemon.service.home_lock import serving_pid
 from projections.world import NotLoaded
@@ -46,7 +46,7 @@ MaxConcurrentOption = Annotated[
         "--max-concurrent",
         min=1,
         metavar="N",
-        help="At most N runs at the same time, over all backfills. \\[default: 8]",
+        help="At most N runs at the same time, over all backfills. \\[default: one for each core]",
         show_default=False,
     ),
 ]

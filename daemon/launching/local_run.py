@@ -63,6 +63,10 @@ class LocalRun:
         self.zygote = zygote
         self.launches += 1
 
+    def not_handed_over(self) -> None:
+        """The zygote had ended before it could be asked: that was none of the run's doing."""
+        self.launches -= 1
+
     def adopt(self) -> None:
         """No zygote will tell how it ends."""
         self.phase = Phase.ADOPTED

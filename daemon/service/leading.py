@@ -124,6 +124,7 @@ class Lead:
             host=self._attendant.host,
             pid=self._attendant.pid,
             version=version("backfilld-daemon"),
+            max_concurrent_runs=settings.reactor.limits.max_concurrent_runs,
             home=str(home),
             home_id=named_home(home),
         )

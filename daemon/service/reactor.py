@@ -10,7 +10,8 @@ from anyio.abc import TaskStatus
 
 from backfilld.ranges import Ranges
 from daemon.clock import Clock
-from daemon.deciding.decide import Decision, Limits, decide, next_due
+from daemon.deciding.decide import Decision, decide, next_due
+from daemon.deciding.room import Limits
 from daemon.launching.port import Launcher, Reported, RunSpec
 from daemon.service.errors import SupersededError
 from daemon.service.recording import append_surely, catch_up

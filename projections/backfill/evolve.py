@@ -44,6 +44,7 @@ def unplanned(recorded: Recorded, request: BackfillRequested) -> Backfill:
         max_concurrent_runs=request.max_concurrent_runs,
         priority=request.priority,
         order=request.order,
+        only_between=request.only_between,
         last_at=recorded.at,
         last_event_id=recorded.id,
     )
@@ -83,6 +84,7 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
     backfill.runs_launched += 1
     if backfill.first_launched_at is None:
         backfill.first_launched_at = recorded.at
+    backfill.last_launched_at = recorded.at
     run = LiveRun(
         run_id=recorded.run_id,
         number=fact.number,
@@ -90,6 +92,7 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
         assets=fact.assets,
         ordinals=ordinals.intervals,
         code_location=fact.code_location,
+        pools=fact.pools,
         launched_at=recorded.at,
         launch_event_id=recorded.id,
     )

@@ -11,7 +11,7 @@ from backfilld.assets import asset
 from backfilld.partitions import DailyPartitionsDefinition, DynamicPartitionsDefinition
 from backfilld.policies import BackfillPolicy
 from daemon.clock import ManualClock
-from daemon.deciding.decide import Limits
+from daemon.deciding.room import Limits
 from daemon.launching.memory import MemoryLauncher
 from daemon.launching.port import RunSpec
 from daemon.service.errors import RunsElsewhereError, SupersededError
@@ -283,8 +283,8 @@ async def test_a_leader_that_another_has_relieved_records_nothing_and_launches_n
 
 
 async def test_a_leader_does_not_begin_where_runs_are_out_of_its_reach() -> None:
-    at_home = LeaderElected("first", "host", 1, "0", "there", "home-1")
-    elsewhere = LeaderElected("second", "host", 2, "0", "here", "home-2")
+    at_home = LeaderElected("first", "host", 1, "0", home="there", home_id="home-1")
+    elsewhere = LeaderElected("second", "host", 2, "0", home="here", home_id="home-2")
     async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
         house = House(launcher)
         await house.ask("raw")

@@ -108,7 +108,7 @@ async def test_keys_that_come_meanwhile_are_planned_with() -> None:
         await log.append([Event(new_id(T0), T0, "daemon", fact)])
     records, world = Records("", log, NO_STORE, ManualClock(T0)), World()
     await records.fold_on(world)
-    found = await request(records, world, Ask(("profiles",), "all"), "b")
+    found = await request(records, world, lambda *_: Ask(("profiles",), "all"), "b")
     assert found.runs_total == world.plans["b"].runs_total == 2
 
 

@@ -12,7 +12,7 @@ from backfilld.definitions import Definitions
 from backfilld.manifest import manifest_of
 from backfilld.partitions import DailyPartitionsDefinition
 from daemon.clock import ManualClock
-from daemon.deciding.decide import Limits
+from daemon.deciding.room import Limits
 from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure, manifest_digest
 from daemon.launching.memory import MemoryLauncher
 from daemon.service.definitions import DefinitionsLoader

@@ -32,6 +32,7 @@ from events.verifying import Verified
 PATIENCE_S = 60.0
 DAYS = 12
 CHUNK = 3
+AT_ONCE = 8
 RUNS = DAYS + DAYS // CHUNK
 CODE = f"""
 import time
@@ -72,8 +73,11 @@ class Up:
         self.pid = process.pid
         self._said = said
 
-    def line(self) -> dict[str, Any]:
+    async def line(self) -> dict[str, Any]:
         """The next thing it says of itself."""
+        return await anyio.to_thread.run_sync(self._line)
+
+    def _line(self) -> dict[str, Any]:
         output = self.process.stdout
         assert output is not None
         readable, _, _ = select.select([output], [], [], PATIENCE_S)
@@ -85,9 +89,9 @@ class Up:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def ended(self) -> int:
+    async def ended(self) -> int:
         """What it exits with, or -n for a signal."""
-        return self.process.wait(PATIENCE_S)
+        return await anyio.to_thread.run_sync(self.process.wait, PATIENCE_S)
 
     def said(self) -> str:
         """Its own log."""
@@ -114,7 +118,7 @@ class Yard:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "daemon.cli", "up", "code.py"),
-                    *("--home", home, "-o", "json", *options),
+                    *("--home", home, "-o", "json", "--max-concurrent", str(AT_ONCE), *options),
                 ],
                 cwd=self.folder,
                 env=environment,
@@ -128,14 +132,12 @@ class Yard:
             process.kill()
             process.communicate()
 
-    def call(self, *arguments: str) -> Any:  # noqa: ANN401 -- whatever JSON holds
+    async def call(self, *arguments: str) -> Any:  # noqa: ANN401 -- whatever JSON holds
         """What a command answers."""
-        done = subprocess.run(
+        done = await anyio.run_process(
             [sys.executable, "-m", "daemon.cli", *arguments, "--home", "home", "-o", "json"],
             cwd=self.folder,
             env=self._environment(),
-            capture_output=True,
-            text=True,
             check=False,
         )
         assert done.returncode in {0, 1}, done.stderr

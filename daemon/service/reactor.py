@@ -16,6 +16,7 @@ from daemon.launching.port import Launcher, Reported, RunSpec
 from daemon.service.errors import SupersededError
 from daemon.service.recording import append_surely, catch_up
 from daemon.service.taking_over import given_up
+from events.crash_points import CrashPoint, reach
 from events.envelope import Event, Recorded
 from events.facts import BackfillCompleted, Fact, LeaderElected, RunLaunched
 from events.ids import derived_id, new_id
@@ -80,6 +81,7 @@ class Reactor:
                 break
             await self.catch_up()
         self._daemon_id = elected.daemon_id
+        reach(CrashPoint.AFTER_ELECTION)
         await self._take_in(events, answer)
         runs = [self._spec(backfill, run) for backfill, run in self._live()]
         await self._launcher.reconcile(runs)
@@ -177,12 +179,17 @@ class Reactor:
             )
             for decision in decisions
         ]
+        reach(CrashPoint.BEFORE_APPEND)
         answer = await append_surely(self._log, events, expected_head=self.world.position)
         if isinstance(answer, HeadMoved):
             await self.catch_up()
             return
         await self._take_in(events, answer)
-        await self._launcher.launch([spec for event in events if (spec := self._launched(event)) is not None])
+        launched = [spec for event in events if (spec := self._launched(event)) is not None]
+        if launched:
+            reach(CrashPoint.AFTER_APPEND)
+            await self._launcher.launch(launched)
+            reach(CrashPoint.AFTER_LAUNCH)
         for event in events:
             if isinstance(event.fact, BackfillCompleted):
                 log.info("backfill.completed", backfill_id=event.backfill_id, outcome=event.fact.outcome)
@@ -201,8 +208,12 @@ class Reactor:
         self._reports_taken.set()
         self._reports_taken = anyio.Event()
         events += map(self._reported, reports)
+        if reports:
+            reach(CrashPoint.DURING_REPORT)
         if events:
             await self._record(events)
+        if reports:
+            reach(CrashPoint.AFTER_REPORT)
 
     def _reported(self, report: Reported) -> Event:
         """The event of a report; however often a report is given, its event has the same id."""

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import anyio
 
 from daemon.launching.report import lock_holder
+from events.crash_points import VARIABLE
 from events.envelope import Recorded
 from events.facts import (
     BackfillCompleted,
@@ -113,7 +114,7 @@ class Yard:
     ) -> Iterator[Up]:
         """A daemon, killed at the end if it still runs."""
         said = self.folder / f"{home}-{len(list(self.folder.glob('*.log')))}.log"
-        environment = self._environment(url) | ({"BACKFILLD_TEST_CRASH_AT": crash_at} if crash_at else {})
+        environment = self._environment(url) | ({VARIABLE: crash_at} if crash_at else {})
         with said.open("w") as errors:
             process = subprocess.Popen(
                 [

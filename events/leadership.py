@@ -83,6 +83,18 @@ class Leadership:
                 await self.give_up()
                 raise
 
+    async def attend(self) -> None:
+        """Be there, and for as long as this is called again within the lease, without leading.
+
+        :raises LogUnavailableError: the database cannot be reached; asking again connects anew.
+        """
+        with translated(self._url):
+            try:
+                await (await self._session()).execute(select(1))
+            except (DBAPIError, OSError):
+                await self.give_up()
+                raise
+
     async def give_up(self) -> None:
         """Leave the lock to others, and the session with it."""
         connection, self._connection, self._held = self._connection, None, False
@@ -130,15 +142,19 @@ class Leadership:
                 return list((await connection.execute(statement)).all())
 
     async def _holds(self) -> bool:
+        session = await self._session()
+        if self._held:
+            await session.execute(select(1))
+        else:
+            answer = await session.execute(select(func.pg_try_advisory_lock(_LEADER_LOCK)))
+            self._held = bool(answer.scalar_one())
+        return self._held
+
+    async def _session(self) -> AsyncConnection:
         if self._connection is None:
             self._connection = await self._engine.connect()
             await self._connection.execution_options(isolation_level="AUTOCOMMIT")
-        if self._held:
-            await self._connection.execute(select(1))
-        else:
-            answer = await self._connection.execute(select(func.pg_try_advisory_lock(_LEADER_LOCK)))
-            self._held = bool(answer.scalar_one())
-        return self._held
+        return self._connection
 
 
 def _lease(attendant: Attendant) -> dict[str, str]:

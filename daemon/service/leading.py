@@ -116,9 +116,7 @@ class Lead:
         """What is to be recorded of this lead, once the home that it is to work in is held."""
         settings = self._settings
         named_home(settings.home)
-        home = home_to_serve(
-            world, settings.home, host=self._attendant.host, gives_up=settings.gives_up_unreachable
-        )
+        home = home_to_serve(world, settings.home, gives_up=settings.gives_up_unreachable)
         elected = LeaderElected(
             daemon_id=self._daemon_id,
             host=self._attendant.host,

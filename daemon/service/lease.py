@@ -1,7 +1,7 @@
 """The lead of a log, kept by a thread of its own, so that long work in the daemon's loop loses no lease."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -59,9 +59,13 @@ class Lease:
         """See `Leadership.attendance`."""
         return await self._called(self._leadership.attendance)
 
-    async def give_up(self) -> None:
-        """Leave the lead to others."""
+    async def attend(self) -> None:
+        """Leave the lead to others, and be there all the same, for ever."""
         await self._called(self._leadership.give_up)
+        while True:
+            with suppress(LogUnavailableError):
+                await self._called(self._leadership.attend)
+            await anyio.sleep(RENEW_EVERY_S)
 
     async def wait(self) -> None:
         """Nothing, once this daemon leads, however long that takes; a database that is away is waited for."""
@@ -82,12 +86,10 @@ class Lease:
         """End, for ever, whatever keeps everybody from appending, such as what a stopped leader began."""
         while True:
             await anyio.sleep(UNBLOCK_AFTER_S)
-            try:
+            with suppress(LogUnavailableError):
                 ended = await self._called(self._leadership.free_the_head)
-            except LogUnavailableError:
-                continue
-            if ended:
-                log.warning("log.freed", sessions_ended=ended)
+                if ended:
+                    log.warning("log.freed", sessions_ended=ended)
 
     async def _called(self, function: Callable[[], Awaitable[Answer]]) -> Answer:
         """What the function returns, awaited in the thread."""

@@ -123,11 +123,15 @@ class _Daemon:
 
     async def _wait_for_news(self, hindrance: RunsElsewhereError) -> None:
         """Leave the lead to whoever can look after the runs under way; nothing, once the log has grown."""
-        await self._lease.give_up()
         self._announcer.standing_by(StandingBy(None, hindrance=str(hindrance)))
         log.warning("daemon.runs_out_of_reach", host=hindrance.leader.host, home=hindrance.leader.home)
-        async with PostgresLog(self._settings.database_url, poll_s=POLL_S) as event_log:
+        async with (
+            anyio.create_task_group() as tasks,
+            PostgresLog(self._settings.database_url, poll_s=POLL_S) as event_log,
+        ):
+            tasks.start_soon(self._lease.attend)
             await event_log.wait_past(hindrance.position)
+            tasks.cancel_scope.cancel()
 
 
 def _first_of(errors: BaseExceptionGroup[Failure]) -> Failure:

@@ -16,41 +16,34 @@ from projections.world import World
 GIVEN_UP_SEQUENCE = 0  # a run's own facts are numbered from 1
 
 
-def home_to_serve(world: World, own: Path, *, host: str, gives_up: bool) -> Path:
+def home_to_serve(world: World, own: Path, *, gives_up: bool) -> Path:
     """The home in which to lead: the one with runs under way if this process can reach it, else its own.
+
+    Whether their processes live, the claims in there say, whatever machine they are on.
 
     :param gives_up: runs under way that are out of reach are no hindrance.
     :raises RunsElsewhereError: there are such runs, and they are.
     """
     last = leader_of_runs(world)
     if last is None or last.home_id == home_id(own):
-        reaches = last is None or last.host == host
-        home = own
-    else:
-        home = Path(last.home or "")
-        reaches = last.host == host and home_id(home) == last.home_id
-    if reaches:
-        return home
+        return own
+    if last.home is not None and last.home_id == home_id(Path(last.home)):
+        return Path(last.home)
     if gives_up:
         return own
-    assert last is not None, "without runs under way nothing is out of reach"
     raise RunsElsewhereError(last, runs=world.live_runs(), position=world.position)
 
 
 def given_up(world: World, elected: LeaderElected, *, at: datetime, allowed: bool) -> list[Reported]:
-    """What is recorded, with the election, of runs that the new leader cannot look after: they are lost.
-
-    Those in the very home it leads in are not: their reports say what became of them.
+    """What is recorded, with the election, of runs under way that the leader cannot look after: their loss.
 
     :raises RunsElsewhereError: there are such runs, and giving them up is not allowed.
     """
     last = leader_of_runs(world)
-    if last is None or (last.host, last.home_id) == (elected.host, elected.home_id):
+    if last is None or last.home_id == elected.home_id:
         return []
     if not allowed:
         raise RunsElsewhereError(last, runs=world.live_runs(), position=world.position)
-    if last.home_id == elected.home_id:
-        return []
     lost = RunLost(reason=f"it was under way in the home {last.home} on {last.host}, which was given up")
     return [
         Reported(run_id, GIVEN_UP_SEQUENCE, at, lost)

@@ -135,6 +135,8 @@ async def test_runs_out_of_reach_are_waited_for_or_given_up_and_never_run_twice(
         hindered = await standby.line()
         assert (hindered["ready"], hindered["leader_pid"]) == (False, None)
         assert f"runs are under way in the home {yard.folder / 'home'} on " in hindered["hindrance"]
+        there = (await yard.call("status"))["daemon"]
+        assert (there["serving"], [each["pid"] for each in there["standbys"]]) == (False, [standby.pid])
         turned_away = daemons.enter_context(yard.up("third", "--no-standby"))
         assert await turned_away.ended() == 11
         assert "--give-up-unreachable" in turned_away.said()

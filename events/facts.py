@@ -214,6 +214,22 @@ class PartitionSkipped(msgspec.Struct, frozen=True):
     causes: tuple[Cause, ...]  # nearest first, the failure that began it last
 
 
+class RunCancelRequested(msgspec.Struct, frozen=True):
+    """Somebody asked for this one run to be ended; what it has not filled by then is not tried again."""
+
+    schema: ClassVar[int] = 1
+
+    reason: str | None = None
+
+
+class RunTimedOut(msgspec.Struct, frozen=True):
+    """The run has taken longer than it may and is being ended: it will be RunFailed, as timed out."""
+
+    schema: ClassVar[int] = 1
+
+    timeout_s: float
+
+
 class RunSucceeded(msgspec.Struct, frozen=True):
     """Every partition of the run was materialized."""
 
@@ -305,6 +321,8 @@ Fact: TypeAlias = (
     | BackfillCompleted
     | RunLaunched
     | RunStarted
+    | RunCancelRequested
+    | RunTimedOut
     | PartitionMaterialized
     | PartitionFailed
     | PartitionSkipped

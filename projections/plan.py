@@ -1,7 +1,7 @@
 """A plan: the exact runs of a backfill and what each waits for, derived from its groups and never listed."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import accumulate, takewhile
 
@@ -153,6 +153,7 @@ class Plan:
             for asset, group in self.group_of.items()
         }
         self._pool_of = {asset: catalog.assets[asset].pool for asset in self.group_of}
+        self._timeouts_s = {asset: catalog.assets[asset].timeout_s for asset in self.group_of}
         self._first_numbers = first_numbers[:-1]
 
     def group_at(self, number: int) -> PlannedGroup:
@@ -170,6 +171,11 @@ class Plan:
         """The run with this number."""
         group = self.group_at(number)
         return PlannedRun(number, group, group.cut.chunk(number - group.first_number))
+
+    def timeout_s(self, assets: Collection[str]) -> float | None:
+        """How long a run of these assets may take: the sum of their time-outs; None if one has none."""
+        parts = [limit for asset in assets if (limit := self._timeouts_s.get(asset)) is not None]
+        return sum(parts) if len(parts) == len(assets) else None
 
     def after(self, run: PlannedRun) -> Ranges:
         """The numbers of the runs that fill what this run waits for."""

@@ -23,11 +23,13 @@ from events.facts import (
     PartitionSkipped,
     PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunLaunched,
     RunLost,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
 )
 
 RANGES_SHOWN_MAX = 3
@@ -46,7 +48,7 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
         case BackfillRequested():
             why = f": {fact.reason}" if fact.reason else ""
             return one_line(f"{' '.join(fact.selection)}, {counted(fact.runs_total, 'run')}{why}")
-        case BackfillPaused() | BackfillResumed() | BackfillCancelRequested():
+        case BackfillPaused() | BackfillResumed() | BackfillCancelRequested() | RunCancelRequested():
             return one_line(fact.reason or "")
         case BackfillAmended():
             return one_line(amendments(fact))
@@ -56,6 +58,8 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
             return f"run {fact.number}, attempt {fact.attempt}: {' '.join(fact.assets)}{of(fact.partitions)}"
         case RunStarted():
             return f"pid {fact.pid} on {fact.host}"
+        case RunTimedOut():
+            return f"longer than {fact.timeout_s:g} s; it is being ended"
         case PartitionMaterialized():
             return f"{fact.asset}{of(fact.partitions)}"
         case PartitionFailed():

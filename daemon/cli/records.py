@@ -75,7 +75,9 @@ class Records:
         async with Leadership(self._url) as leadership:
             return await leadership.attendance()
 
-    async def record(self, world: World, backfill_id: str | None, decide: Decide) -> Sequence[Fact]:
+    async def record(
+        self, world: World, backfill_id: str | None, decide: Decide, *, run_id: str | None = None
+    ) -> Sequence[Fact]:
         """The facts that were recorded: what `decide` made of the world at exactly the log's head.
 
         Where the log has grown meanwhile, the world is folded on and the decision is made again.
@@ -89,7 +91,10 @@ class Records:
             if not facts:
                 return ()
             now = self.clock.now()
-            events = [Event(new_id(now), now, actor(), fact, backfill_id=backfill_id) for fact in facts]
+            events = [
+                Event(new_id(now), now, actor(), fact, backfill_id=backfill_id, run_id=run_id)
+                for fact in facts
+            ]
             answer = await self.log.append(events, expected_head=world.position)
             await self.fold_on(world)
             if isinstance(answer, Appended):

@@ -12,7 +12,7 @@ from events.attendance import Attendant
 from events.envelope import Recorded
 from events.facts import PartitionKeys, RunFailed, RunLost
 from events.log import Filter
-from projections.backfill.state import Backfill
+from projections.backfill.state import Backfill, Intervention
 from projections.held import held_runs_of, waits_for
 from projections.progress import AssetCounts, elapsed_s, progress_of, time_left_s
 from projections.sets import bitmap, intervals, keys_of
@@ -51,6 +51,8 @@ class BackfillStanding(msgspec.Struct, frozen=True):
     runs_per_s: float | None
     left_s: float | None
     ended_at: datetime | None
+    paused: Intervention | None = None  # the pause it is in
+    canceled: Intervention | None = None
     runs_held: int = 0  # of those in progress: launched, and waiting for their code location
     waits_for: dict[str, NotLoaded] = {}  # by code location: nothing of it can be launched
     failures: tuple[FailedRun, ...] = ()
@@ -131,6 +133,8 @@ def standing_of(
         if backfill.launching and not waits
         else None,
         ended_at=backfill.completed_at,
+        paused=backfill.paused if backfill.status == "paused" else None,
+        canceled=backfill.cancel_requested,
         runs_held=held_runs_of(world, backfill),
         waits_for=waits,
         failures=failures,

@@ -1,5 +1,7 @@
 """The fold of one backfill's facts. Total: a fact that does not fit its state changes nothing."""
 
+from datetime import datetime, timedelta
+
 from pyroaring import BitMap
 
 from backfilld.ranges import Ranges
@@ -18,6 +20,8 @@ from projections.backfill.settle import give_up_dependants
 from projections.backfill.state import Backfill, GroupProgress, LiveRun, OutOfReach
 from projections.plan import Plan, PlannedGroup
 from projections.sets import bitmap, ranges_of
+
+TIMEOUT_MAX_S = 365 * 24 * 3600.0  # so that no time-out leads past the times there are
 
 
 def requested(recorded: Recorded, request: BackfillRequested, plan: Plan) -> Backfill:
@@ -95,9 +99,17 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
         pools=fact.pools,
         launched_at=recorded.at,
         launch_event_id=recorded.id,
+        timeout_s=plan.timeout_s(fact.assets),
     )
     backfill.live[run.run_id] = run
     return run
+
+
+def started(run: LiveRun, at: datetime) -> None:
+    """The run has begun, and with it the time that it may take."""
+    run.started_at = at
+    if run.timeout_s is not None and run.cancel_requested is None:
+        run.times_out_at = at + timedelta(seconds=min(run.timeout_s, TIMEOUT_MAX_S))
 
 
 def ordinals_reported(

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
@@ -23,14 +23,18 @@ from events.facts import (
     DynamicPartitionsAdded,
     DynamicPartitionsRemoved,
     Fact,
+    Failure,
     LeaderElected,
     PartitionMaterialized,
     PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
+    RunFailed,
     RunLaunched,
     RunLost,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
 )
 from events.ids import new_id
 from events.log import Appended, HeadMoved
@@ -55,6 +59,10 @@ def clean() -> None: ...
 def profiles() -> None: ...
 
 
+@asset(timeout_s=30)
+def slow() -> None: ...
+
+
 async def run_until_it_dies(reactor: Reactor) -> None:
     await reactor.lead(ELECTED)
     await reactor.run()
@@ -74,13 +82,13 @@ class House:
             event_log=self.log, launcher=self.launcher, clock=self.clock, settings=settings, world=World()
         )
 
-    async def append(self, fact: Fact, backfill_id: str | None = None) -> None:
-        event = Event(id=new_id(NOW), at=NOW, actor="me", fact=fact, backfill_id=backfill_id)
+    async def append(self, fact: Fact, backfill_id: str | None = None, run_id: str | None = None) -> None:
+        event = Event(id=new_id(NOW), at=NOW, actor="me", fact=fact, backfill_id=backfill_id, run_id=run_id)
         await self.log.append([event])
 
     async def ask(self, *selection: str, keys: tuple[str, ...] = ()) -> None:
         """Definitions, and a backfill of all of the selection; the keys are those of the customers."""
-        story = Story(raw, clean, profiles) if keys else Story(raw, clean)
+        story = Story(raw, clean, slow, profiles) if keys else Story(raw, clean, slow)
         if keys:
             story.tell(DynamicPartitionsAdded("customers", keys))
         story.ask(*selection)
@@ -114,7 +122,7 @@ async def test_a_request_is_run_to_its_end() -> None:
     async with MemoryLauncher(now=lambda: NOW) as launcher:
         house = House(launcher)
         async with serving(house):
-            await house.ask("*")
+            await house.ask("clean", "raw")
             end = await house.until(BackfillCompleted)
         assert end.fact == BackfillCompleted("succeeded", {"raw": 5, "clean": 5})
         launched = [each for each in await house.facts() if isinstance(each.fact, RunLaunched)]
@@ -125,7 +133,7 @@ async def test_facts_name_what_led_to_them() -> None:
     async with MemoryLauncher(now=lambda: NOW) as launcher:
         house = House(launcher)
         async with serving(house):
-            await house.ask("*")
+            await house.ask("clean", "raw")
             await house.until(BackfillCompleted)
         facts = await house.facts()
         by_id = {each.id: each for each in facts}
@@ -220,6 +228,71 @@ async def test_canceling_ends_the_runs_under_way() -> None:
             end = await house.until(BackfillCompleted)
         assert end.fact == BackfillCompleted("canceled", {"raw": 0}, canceled={"raw": 5})
         assert sum(isinstance(each.fact, RunCanceled) for each in await house.facts()) == 2
+
+
+async def test_canceling_a_run_ends_it_alone() -> None:
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        async with serving(house):
+            await house.ask("raw")
+            await house.until(RunStarted)
+            await house.append(RunCancelRequested("hangs"), "b", "b-2-1")
+            canceled = await house.until(RunCanceled)
+            assert canceled.run_id == "b-2-1"
+            await house.append(BackfillCancelRequested(), "b")
+            await house.until(BackfillCompleted)
+
+
+async def test_a_run_that_takes_too_long_is_ended_and_told_to_have_timed_out() -> None:
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        async with serving(house):
+            await house.ask("slow")
+            await house.until(RunStarted)
+            house.clock.advance(timedelta(seconds=30))
+            end = await house.until(BackfillCompleted)
+        assert end.fact == BackfillCompleted("failed", {"slow": 0}, failed={"slow": 1})
+        told = [each for each in await house.facts() if each.run_id == "b-1-1"]
+        assert [type(each.fact) for each in told] == [RunLaunched, RunStarted, RunTimedOut, RunFailed]
+        assert told[-1].fact == RunFailed(
+            0.0, Failure("TimedOut", "it took longer than the 30 s that its assets may take")
+        )
+
+
+async def test_what_comes_due_between_a_decision_and_the_sleep_after_it_is_not_slept_through() -> None:
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        reactor = house.reactor()
+        await house.ask("slow")
+        await reactor.lead(ELECTED)
+        await reactor._turn()
+        reactor._reports.extend(await launcher.reports.receive())
+        await reactor._turn()
+        house.clock.advance(timedelta(hours=1))
+        with anyio.fail_after(10):
+            await reactor._sleep()
+        await reactor._turn()
+        assert isinstance((await house.facts())[-1].fact, RunTimedOut)
+
+
+async def test_a_time_out_that_is_on_record_is_carried_out_by_the_next_daemon() -> None:
+    """The first daemon dies between the record of the time-out and its effect."""
+
+    class Dying(MemoryLauncher):
+        async def cancel(self, run_id: str, *, grace_s: float) -> None:
+            raise RuntimeError(f"killed before {run_id} was asked to end within {grace_s} s")
+
+    async with Dying(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        await house.ask("slow")
+        house.clock.advance(timedelta(seconds=30))
+        with pytest.raises(BaseExceptionGroup):
+            await run_until_it_dies(house.reactor())
+        assert isinstance((await house.facts())[-1].fact, RunTimedOut)
+        async with launcher.restarted() as house.launcher, serving(house):
+            end = await house.until(BackfillCompleted)
+        assert end.fact == BackfillCompleted("failed", {"slow": 0}, failed={"slow": 1})
+        assert sum(isinstance(each.fact, RunTimedOut) for each in await house.facts()) == 1
 
 
 async def test_draining_launches_nothing_more_and_lets_runs_finish() -> None:

@@ -25,11 +25,13 @@ from events.facts import (
     PartitionSkipped,
     PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunLaunched,
     RunLost,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
 )
 
 DAY = PartitionKeys(ranges=(("d1", "d1"),), count=1)
@@ -68,6 +70,8 @@ DESCRIBED: list[tuple[Fact, str]] = [
     ),
     (RunLaunched(7, 2, ("raw", "clean"), DAY, "weather", "0"), "run 7, attempt 2: raw clean d1"),
     (RunStarted(12, "host"), "pid 12 on host"),
+    (RunCancelRequested("stuck\nagain"), "stuck again"),
+    (RunTimedOut(90.0), "longer than 90 s; it is being ended"),
     (PartitionMaterialized("raw", MANY), "raw a, c, e, … (4)"),
     (PartitionMaterialized("total", None), "total"),
     (PartitionFailed("raw", DAY, BROKE), "raw d1: ValueError: two lines [31m"),

@@ -302,11 +302,13 @@ class LeaderElected(msgspec.Struct, frozen=True):
 
     schema: ClassVar[int] = 1
 
-    daemon_id: str
+    daemon_id: str  # of this lead: a daemon that leads again has another
     host: str
     pid: int
     version: str
     max_concurrent_runs: int | None = None  # that it allows, over all backfills
+    home: str | None = None  # the folder with the runs of this lead
+    home_id: str | None = None  # what the folder calls itself, whatever path leads to it
 
 
 Fact: TypeAlias = (

@@ -61,6 +61,9 @@ async def test_a_standby_takes_over_from_a_killed_leader_with_the_runs_under_way
         assert (said["ready"], said["home"]) == (True, str(yard.folder / "home"))
         yard.let_go()
         await yard.assert_filled_once()
+        run_id = yard.executed()[-1].split()[-1]
+        found = await yard.call("run", run_id, "--home", "another")
+        assert found["folder"] == str(yard.folder / "home" / "runs" / run_id)
         standby.signal(signal.SIGTERM)
         assert await standby.ended() == 0
     assert [each.pid for each in await yard.leaders()] == [leader.pid, standby.pid]
@@ -134,7 +137,7 @@ async def test_runs_out_of_reach_are_waited_for_or_given_up_and_never_run_twice(
         leader.signal(signal.SIGKILL)
         hindered = await standby.line()
         assert (hindered["ready"], hindered["leader_pid"]) == (False, None)
-        assert f"runs are under way in the home {yard.folder / 'home'} on " in hindered["hindrance"]
+        assert f" runs are under way in the home {yard.folder / 'home'} on " in hindered["hindrance"]
         there = (await yard.call("status"))["daemon"]
         assert (there["serving"], [each["pid"] for each in there["standbys"]]) == (False, [standby.pid])
         turned_away = daemons.enter_context(yard.up("third", "--no-standby"))

@@ -12,6 +12,7 @@ import msgspec
 
 Outcome: TypeAlias = Literal["succeeded", "failed", "canceled"]
 RunOrder: TypeAlias = Literal["oldest_first", "newest_first", "random"]
+Liftable: TypeAlias = Literal["max_concurrent_runs", "retries_max"]
 
 
 class PartitionKeys(msgspec.Struct, frozen=True):
@@ -128,7 +129,7 @@ class BackfillResumed(msgspec.Struct, frozen=True):
 
 
 class BackfillAmended(msgspec.Struct, frozen=True):
-    """A running backfill was changed; a field left None stays as it was."""
+    """A running backfill was changed; a field left None stays as it was, unless it is among ``lifted``."""
 
     schema: ClassVar[int] = 1
 
@@ -137,7 +138,8 @@ class BackfillAmended(msgspec.Struct, frozen=True):
     order: RunOrder | None = None
     priority: int | None = None
     retries_max: int | None = None
-    dropped: dict[str, PartitionKeys] = {}  # asset -> partitions that will not be launched any more
+    dropped: dict[str, PartitionKeys | None] = {}  # asset -> partitions that will not be launched any more
+    lifted: tuple[Liftable, ...] = ()  # what the backfill sets no limit of its own to any more
 
 
 class BackfillCancelRequested(msgspec.Struct, frozen=True):

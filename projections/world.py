@@ -361,6 +361,10 @@ def _changed(
             backfill.cancel_requested = backfill.cancel_requested or _intervention(recorded, fact.reason)
         case BackfillAmended():
             backfill_fold.amended(backfill, fact)
+            plan = world.plans.get(backfill.id)
+            if plan is not None and fact.dropped:
+                backfill_fold.dropped(backfill, plan, recorded, fact)
+                unstall(backfill, plan, recorded.id)
         case _:
             assert_never(fact)
     _touch(backfill, recorded)

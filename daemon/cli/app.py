@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from daemon.cli import (
+    amend,
     assets,
     changing,
     demo,
@@ -50,6 +51,7 @@ app.command(rich_help_panel=BACKFILLING)(launch.launch)
 app.command(rich_help_panel=BACKFILLING)(launch.retry)
 app.command(rich_help_panel=BACKFILLING)(status.status)
 app.command(rich_help_panel=BACKFILLING)(explain.explain)
+app.command(rich_help_panel=BACKFILLING)(amend.amend)
 app.command(rich_help_panel=BACKFILLING)(changing.cancel)
 app.command(rich_help_panel=BACKFILLING)(changing.pause)
 app.command(rich_help_panel=BACKFILLING)(changing.resume)

@@ -51,7 +51,7 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
         case BackfillPaused() | BackfillResumed() | BackfillCancelRequested() | RunCancelRequested():
             return one_line(fact.reason or "")
         case BackfillAmended():
-            return one_line(amendments(fact))
+            return one_line(amendments(fact) + (f": {fact.reason}" if fact.reason else ""))
         case BackfillCompleted():
             return f"{fact.outcome}: {outcome_counts(fact)}"
         case RunLaunched():
@@ -137,16 +137,22 @@ def outcome_counts(fact: BackfillCompleted) -> str:
 
 
 def amendments(fact: BackfillAmended) -> str:
-    """What was changed, and why."""
-    changes = {
-        "max_concurrent_runs": fact.max_concurrent_runs,
-        "order": fact.order,
-        "priority": fact.priority,
-        "retries_max": fact.retries_max,
+    """What was changed."""
+    told = {
+        f"at most {counted(fact.max_concurrent_runs or 0, 'run')} at a time": fact.max_concurrent_runs,
+        "no limit of its own on runs at a time": "max_concurrent_runs" in fact.lifted or None,
+        (fact.order or "").replace("_", " "): fact.order,
+        f"priority {fact.priority}": fact.priority,
+        retries_text(fact.retries_max or 0): fact.retries_max,
+        "retries as its assets say": "retries_max" in fact.lifted or None,
     }
-    told = [f"{name} {value}" for name, value in changes.items() if value is not None]
-    told += [f"dropped {asset}{of(partitions)}" for asset, partitions in fact.dropped.items()]
-    return ", ".join(told) + (f": {fact.reason}" if fact.reason else "")
+    dropped = [f"dropped {asset}{of(partitions)}" for asset, partitions in fact.dropped.items()]
+    return ", ".join([*(words for words, given in told.items() if given is not None), *dropped])
+
+
+def retries_text(most: int) -> str:
+    """How often a run is tried again."""
+    return "no retries" if most == 0 else f"at most {most:,} {'retry' if most == 1 else 'retries'} of a run"
 
 
 def counted(count: int, noun: str) -> str:

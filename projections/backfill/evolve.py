@@ -15,11 +15,17 @@ from events.facts import (
     PartitionSkipped,
     RunLaunched,
 )
-from projections.backfill.readiness import drop_settled_chunks, new_progress, release, take_from_pieces
-from projections.backfill.settle import give_up_dependants
-from projections.backfill.state import Backfill, GroupProgress, LiveRun, OutOfReach
+from projections.backfill.readiness import (
+    drop_settled_chunks,
+    new_progress,
+    release,
+    take_from_pieces,
+    to_launch,
+)
+from projections.backfill.settle import cancel, give_up_dependants
+from projections.backfill.state import Backfill, GroupProgress, Intervention, LiveRun, OutOfReach
 from projections.plan import Plan, PlannedGroup
-from projections.sets import bitmap, ranges_of
+from projections.sets import bitmap, intervals, keys_of, ranges_of
 
 TIMEOUT_MAX_S = 365 * 24 * 3600.0  # so that no time-out leads past the times there are
 
@@ -64,6 +70,33 @@ def amended(backfill: Backfill, fact: BackfillAmended) -> None:
         backfill.order = fact.order
     if fact.retries_max is not None:
         backfill.retries_max = fact.retries_max
+    if "max_concurrent_runs" in fact.lifted:
+        backfill.max_concurrent_runs = None
+    if "retries_max" in fact.lifted:
+        backfill.retries_max = None
+
+
+def dropped(backfill: Backfill, plan: Plan, recorded: Recorded, fact: BackfillAmended) -> None:
+    """Settle as canceled what was dropped and is not under way; of its chunks the rest is still run."""
+    reason = f"dropped {Intervention(recorded.at, recorded.actor, fact.reason).told}"
+    gone: list[OutOfReach] = []
+    for asset, keys in fact.dropped.items():
+        group = plan.group_of.get(asset)
+        if group is None:
+            continue
+        bits = to_launch(backfill, asset, bitmap(ranges_of(keys, group.partitions) & group.targets))
+        if bits:
+            cause = Cause(asset, keys_of(intervals(bits), group.partitions), reason)
+            gone.append(OutOfReach(asset, bits, (cause,), recorded.id))
+    cancel(backfill, plan, gone)
+    for each in gone:
+        group = plan.group_of[each.asset]
+        if backfill.pieces:
+            take_from_pieces(backfill, group, each.asset)
+        chunks = group.cut.chunks_of(intervals(each.ordinals))
+        backfill.groups[group.index].ready -= bitmap(chunks)
+        drop_settled_chunks(backfill, group, chunks)
+        release(backfill, plan, group, chunks, recorded.id)
 
 
 def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunched) -> LiveRun | None:

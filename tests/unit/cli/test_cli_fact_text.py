@@ -60,8 +60,16 @@ DESCRIBED: list[tuple[Fact, str]] = [
     (BackfillPaused("lunch"), "lunch"),
     (BackfillResumed(), ""),
     (
-        BackfillAmended(reason="slow", max_concurrent_runs=2, priority=0, dropped={"raw": DAYS}),
-        "max_concurrent_runs 2, priority 0, dropped raw [d1...d3], d5 (4): slow",
+        BackfillAmended(reason="slow", max_concurrent_runs=2, priority=0, dropped={"raw": DAYS, "all": None}),
+        "at most 2 runs at a time, priority 0, dropped raw [d1...d3], d5 (4), dropped all: slow",
+    ),
+    (
+        BackfillAmended(order="newest_first", retries_max=0),
+        "newest first, no retries",
+    ),
+    (
+        BackfillAmended(lifted=("max_concurrent_runs", "retries_max")),
+        "no limit of its own on runs at a time, retries as its assets say",
     ),
     (BackfillCancelRequested(), ""),
     (

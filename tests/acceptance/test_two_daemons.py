@@ -10,8 +10,9 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import AsyncResource, ByteStream
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
+from events.driver import database_url, make_engine
 from events.facts import BackfillCompleted, LeaderElected, RunLost
 from events.leadership import Leadership
 from tests.acceptance.yard import AT_ONCE, DAYS, Up, Yard, new_yard
@@ -107,6 +108,21 @@ async def test_a_leader_whose_machine_is_gone_is_replaced(yard: Yard) -> None:
             leader.signal(signal.SIGKILL)
             assert await taken_over(yard, 2, gone_at) < TAKEN_OVER_WITHIN_S
             assert (await standby.line())["home"] == str(yard.folder / "another"), "no run is under way"
+
+
+async def test_what_a_stopped_leader_had_begun_to_append_keeps_nobody_from_leading(yard: Yard) -> None:
+    """Its session stands for that of a leader that was stopped with the head of the log locked."""
+    stopped = make_engine(database_url(yard.url), pooled=False)
+    with ExitStack() as daemons:
+        leader, standby = await pair(yard, daemons, "home")
+        async with stopped.connect() as session:
+            await session.execute(text("SELECT position FROM log_head FOR UPDATE"))
+            leader.signal(signal.SIGKILL)
+            assert await taken_over(yard, 2, time.monotonic()) < TAKEN_OVER_WITHIN_S
+            await session.invalidate()
+        assert (await standby.line())["ready"]
+        assert "log.freed" in standby.said()
+    await stopped.dispose()
 
 
 async def test_a_database_that_is_restarted_changes_no_leader(yard: Yard) -> None:

@@ -22,10 +22,10 @@ class RunsElsewhereError(ServeError):
     def __init__(self, leader: LeaderElected, *, runs: int, position: int) -> None:
         self.leader = leader  # where they are
         self.position = position  # where the log ended when it was so
+        counted = "1 run is" if runs == 1 else f"{runs} runs are"
         super().__init__(
-            f"{runs} runs are under way in the home {leader.home} on {leader.host}, out of reach from here; "
-            f"start a daemon there, or, if nothing runs there any more, give them up with "
-            f"--give-up-unreachable"
+            f"{counted} under way in the home {leader.home} on {leader.host}, out of reach from here; start "
+            f"a daemon there, or, if nothing runs there any more, give them up with --give-up-unreachable"
         )
 
 

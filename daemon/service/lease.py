@@ -15,7 +15,7 @@ from events.errors import LogError, LogUnavailableError
 from events.leadership import Leadership
 
 RENEW_EVERY_S: Final = 1.0  # a third of the lease
-ASK_EVERY_S: Final = 0.2  # how late a standby learns that the lock is free
+ASK_EVERY_S: Final = 0.4  # how late a standby learns that the lock is free
 # A standby whose own session went too leaves the lock to the one that had it: a database that was restarted
 # changes no leader that is alive.
 YIELD_S: Final = 2 * RENEW_EVERY_S

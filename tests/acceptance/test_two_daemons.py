@@ -10,8 +10,9 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import AsyncResource, ByteStream
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
+from events.driver import database_url, make_engine
 from events.facts import BackfillCompleted, LeaderElected, RunLost
 from events.leadership import Leadership
 from tests.acceptance.yard import AT_ONCE, DAYS, Up, Yard, new_yard
@@ -61,6 +62,9 @@ async def test_a_standby_takes_over_from_a_killed_leader_with_the_runs_under_way
         assert (said["ready"], said["home"]) == (True, str(yard.folder / "home"))
         yard.let_go()
         await yard.assert_filled_once()
+        run_id = yard.executed()[-1].split()[-1]
+        found = await yard.call("run", run_id, "--home", "another")
+        assert found["folder"] == str(yard.folder / "home" / "runs" / run_id)
         standby.signal(signal.SIGTERM)
         assert await standby.ended() == 0
     assert [each.pid for each in await yard.leaders()] == [leader.pid, standby.pid]
@@ -106,6 +110,21 @@ async def test_a_leader_whose_machine_is_gone_is_replaced(yard: Yard) -> None:
             assert (await standby.line())["home"] == str(yard.folder / "another"), "no run is under way"
 
 
+async def test_what_a_stopped_leader_had_begun_to_append_keeps_nobody_from_leading(yard: Yard) -> None:
+    """Its session stands for that of a leader that was stopped with the head of the log locked."""
+    stopped = make_engine(database_url(yard.url), pooled=False)
+    with ExitStack() as daemons:
+        leader, standby = await pair(yard, daemons, "home")
+        async with stopped.connect() as session:
+            await session.execute(text("SELECT position FROM log_head FOR UPDATE"))
+            leader.signal(signal.SIGKILL)
+            assert await taken_over(yard, 2, time.monotonic()) < TAKEN_OVER_WITHIN_S
+            await session.invalidate()
+        assert (await standby.line())["ready"]
+        assert "log.freed" in standby.said()
+    await stopped.dispose()
+
+
 async def test_a_database_that_is_restarted_changes_no_leader(yard: Yard) -> None:
     """Ended sessions are all that daemons see of it; a standby leaves the lock to the one that had it."""
     with ExitStack() as daemons:
@@ -134,7 +153,7 @@ async def test_runs_out_of_reach_are_waited_for_or_given_up_and_never_run_twice(
         leader.signal(signal.SIGKILL)
         hindered = await standby.line()
         assert (hindered["ready"], hindered["leader_pid"]) == (False, None)
-        assert f"runs are under way in the home {yard.folder / 'home'} on " in hindered["hindrance"]
+        assert f" runs are under way in the home {yard.folder / 'home'} on " in hindered["hindrance"]
         there = (await yard.call("status"))["daemon"]
         assert (there["serving"], [each["pid"] for each in there["standbys"]]) == (False, [standby.pid])
         turned_away = daemons.enter_context(yard.up("third", "--no-standby"))

@@ -136,7 +136,7 @@ class Yard:
     async def call(self, *arguments: str) -> Any:  # noqa: ANN401 -- whatever JSON holds
         """What a command answers."""
         done = await anyio.run_process(
-            [sys.executable, "-m", "daemon.cli", *arguments, "--home", "home", "-o", "json"],
+            [sys.executable, "-m", "daemon.cli", "--home", "home", "-o", "json", *arguments],
             cwd=self.folder,
             env=self._environment(),
             check=False,

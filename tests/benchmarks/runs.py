@@ -3,9 +3,10 @@
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median, quantiles
 
+from daemon.clock import SystemClock
 from daemon.planning.choice import RangeText
 from daemon.planning.planned import Ask
 from events.envelope import Recorded
@@ -57,7 +58,7 @@ def runs(surroundings: Surroundings) -> Sequence[Row]:
 
 def limited(surroundings: Surroundings) -> Sequence[Row]:
     """Runs under every kind of limit, none of which is reached, beside as many without; medians of rounds."""
-    hours = "{:%H:%M}-{:%H:%M}".format(*(datetime.now(UTC) + timedelta(hours=by) for by in (-1, 6)))
+    hours = "{:%H:%M}-{:%H:%M}".format(*(SystemClock().now() + timedelta(hours=by) for by in (-1, 6)))
     count = surroundings.count(RUNS)
     free_s, limited_s = [], []
     with (

@@ -17,6 +17,7 @@ from events.facts import (
     DynamicPartitionsRemoved,
     Fact,
     PoolConfigured,
+    RunCancelRequested,
 )
 from projections.backfill.state import Backfill
 from projections.pools import Pool
@@ -40,6 +41,10 @@ def pause(world: World, backfill_id: str, reason: str | None) -> tuple[Fact, ...
         return backfill
     if backfill.completed is not None:
         return Refused(f"backfill {backfill_id} has ended ({backfill.status}); there is nothing to pause")
+    if backfill.cancel_requested:
+        return Refused(
+            f"backfill {backfill_id} is being canceled and launches nothing more; there is nothing to pause"
+        )
     return () if backfill.paused else (BackfillPaused(reason),)
 
 
@@ -52,7 +57,20 @@ def resume(world: World, backfill_id: str, reason: str | None) -> tuple[Fact, ..
         return Refused(
             f"backfill {backfill_id} has ended ({backfill.status}); `backfilld launch` starts another"
         )
+    if backfill.cancel_requested:
+        return Refused(
+            f"backfill {backfill_id} is being canceled; once it has ended, `backfilld retry {backfill_id}` "
+            f"fills the rest"
+        )
     return (BackfillResumed(reason),) if backfill.paused else ()
+
+
+def cancel_run(world: World, run_id: str, reason: str | None) -> tuple[Fact, ...]:
+    """The request to end a run; nothing for one that is not under way, or is being ended on request."""
+    backfill = world.known.active.get(world.backfill_of_run.get(run_id, ""))
+    if backfill is None or backfill.cancel_requested or backfill.live[run_id].cancel_requested:
+        return ()
+    return (RunCancelRequested(reason),)
 
 
 def add_keys(

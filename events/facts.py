@@ -12,6 +12,7 @@ import msgspec
 
 Outcome: TypeAlias = Literal["succeeded", "failed", "canceled"]
 RunOrder: TypeAlias = Literal["oldest_first", "newest_first", "random"]
+Liftable: TypeAlias = Literal["max_concurrent_runs", "retries_max"]
 
 
 class PartitionKeys(msgspec.Struct, frozen=True):
@@ -128,7 +129,7 @@ class BackfillResumed(msgspec.Struct, frozen=True):
 
 
 class BackfillAmended(msgspec.Struct, frozen=True):
-    """A running backfill was changed; a field left None stays as it was."""
+    """A running backfill was changed; a field left None stays as it was, unless it is among ``lifted``."""
 
     schema: ClassVar[int] = 1
 
@@ -137,7 +138,8 @@ class BackfillAmended(msgspec.Struct, frozen=True):
     order: RunOrder | None = None
     priority: int | None = None
     retries_max: int | None = None
-    dropped: dict[str, PartitionKeys] = {}  # asset -> partitions that will not be launched any more
+    dropped: dict[str, PartitionKeys | None] = {}  # asset -> partitions that will not be launched any more
+    lifted: tuple[Liftable, ...] = ()  # what the backfill sets no limit of its own to any more
 
 
 class BackfillCancelRequested(msgspec.Struct, frozen=True):
@@ -214,6 +216,22 @@ class PartitionSkipped(msgspec.Struct, frozen=True):
     causes: tuple[Cause, ...]  # nearest first, the failure that began it last
 
 
+class RunCancelRequested(msgspec.Struct, frozen=True):
+    """Somebody asked for this one run to be ended; what it has not filled by then is not tried again."""
+
+    schema: ClassVar[int] = 1
+
+    reason: str | None = None
+
+
+class RunTimedOut(msgspec.Struct, frozen=True):
+    """The run has taken longer than it may and is being ended: it will be RunFailed, as timed out."""
+
+    schema: ClassVar[int] = 1
+
+    timeout_s: float
+
+
 class RunSucceeded(msgspec.Struct, frozen=True):
     """Every partition of the run was materialized."""
 
@@ -284,11 +302,13 @@ class LeaderElected(msgspec.Struct, frozen=True):
 
     schema: ClassVar[int] = 1
 
-    daemon_id: str
+    daemon_id: str  # of this lead: a daemon that leads again has another
     host: str
     pid: int
     version: str
     max_concurrent_runs: int | None = None  # that it allows, over all backfills
+    home: str | None = None  # the folder with the runs of this lead
+    home_id: str | None = None  # what the folder calls itself, whatever path leads to it
 
 
 Fact: TypeAlias = (
@@ -303,6 +323,8 @@ Fact: TypeAlias = (
     | BackfillCompleted
     | RunLaunched
     | RunStarted
+    | RunCancelRequested
+    | RunTimedOut
     | PartitionMaterialized
     | PartitionFailed
     | PartitionSkipped

@@ -63,6 +63,7 @@ class AssetNode(msgspec.Struct, frozen=True):
     group: str = "default"
     description: str | None = None
     retry: RetrySpec | None = None
+    timeout_s: float | None = None  # of its part in a run
     pool: str | None = None
     code_version: str | None = None
     tags: dict[str, str] = {}
@@ -222,6 +223,7 @@ def _node(
         group=asset["group"],
         description=asset["description"],
         retry=None if retry is None else msgspec.convert(retry, RetrySpec),
+        timeout_s=asset.get("timeout_s"),  # Manifests on record may be older than time-outs.
         pool=asset["pool"],
         code_version=asset["code_version"],
         tags=asset["tags"],

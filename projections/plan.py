@@ -1,14 +1,14 @@
 """A plan: the exact runs of a backfill and what each waits for, derived from its groups and never listed."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import accumulate, takewhile
+from itertools import accumulate
 
 import msgspec
 
 from backfilld.mappings import PartitionMapping
-from backfilld.partitions import UNPARTITIONED, Partitions, PartitionsDefinition, TimeWindowPartitions
+from backfilld.partitions import Partitions, PartitionsDefinition
 from backfilld.ranges import Ranges
 from events.facts import RunGroup
 from projections.catalog import Catalog, Dependency, partitions_at
@@ -75,46 +75,12 @@ class Edge(msgspec.Struct, frozen=True):
 
     def dependants(self, upstream: Ranges) -> Ranges:
         """The targeted downstream ordinals that need any of these upstream ones."""
-        if self.downstream_group.partitions is UNPARTITIONED and not self._needs(0, upstream):
-            # Mappings of a single partition tell an asset without any of whatever is given, as Dagster's do.
-            return Ranges()
-        dependants = Ranges.of(())
-        for piece in self.mapping.apart(upstream, self.upstream_group.partitions):
-            dependants |= self.mapping.downstream_of(
-                piece,
-                upstream_partitions=self.upstream_group.partitions,
-                downstream_partitions=self.downstream_group.partitions,
-            )
-        return self._widened(dependants, upstream) & self.downstream_group.targets
-
-    def _widened(self, dependants: Ranges, upstream: Ranges) -> Ranges:
-        """The dependants with their neighbours that need any of these upstream partitions too.
-
-        Time in a hole that exclusions leave counts to the window before the hole, as Dagster has it, and only
-        one way: `upstream_of` says so and `downstream_of` does not. Whoever waits must be woken all the same.
-        """
-        if not _has_holes(self.upstream_group.partitions) and not _has_holes(
-            self.downstream_group.partitions
-        ):
-            return dependants
-        count = len(self.downstream_group.partitions)
-        more: list[int] = []
-        for start, stop in dependants.intervals:
-            more += takewhile(lambda ordinal: self._needs(ordinal, upstream), range(stop, count))
-            more += takewhile(lambda ordinal: self._needs(ordinal, upstream), range(start - 1, -1, -1))
-        return dependants | Ranges.from_ordinals(more)
-
-    def _needs(self, downstream: int, upstream: Ranges) -> bool:
-        mapped = self.mapping.upstream_of(
-            Ranges.single(downstream),
-            downstream_partitions=self.downstream_group.partitions,
+        dependants = self.mapping.waiting_for(
+            upstream,
             upstream_partitions=self.upstream_group.partitions,
+            downstream_partitions=self.downstream_group.partitions,
         )
-        return not mapped.existing.isdisjoint(upstream)
-
-
-def _has_holes(partitions: Partitions) -> bool:
-    return isinstance(partitions, TimeWindowPartitions) and partitions.definition.window_schedule.excludes
+        return dependants & self.downstream_group.targets
 
 
 class Plan:
@@ -159,6 +125,7 @@ class Plan:
             for asset, group in self.group_of.items()
         }
         self._pool_of = {asset: catalog.assets[asset].pool for asset in self.group_of}
+        self._timeouts_s = {asset: catalog.assets[asset].timeout_s for asset in self.group_of}
         self._first_numbers = first_numbers[:-1]
 
     def group_at(self, number: int) -> PlannedGroup:
@@ -176,6 +143,11 @@ class Plan:
         """The run with this number."""
         group = self.group_at(number)
         return PlannedRun(number, group, group.cut.chunk(number - group.first_number))
+
+    def timeout_s(self, assets: Collection[str]) -> float | None:
+        """How long a run of these assets may take: the sum of their time-outs; None if one has none."""
+        parts = [limit for asset in assets if (limit := self._timeouts_s.get(asset)) is not None]
+        return sum(parts) if len(parts) == len(assets) else None
 
     def after(self, run: PlannedRun) -> Ranges:
         """The numbers of the runs that fill what this run waits for."""

@@ -20,7 +20,7 @@ class Pool(msgspec.Struct):
     slots: int | None = None  # None: any number
     rate_per_minute: float | None = None  # None: as fast as may be
     only_between: str | None = None  # hours of the day, as `daily_hours` reads them; None: always
-    running: set[str] = set()  # run ids
+    running: dict[str, datetime] = {}  # runs that hold a slot, and since when
     tokens: float = 1.0
     tokens_at: datetime | None = None  # None: the bucket is full
 
@@ -58,11 +58,11 @@ class Pool(msgspec.Struct):
         """A run has taken a slot and a token."""
         if self.rate_per_minute is not None:
             self.tokens, self.tokens_at = max(self.tokens_by(at) - 1.0, 0.0), at
-        self.running.add(run_id)
+        self.running[run_id] = at
 
     def ended(self, run_id: str) -> None:
         """A run has given its slot back."""
-        self.running.discard(run_id)
+        self.running.pop(run_id, None)
 
 
 def pool_of(pools: dict[str, Pool], name: str) -> Pool:

@@ -30,16 +30,18 @@ from events.facts import (
     PartitionSkipped,
     PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunLaunched,
     RunLost,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
 )
 from projections.asset_status import AssetStatus
 from projections.backfill import evolve as backfill_fold
 from projections.backfill.settle import filled, settle, unstall
-from projections.backfill.state import Backfill, LiveRun
+from projections.backfill.state import Backfill, Intervention, LiveRun
 from projections.catalog import Catalog, partitions_at
 from projections.catalogs import Catalogs
 from projections.dynamic_set import DynamicSet
@@ -168,6 +170,8 @@ def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one bra
             PartitionMaterialized()
             | PartitionFailed()
             | RunStarted()
+            | RunCancelRequested()
+            | RunTimedOut()
             | RunSucceeded()
             | RunFailed()
             | RunCanceled()
@@ -213,6 +217,8 @@ def _run_fact(
     fact: PartitionMaterialized
     | PartitionFailed
     | RunStarted
+    | RunCancelRequested
+    | RunTimedOut
     | RunSucceeded
     | RunFailed
     | RunCanceled
@@ -238,7 +244,12 @@ def _run_fact(
                 backfill_fold.failed(run, fact.asset, ordinals, fact)
                 status.broke(serials)
         case RunStarted():
-            run.started_at = recorded.at
+            backfill_fold.started(run, recorded.at)
+        case RunCancelRequested():
+            run.cancel_requested = run.cancel_requested or _intervention(recorded, fact.reason)
+            run.times_out_at = None
+        case RunTimedOut():
+            run.timed_out, run.times_out_at = True, None
         case RunSucceeded() | RunFailed() | RunCanceled() | RunLost():
             del backfill.live[run.run_id]
             del world.backfill_of_run[run.run_id]
@@ -247,14 +258,14 @@ def _run_fact(
                 catalog = world.catalog_for(backfill)
                 settle(backfill, plan, run, catalog=catalog, recorded=recorded, fact=fact)
             unstall(backfill, plan, recorded.id)
-            _release(world, recorded, run, lost=isinstance(fact, RunLost))
+            _release(world, recorded, run, lost=isinstance(fact, RunLost) or run.timed_out)
         case _:
             assert_never(fact)
     _touch(backfill, recorded)
 
 
 def _release(world: World, recorded: Recorded, run: LiveRun, *, lost: bool) -> None:
-    """Nothing that an ended run has not reported on is in progress any more; if it was lost, that has failed.
+    """Nothing that an ended run has not reported on is in progress; what a lost or late one left has failed.
 
     What it has reported on it gave back then, and another run may be filling it by now.
     """
@@ -343,13 +354,17 @@ def _changed(
         return
     match fact:
         case BackfillPaused():
-            backfill.paused = True
+            backfill.paused = backfill.paused or _intervention(recorded, fact.reason)
         case BackfillResumed():
-            backfill.paused = False
+            backfill.paused = None
         case BackfillCancelRequested():
-            backfill.cancel_requested = True
+            backfill.cancel_requested = backfill.cancel_requested or _intervention(recorded, fact.reason)
         case BackfillAmended():
             backfill_fold.amended(backfill, fact)
+            plan = world.plans.get(backfill.id)
+            if plan is not None and fact.dropped:
+                backfill_fold.dropped(backfill, plan, recorded, fact)
+                unstall(backfill, plan, recorded.id)
         case _:
             assert_never(fact)
     _touch(backfill, recorded)
@@ -387,6 +402,10 @@ def _definitions_loaded(world: World, fact: DefinitionsLoaded) -> None:
     for key, node in world.catalogs.declared().assets.items():
         if key in world.records:
             world.records.redefine(key, node.definition, known.manifests[node.code_location])
+
+
+def _intervention(recorded: Recorded, reason: str | None) -> Intervention:
+    return Intervention(recorded.at, recorded.actor, reason)
 
 
 def _touch(backfill: Backfill, recorded: Recorded) -> None:

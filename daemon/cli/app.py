@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from daemon.cli import (
+    amend,
     assets,
     changing,
     demo,
@@ -50,6 +51,7 @@ app.command(rich_help_panel=BACKFILLING)(launch.launch)
 app.command(rich_help_panel=BACKFILLING)(launch.retry)
 app.command(rich_help_panel=BACKFILLING)(status.status)
 app.command(rich_help_panel=BACKFILLING)(explain.explain)
+app.command(rich_help_panel=BACKFILLING)(amend.amend)
 app.command(rich_help_panel=BACKFILLING)(changing.cancel)
 app.command(rich_help_panel=BACKFILLING)(changing.pause)
 app.command(rich_help_panel=BACKFILLING)(changing.resume)
@@ -59,7 +61,7 @@ app.add_typer(partitions.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=LOOKING)(jobs.jobs)
 app.command(rich_help_panel=LOOKING)(listing.backfills)
 app.command(rich_help_panel=LOOKING)(listing.runs)
-app.command(rich_help_panel=LOOKING)(run_command.run)
+app.add_typer(run_command.app, rich_help_panel=LOOKING)
 app.add_typer(log.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=SERVING)(up.up)
 app.command(rich_help_panel=SERVING)(reload.reload)

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from daemon.cli.following import duration_text
 from daemon.cli.history import HISTORY_COLUMNS, manifest_history
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.output import Column, status_style
@@ -35,6 +36,7 @@ class AssetRow(msgspec.Struct, frozen=True):
     partitions: Extent | None = None  # None: it has none
     policy: str | None = None
     partitions_per_run_max: int | None = None  # None: no limit, a run fills a whole range
+    timeout_s: float | None = None
     group: str | None = None
     description: str | None = None
     code_location: str | None = None
@@ -60,7 +62,8 @@ def assets(invocation: Invocation, *, history: HistoryOption = False, limit: Lim
 
     rows, empty = with_records(invocation, read)
     shown = rows[:limit] if limit else rows
-    invocation.output.table(shown, ASSET_COLUMNS, empty=empty, more=len(rows) - len(shown))
+    columns = [column for column in ASSET_COLUMNS if column is not TIMEOUT or any(map(timeout_text, shown))]
+    invocation.output.table(shown, columns, empty=empty, more=len(rows) - len(shown))
 
 
 def rows_of(world: World, now: datetime) -> list[AssetRow]:
@@ -93,6 +96,7 @@ def rows_of(world: World, now: datetime) -> list[AssetRow]:
                 partitions=extent,
                 policy=node.policy_text if extent is not None else "one run",
                 partitions_per_run_max=node.partitions_per_run_max,
+                timeout_s=node.timeout_s,
                 group=node.group,
                 description=node.description,
                 code_location=node.code_location,
@@ -145,12 +149,19 @@ def rest_text(row: AssetRow) -> str:
     return "\n".join(f"{count:,} {status.replace('_', ' ')}" for status, count in counts if count)
 
 
+def timeout_text(row: AssetRow) -> str | None:
+    """How long its part in a run may take."""
+    return None if row.timeout_s is None else duration_text(row.timeout_s)
+
+
+TIMEOUT = Column("may take", timeout_text, justify="right")  # left out where nothing has a limit
 ASSET_COLUMNS = [
     Column("asset", lambda row: row.asset, style="bold"),
     Column("partitions", extent_text),
     Column("materialized", materialized_text, justify="right", style=status_style("materialized")),
     Column("else", rest_text, style="yellow"),
     Column("a run fills", fills_text),
+    TIMEOUT,
     Column("needs", lambda row: "\n".join(row.upstream)),
     Column("code", lambda row: row.code_location, style="dim"),
 ]

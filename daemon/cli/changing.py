@@ -13,6 +13,8 @@ from events.facts import Fact
 from projections.backfill.state import Backfill
 from projections.world import World
 
+NOT_SERVED = "No daemon runs: it is ended once one does, with `backfilld up`."
+
 Decide = Callable[[World, str, str | None], Sequence[Fact] | Refused]
 
 
@@ -49,16 +51,18 @@ def change(
 ) -> None:
     """Records what was decided, and says how the backfill stands then; saying it twice changes nothing."""
 
-    async def call(records: Records) -> tuple[Sequence[Fact], Backfill]:
+    async def call(records: Records) -> tuple[Sequence[Fact], Backfill, bool]:
         world = await records.world()
         facts = await records.record(world, backfill_id, lambda at_head: decide(at_head, backfill_id, reason))
         backfill = world.backfill(backfill_id)
         assert backfill is not None, "what was decided about a backfill is refused where there is none"
-        return facts, backfill
+        return facts, backfill, await records.is_served()
 
-    facts, backfill = with_records(invocation, call)
+    facts, backfill, is_served = with_records(invocation, call)
     words = (
         done if facts else already if backfill.completed is None else f"had ended already ({backfill.status})"
     )
     value = {"id": backfill.id, "status": backfill.status, "changed": bool(facts)}
     invocation.output.value(value, lambda console: console.print(f"Backfill {backfill.id} {words}."))
+    if backfill.status == "canceling" and not is_served:
+        invocation.output.note(NOT_SERVED, style="yellow")

@@ -23,11 +23,13 @@ from events.facts import (
     PartitionSkipped,
     PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunLaunched,
     RunLost,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
 )
 
 RANGES_SHOWN_MAX = 3
@@ -46,16 +48,18 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
         case BackfillRequested():
             why = f": {fact.reason}" if fact.reason else ""
             return one_line(f"{' '.join(fact.selection)}, {counted(fact.runs_total, 'run')}{why}")
-        case BackfillPaused() | BackfillResumed() | BackfillCancelRequested():
+        case BackfillPaused() | BackfillResumed() | BackfillCancelRequested() | RunCancelRequested():
             return one_line(fact.reason or "")
         case BackfillAmended():
-            return one_line(amendments(fact))
+            return one_line(amendments(fact) + (f": {fact.reason}" if fact.reason else ""))
         case BackfillCompleted():
             return f"{fact.outcome}: {outcome_counts(fact)}"
         case RunLaunched():
             return f"run {fact.number}, attempt {fact.attempt}: {' '.join(fact.assets)}{of(fact.partitions)}"
         case RunStarted():
             return f"pid {fact.pid} on {fact.host}"
+        case RunTimedOut():
+            return f"longer than {fact.timeout_s:g} s; it is being ended"
         case PartitionMaterialized():
             return f"{fact.asset}{of(fact.partitions)}"
         case PartitionFailed():
@@ -77,7 +81,8 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
             slots = "no limit" if fact.slots is None else counted(fact.slots, "slot")
             return f"{fact.pool}: {slots}"
         case LeaderElected():
-            return f"pid {fact.pid} on {fact.host}, version {fact.version}"
+            home = "" if fact.home is None else f", home {fact.home}"
+            return f"pid {fact.pid} on {fact.host}, version {fact.version}{home}"
         case _:
             assert_never(fact)
 
@@ -132,16 +137,22 @@ def outcome_counts(fact: BackfillCompleted) -> str:
 
 
 def amendments(fact: BackfillAmended) -> str:
-    """What was changed, and why."""
-    changes = {
-        "max_concurrent_runs": fact.max_concurrent_runs,
-        "order": fact.order,
-        "priority": fact.priority,
-        "retries_max": fact.retries_max,
+    """What was changed."""
+    told = {
+        f"at most {counted(fact.max_concurrent_runs or 0, 'run')} at a time": fact.max_concurrent_runs,
+        "no limit of its own on runs at a time": "max_concurrent_runs" in fact.lifted or None,
+        (fact.order or "").replace("_", " "): fact.order,
+        f"priority {fact.priority}": fact.priority,
+        retries_text(fact.retries_max or 0): fact.retries_max,
+        "retries as its assets say": "retries_max" in fact.lifted or None,
     }
-    told = [f"{name} {value}" for name, value in changes.items() if value is not None]
-    told += [f"dropped {asset}{of(partitions)}" for asset, partitions in fact.dropped.items()]
-    return ", ".join(told) + (f": {fact.reason}" if fact.reason else "")
+    dropped = [f"dropped {asset}{of(partitions)}" for asset, partitions in fact.dropped.items()]
+    return ", ".join([*(words for words, given in told.items() if given is not None), *dropped])
+
+
+def retries_text(most: int) -> str:
+    """How often a run is tried again."""
+    return "no retries" if most == 0 else f"at most {most:,} {'retry' if most == 1 else 'retries'} of a run"
 
 
 def counted(count: int, noun: str) -> str:

@@ -240,7 +240,8 @@ def duration_text(seconds: float) -> str:
 
 def end_text(backfill: Backfill) -> str:
     """How a backfill ended, in one sentence."""
-    return f"Backfill {backfill.id} {ENDED[backfill.status]}: {outcome_text(backfill)}."
+    how = "was canceled" if backfill.cancel_requested else ENDED[backfill.status]
+    return f"Backfill {backfill.id} {how}: {outcome_text(backfill)}."
 
 
 def outcome_text(backfill: Backfill) -> str:
@@ -255,7 +256,7 @@ def outcome_text(backfill: Backfill) -> str:
     return f"{', '.join(told)}{took}"
 
 
-ENDED = {"succeeded": "succeeded", "failed": "failed", "canceled": "was canceled"}
+ENDED = {"succeeded": "succeeded", "failed": "failed", "canceled": "ended with some of it canceled"}
 
 
 def exit_code(backfill: Backfill) -> ExitCode:

@@ -1,12 +1,11 @@
 """`backfilld partitions`: what is filled of an asset, and the keys of dynamic sets."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
-from typer.core import TyperGroup
 
 from backfilld.range_text import format_ranges
 from backfilld.ranges import Ranges
@@ -15,6 +14,7 @@ from daemon.cli.errors import RefusedError, UsageError, did_you_mean
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.output import Format, status_style
 from daemon.cli.records import Records, with_records
+from daemon.cli.show_or_command import ShowOrCommand
 from daemon.commands import assets_with
 from projections.asset_status import PARTITION_STATUSES, AssetStatus, PartitionStatus
 from projections.catalog import partitions_at
@@ -22,7 +22,6 @@ from projections.sets import keys_of
 from projections.world import World
 
 RANGES_SHOWN = 20  # of each status
-HELP_OPTIONS = frozenset({"-h", "--help"})
 
 AssetArgument = Annotated[str, typer.Argument(metavar="ASSET", help="An asset's name.")]
 StatusOption = Annotated[
@@ -36,36 +35,8 @@ StatusOption = Annotated[
 ]
 
 
-class AssetOrCommand(TyperGroup):
-    """Commands about partitions, of which `show` need not be named: any other first word is an asset."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- Typer has no name for it
-        """What is left to the command, which is put in front where it is `show`."""
-        if args and first_word(args) not in self.commands and not set(args[:1]) & HELP_OPTIONS:
-            args = ["show", *args]
-        return super().parse_args(ctx, args)
-
-
-def first_word(arguments: list[str]) -> str | None:
-    """The first argument that is neither an option nor its value.
-
-    >>> first_word(["-o", "json", "--limit=3", "orders", "--status", "missing"])
-    'orders'
-    """
-    at = 0
-    while at < len(arguments) and arguments[at].startswith("-"):
-        is_alone = arguments[at] in HELP_OPTIONS or "=" in arguments[at] or is_short_with_value(arguments[at])
-        at += 1 if is_alone else 2
-    return arguments[at] if at < len(arguments) else None
-
-
-def is_short_with_value(argument: str) -> bool:
-    """Whether this is an option of one letter with its value, such as ``-ojson``."""
-    return not argument.startswith("--") and len(argument) > 2
-
-
 app = typer.Typer(
-    name="partitions", cls=AssetOrCommand, no_args_is_help=True, subcommand_metavar="ASSET | COMMAND ..."
+    name="partitions", cls=ShowOrCommand, no_args_is_help=True, subcommand_metavar="ASSET | COMMAND ..."
 )
 app.command("add")(dynamic_keys.add)
 app.command("remove")(dynamic_keys.remove)

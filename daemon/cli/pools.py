@@ -149,7 +149,7 @@ def row_of(world: World, pool: Pool) -> PoolRow:
         slots_taken=len(pool.running),
         rate_per_minute=pool.rate_per_minute,
         only_between=pool.only_between,
-        run_ids=tuple(sorted(pool.running)),
+        run_ids=tuple(pool.running),
         assets=tuple(key for key, node in world.catalog.assets.items() if node.pool == pool.name),
     )
 

@@ -13,6 +13,7 @@ from daemon.cli.errors import RefusedError
 from daemon.cli.invocation import Invocation
 from daemon.clock import Clock, SystemClock
 from daemon.refusal import Refused
+from events.attendance import Attendance
 from events.envelope import Event
 from events.facts import Fact
 from events.ids import new_id
@@ -65,12 +66,18 @@ class Records:
 
     async def is_served(self) -> bool:
         """Whether a daemon, on whichever machine, decides on this log now."""
+        return (await self.attendance()).is_led
+
+    async def attendance(self) -> Attendance:
+        """Which daemons, on whichever machines, lead this log or stand by."""
         from events.leadership import Leadership  # noqa: PLC0415 -- as above
 
         async with Leadership(self._url) as leadership:
-            return await leadership.is_held()
+            return await leadership.attendance()
 
-    async def record(self, world: World, backfill_id: str | None, decide: Decide) -> Sequence[Fact]:
+    async def record(
+        self, world: World, backfill_id: str | None, decide: Decide, *, run_id: str | None = None
+    ) -> Sequence[Fact]:
         """The facts that were recorded: what `decide` made of the world at exactly the log's head.
 
         Where the log has grown meanwhile, the world is folded on and the decision is made again.
@@ -84,7 +91,10 @@ class Records:
             if not facts:
                 return ()
             now = self.clock.now()
-            events = [Event(new_id(now), now, actor(), fact, backfill_id=backfill_id) for fact in facts]
+            events = [
+                Event(new_id(now), now, actor(), fact, backfill_id=backfill_id, run_id=run_id)
+                for fact in facts
+            ]
             answer = await self.log.append(events, expected_head=world.position)
             await self.fold_on(world)
             if isinstance(answer, Appended):

@@ -1,6 +1,7 @@
-"""`backfilld run ID`: one run, its facts, and what it printed."""
+"""`backfilld run ID`: one run, its facts, and what it printed; and how to end it before its time."""
 
 import os
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,12 +10,17 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from daemon.cli.changing import NOT_SERVED
 from daemon.cli.errors import RefusedError, did_you_mean
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.launch import ReasonOption
 from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
 from daemon.cli.log import Shown, line, shown
 from daemon.cli.records import Records, with_records
+from daemon.cli.show_or_command import ShowOrCommand
+from daemon.commands import cancel_run
 from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
+from events.facts import Fact, LeaderElected
 from events.log import Filter
 
 LINES_DEFAULT = 20
@@ -30,14 +36,30 @@ LinesOption = Annotated[
 ]
 
 
+app = typer.Typer(name="run", cls=ShowOrCommand, no_args_is_help=True, subcommand_metavar="ID | COMMAND ...")
+
+
+@app.callback()
 @command
-def run(invocation: Invocation, run_id: IdArgument, *, lines: LinesOption = LINES_DEFAULT) -> None:
+def run(_invocation: Invocation) -> None:
+    """Show one run, as `run ID`; or end one that is under way.
+
+    backfilld run k3v9x2ab-17-1 --lines 100
+
+    backfilld run cancel k3v9x2ab-17-1 --reason 'hangs'
+    """
+
+
+@app.command("show")
+@command
+def show(invocation: Invocation, run_id: IdArgument, *, lines: LinesOption = LINES_DEFAULT) -> None:
     """Show one run: what it was to fill, what came of it, and the end of what it printed.
 
     backfilld run k3v9x2ab-17-1 --lines 100
     """
+    from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
 
-    async def read(records: Records) -> tuple[Row, list[Shown]]:
+    async def read(records: Records) -> tuple[Row, list[Shown], Path]:
         found = await records.rows("runs", limit=1, id=run_id)
         if not found:
             raise RefusedError(await unknown(records, run_id))
@@ -45,18 +67,64 @@ def run(invocation: Invocation, run_id: IdArgument, *, lines: LinesOption = LINE
         async with aclosing(records.log.read(matching=Filter(run_id=run_id))) as batches:
             async for batch in batches:
                 facts.extend(shown(recorded) for recorded in batch)
-        return found[0], facts
+        homes = [invocation.settings.home, *await homes_led_from(records)]
+        folders = [home / RUNS_FOLDER / run_id for home in homes]
+        return found[0], facts, next((folder for folder in folders if folder.is_dir()), folders[0])
 
-    from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
-
-    row, facts = with_records(invocation, read)
-    folder = invocation.settings.home / RUNS_FOLDER / run_id
+    row, facts, folder = with_records(invocation, read)
     printed = {
         name: tail(folder / file, lines)
         for name, file in (("stdout", STANDARD_OUTPUT_FILE), ("stderr", STANDARD_ERROR_FILE))
     }
     value = {**row, "folder": str(folder), "facts": facts, **printed}
-    invocation.output.value(value, lambda console: show(console, row, facts, folder, printed))
+    invocation.output.value(value, lambda console: show_run(console, row, facts, folder, printed))
+
+
+@app.command("cancel")
+@command
+def cancel(invocation: Invocation, run_id: IdArgument, *, reason: ReasonOption = None) -> None:
+    """End one run of a backfill; the others go on. What it filled stays, and it is not tried again.
+
+    It is asked to end, and killed with all that it started if it does not. What is not filled by then is
+    canceled in its backfill, and what needs that is skipped.
+
+    backfilld run cancel k3v9x2ab-17-1 --reason 'hangs'
+    """
+
+    async def call(records: Records) -> tuple[Sequence[Fact], Row, bool]:
+        world = await records.world()
+        facts = await records.record(
+            world,
+            run_id.split("-", 1)[0],
+            lambda at_head: cancel_run(at_head, run_id, reason),
+            run_id=run_id,
+        )
+        found = await records.rows("runs", limit=1, id=run_id)
+        if not found:
+            raise RefusedError(await unknown(records, run_id))
+        return facts, found[0], await records.is_served()
+
+    facts, row, is_served = with_records(invocation, call)
+    has_ended = row["ended_at"] is not None
+    already = f"had ended already ({row['status']})" if has_ended else "was being canceled already"
+    words = "is being canceled" if facts else already
+    status = row["status"] if has_ended else "canceling"
+    value = {"id": run_id, "backfill_id": row["backfill_id"], "status": status, "changed": bool(facts)}
+    invocation.output.value(value, lambda console: console.print(f"Run {run_id} {words}."))
+    if not has_ended and not is_served:
+        invocation.output.note(NOT_SERVED, style="yellow")
+
+
+async def homes_led_from(records: Records) -> list[Path]:
+    """The homes that the log was led from, the newest first: a standby's runs may lie in another's."""
+    homes: dict[str, None] = {}
+    elections = Filter(types=frozenset({LeaderElected.__name__}))
+    async with aclosing(records.log.read(matching=elections, newest_first=True)) as batches:
+        async for batch in batches:
+            for recorded in batch:
+                if isinstance(recorded.fact, LeaderElected) and recorded.fact.home is not None:
+                    homes[recorded.fact.home] = None
+    return [Path(home) for home in homes]
 
 
 async def unknown(records: Records, run_id: str) -> str:
@@ -79,7 +147,7 @@ def tail(file: Path, lines: int) -> str | None:
     return "\n".join(text.rstrip().splitlines()[-lines:])
 
 
-def show(
+def show_run(
     console: Console, row: Row, facts: list[Shown], folder: Path, printed: dict[str, str | None]
 ) -> None:
     """Prints a run for people."""

@@ -8,10 +8,11 @@ import msgspec
 
 from daemon.cli.fact_text import one_line
 from daemon.cli.records import Records
+from events.attendance import Attendant
 from events.envelope import Recorded
 from events.facts import PartitionKeys, RunFailed, RunLost
 from events.log import Filter
-from projections.backfill.state import Backfill
+from projections.backfill.state import Backfill, Intervention
 from projections.held import held_runs_of, waits_for
 from projections.progress import AssetCounts, elapsed_s, progress_of, time_left_s
 from projections.sets import bitmap, intervals, keys_of
@@ -50,6 +51,8 @@ class BackfillStanding(msgspec.Struct, frozen=True):
     runs_per_s: float | None
     left_s: float | None
     ended_at: datetime | None
+    paused: Intervention | None = None  # the pause it is in
+    canceled: Intervention | None = None
     runs_held: int = 0  # of those in progress: launched, and waiting for their code location
     waits_for: dict[str, NotLoaded] = {}  # by code location: nothing of it can be launched
     failures: tuple[FailedRun, ...] = ()
@@ -62,6 +65,7 @@ class DaemonStanding(msgspec.Struct, frozen=True):
     pid: int | None = None
     host: str | None = None
     version: str | None = None
+    standbys: tuple[Attendant, ...] = ()  # daemons that wait to take over
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -79,12 +83,13 @@ async def standing_of_all(records: Records, home: str, pid: int | None) -> Stand
     world = await records.world()
     now = records.clock.now()
     leader = world.known.leader
-    daemon = DaemonStanding(serving=False)
-    if await records.is_served():
+    there = await records.attendance()
+    daemon = DaemonStanding(serving=False, standbys=there.standbys)
+    if there.is_led:
         # A daemon that has only just taken the lead is not on record yet.
-        daemon = DaemonStanding(serving=True, pid=pid)
-        if leader is not None and pid in {None, leader.pid}:
-            daemon = DaemonStanding(True, leader.pid, leader.host, leader.version)  # noqa: FBT003 -- its field
+        daemon = DaemonStanding(serving=True, pid=pid, standbys=there.standbys)
+        if leader is not None and (there.leader or leader).pid == leader.pid:
+            daemon = DaemonStanding(True, leader.pid, leader.host, leader.version, there.standbys)  # noqa: FBT003 -- its field
     backfills = tuple(standing_of(world, backfill, now) for backfill in world.known.active.values())
     needed = {name for backfill in backfills for name in backfill.waits_for}
     return Standing(
@@ -128,6 +133,8 @@ def standing_of(
         if backfill.launching and not waits
         else None,
         ended_at=backfill.completed_at,
+        paused=backfill.paused if backfill.status == "paused" else None,
+        canceled=backfill.cancel_requested,
         runs_held=held_runs_of(world, backfill),
         waits_for=waits,
         failures=failures,

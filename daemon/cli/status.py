@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.errors import ExitCode, RefusedError, UsageError
-from daemon.cli.fact_text import counted, ranges_text
+from daemon.cli.fact_text import counted, one_line, ranges_text
 from daemon.cli.following import (
     display_on,
     duration_text,
@@ -28,7 +28,7 @@ from daemon.cli.standing import BackfillStanding, Standing, failed_runs, standin
 from daemon.commands import find_backfill
 from daemon.refusal import Refused
 from daemon.service.home_lock import serving_pid
-from projections.backfill.state import Backfill
+from projections.backfill.state import Backfill, Intervention
 from projections.progress import AssetCounts, progress_of
 from projections.world import NotLoaded
 
@@ -106,10 +106,13 @@ def daemon_text(standing: Standing) -> Text:
     """Who serves the log, and where it stands."""
     daemon = standing.daemon
     log = f"the log has {counted(standing.position, 'fact')}"
+    waiting = "".join(f"{each} stands by; " for each in daemon.standbys)
     if not daemon.serving:
+        if waiting:
+            return Text(f"No daemon leads; {waiting}{log}.", style="yellow")
         return Text(f"No daemon runs: `backfilld up` starts one. {log.capitalize()}.", style="yellow")
     who = f"version {daemon.version}, process {daemon.pid} on {daemon.host}" if daemon.version else "starting"
-    return Text(f"A daemon runs ({who}); {log}.", style="green")
+    return Text(f"A daemon runs ({who}); {waiting}{log}.", style="green")
 
 
 async def show_one(records: Records, output: Output, backfill_id: str, *, watch: bool) -> ExitCode:
@@ -156,10 +159,19 @@ def show_standing(console: Console, backfill: Backfill, standing: BackfillStandi
     console.print()
     how = outcome_text(backfill) if backfill.completed else pace_text(backfill, standing)
     console.print(f"{how}.", soft_wrap=True)
+    for what, intervention in (("Paused", standing.paused), ("Canceled", standing.canceled)):
+        if intervention is not None:
+            console.print(intervention_text(what, intervention), soft_wrap=True)
     for failure in standing.failures:
         partitions = "" if failure.partitions is None else f" {ranges_text(failure.partitions)}"
         told = f"Run {failure.run_id} failed, {', '.join(failure.assets)}{partitions}: {failure.reason}"
         console.print(Text(told, style="red"), soft_wrap=True)
+
+
+def intervention_text(what: str, intervention: Intervention) -> str:
+    """Who did it, when and why, in a sentence."""
+    told = one_line(f"{what} on {intervention.at:%Y-%m-%d %H:%M:%S} UTC {intervention.told}")
+    return told if told.endswith(".") else f"{told}."
 
 
 def count_column(name: str) -> Column:

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime
 from heapq import heapify, heappop, heappush
+from itertools import chain
 
 import msgspec
 
 from daemon.deciding.candidates import Candidate, candidates
 from daemon.deciding.room import Limits, Room
-from events.facts import BackfillCompleted, Fact, Outcome, PartitionSkipped, RunLaunched
-from projections.backfill.state import Backfill
+from events.facts import BackfillCompleted, Fact, Outcome, PartitionSkipped, RunLaunched, RunTimedOut
+from projections.backfill.state import Backfill, LiveRun
 from projections.daily_hours import hours_of
 from projections.plan import Plan
 from projections.sets import intervals, keys_of
@@ -35,6 +36,7 @@ def decide(world: World, now: datetime, limits: Limits) -> list[Decision]:
     decisions = [
         decision for backfill in world.known.active.values() for decision in _settle(world, backfill)
     ]
+    decisions.extend(_timeouts(world, now))
     decisions.extend(_launches(world, Room(world, now, limits)))
     return decisions
 
@@ -42,7 +44,8 @@ def decide(world: World, now: datetime, limits: Limits) -> list[Decision]:
 def next_due(world: World, now: datetime) -> datetime | None:
     """When something becomes possible by time alone; None if nothing will."""
     dues = (due for backfill in world.known.active.values() for due in _dues(world, backfill, now))
-    return min((due for due in dues if due > now), default=None)
+    timeouts = (at for _, _, at in _limited_runs(world))
+    return min((due for due in chain(dues, timeouts) if due > now), default=None)
 
 
 def _dues(world: World, backfill: Backfill, now: datetime) -> Iterator[datetime]:
@@ -58,6 +61,23 @@ def _dues(world: World, backfill: Backfill, now: datetime) -> Iterator[datetime]
         hours.append(pool.hours)
         yield pool.token_due(now)
     yield from (each.begin_after(now) for each in hours if each is not None and not each.hold(now))
+
+
+def _limited_runs(world: World) -> Iterator[tuple[Backfill, LiveRun, datetime]]:
+    """The runs that may take only so long, and until when; those being ended already are none."""
+    for backfill in world.known.active.values():
+        if backfill.cancel_requested is None:
+            for run in backfill.live.values():
+                if run.times_out_at is not None:
+                    yield backfill, run, run.times_out_at
+
+
+def _timeouts(world: World, now: datetime) -> Iterator[Decision]:
+    """That runs have taken longer than they may."""
+    for backfill, run, at in _limited_runs(world):
+        if at <= now and run.timeout_s is not None:
+            fact = RunTimedOut(run.timeout_s)
+            yield Decision(fact, backfill.id, backfill.request_event_id, run.launch_event_id, run.run_id)
 
 
 def _settle(world: World, backfill: Backfill) -> Iterator[Decision]:
@@ -84,8 +104,11 @@ def _outcome(backfill: Backfill) -> Outcome | None:
         return "failed"
     if backfill.pieces or any(group.waiting for group in backfill.groups):
         return None
-    done = all(len(progress.materialized) == progress.targeted for progress in backfill.assets.values())
-    return "succeeded" if done else "failed"
+    of_assets = backfill.assets.values()
+    if all(len(progress.materialized) == progress.targeted for progress in of_assets):
+        return "succeeded"
+    nothing_failed = not any(progress.failed for progress in of_assets)
+    return "canceled" if nothing_failed and any(progress.canceled for progress in of_assets) else "failed"
 
 
 def _completed(backfill: Backfill, outcome: Outcome) -> BackfillCompleted:

@@ -91,7 +91,7 @@ class Room:
         if hours is not None and not hours.hold(self.now):
             return OutsideHours(pool.only_between or "", hours.begin_after(self.now), pool.name)
         if pool.slots is not None and len(pool.running) + taken >= pool.slots:
-            return PoolFull(pool.name, pool.slots, tuple(sorted(pool.running)))
+            return PoolFull(pool.name, pool.slots, tuple(pool.running))
         next_at = pool.token_due(self.now, taken)
         if next_at > self.now and pool.rate_per_minute is not None:
             return PoolRate(pool.name, pool.rate_per_minute, next_at)

@@ -109,21 +109,20 @@ class LocalRun:
         return False
 
     def ask_to_end(self) -> None:
-        """Mark it, for a process yet to come and for a later daemon, and interrupt the process there is."""
+        """Mark it, for a process yet to come and for a later daemon, and interrupt its group of processes."""
         self.is_canceled = True
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / CANCELED_FILE).touch()
         # The process claims the run, then looks for the mark: in any order of events one of the two is seen.
         process_id = self._process_id()
         if process_id is not None:
-            with suppress(ProcessLookupError):
-                os.kill(process_id, signal.SIGTERM)
+            _signal_group(process_id, signal.SIGTERM)
 
     def kill(self) -> None:
         """End its process and all that it started and kept in its group, now."""
         process_id = self._process_id()
         if process_id is not None:
-            _kill_group(process_id)
+            _signal_group(process_id, signal.SIGKILL)
 
     def _process_id(self) -> int | None:
         holder = lock_holder(self._report)
@@ -131,7 +130,7 @@ class LocalRun:
             # User code that opened and closed the report has given the claim away. Its zygote is its parent
             # and has not told that it ended, so the id it started with is still its own.
             return self._started_as
-        return holder
+        return holder if holder is not None and holder > 0 else None
 
     def _is_gone(self) -> bool:
         if self.gone.is_set():
@@ -195,15 +194,15 @@ class LocalRun:
             return
         self.gone.set()
         self._output.trim()
-        if self._holder is not None:
+        if self._holder is not None and self._holder > 0:
             # Adopted: no zygote does this. We saw the process alive a moment ago, so that the id of its group
             # is still its own if anybody is left in it.
-            _kill_group(self._holder)
+            _signal_group(self._holder, signal.SIGKILL)
 
 
-def _kill_group(process_id: int) -> None:
+def _signal_group(process_id: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process_id, signal.SIGKILL)
+        os.killpg(process_id, number)
 
 
 def _signal_name(number: int) -> str:

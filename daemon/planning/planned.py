@@ -192,6 +192,7 @@ def _launched_form(node: AssetNode, definition: str) -> dict[str, Any]:
         "deps": sorted((dep.asset, msgspec.json.encode(to_plain(dep.mapping)).decode()) for dep in node.deps),
         "policy": node.policy,
         "retry": node.retry,
+        "timeout_s": node.timeout_s,
         "pool": node.pool,
         "code_version": node.code_version,
     }

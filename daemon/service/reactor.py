@@ -12,10 +12,22 @@ from backfilld.ranges import Ranges
 from daemon.clock import Clock
 from daemon.deciding.decide import Decision, decide, next_due
 from daemon.deciding.room import Limits
-from daemon.launching.port import Launcher, Reported, RunSpec
+from daemon.launching.port import Launcher, Reported, RunFact, RunSpec
+from daemon.service.errors import SupersededError
 from daemon.service.recording import append_surely, catch_up
+from daemon.service.taking_over import given_up
+from events.crash_points import CrashPoint, reach
 from events.envelope import Event, Recorded
-from events.facts import BackfillCompleted, Fact, LeaderElected, RunLaunched
+from events.facts import (
+    BackfillCompleted,
+    Fact,
+    Failure,
+    LeaderElected,
+    RunCanceled,
+    RunFailed,
+    RunLaunched,
+    RunTimedOut,
+)
 from events.ids import derived_id, new_id
 from events.log import Appended, HeadMoved, Log
 from projections.backfill.state import Backfill, LiveRun
@@ -41,6 +53,9 @@ class Reactor:
 
     Decisions and folding happen in one task, so that nobody sees the world half changed; the tasks around it
     bring facts and wake it. A crash at any point is harmless: what is on record is reconciled by `lead`.
+
+    Whatever it records, it records where the log's newest leader is itself, or not at all: what a daemon that
+    was stopped and wakes up later would add, the log turns away.
     """
 
     def __init__(
@@ -56,12 +71,28 @@ class Reactor:
         self._head_seen = world.position
         self._reports: list[Reported] = []
         self._reports_taken = anyio.Event()
+        self._own_facts: list[Event] = []
         self._asked_to_end: set[str] = set()
+        self._daemon_id: str | None = None
+        self._decided_at = clock.now()  # What came due since then is to be decided yet.
         self.drained = anyio.Event()  # after `drain`: no run has a process any more
 
-    async def lead(self, elected: LeaderElected) -> None:
-        """Take over the log: record it, catch up, and find out what became of the runs under way."""
-        await self._record([self._event(elected)])
+    async def lead(self, elected: LeaderElected, *, gives_up: bool = False) -> None:
+        """Take over the log: record it, catch up, and find out what became of the runs under way.
+
+        :param gives_up: runs under way elsewhere are lost, and recorded to be.
+        :raises RunsElsewhereError: there are such runs, and are not to be given up; nothing was recorded.
+        """
+        while True:
+            lost = given_up(self.world, elected, at=self._clock.now(), allowed=gives_up)
+            events = [self._event(elected), *map(self._reported, lost)]
+            answer = await append_surely(self._log, events, expected_head=self.world.position)
+            if isinstance(answer, Appended):
+                break
+            await self.catch_up()
+        self._daemon_id = elected.daemon_id
+        reach(CrashPoint.AFTER_ELECTION)
+        await self._take_in(events, answer)
         runs = [self._spec(backfill, run) for backfill, run in self._live()]
         await self._launcher.reconcile(runs)
         log.info("daemon.leading", position=self.world.position, runs_reconciled=len(runs))
@@ -71,6 +102,7 @@ class Reactor:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch_log)
             tasks.start_soon(self._watch_launcher)
+            await self._record_news()
             task_status.started()
             while True:
                 self._wake = anyio.Event()
@@ -84,15 +116,20 @@ class Reactor:
         self._draining = True
         self._wake.set()
 
-    async def record(self, fact: Fact) -> None:
-        """Record a fact of the daemon itself, such as definitions that were loaded, and react to it."""
-        answer = await append_surely(self._log, [self._event(fact)])
-        self._head_seen = max(self._head_seen, answer.head)
+    def record(self, fact: Fact) -> None:
+        """See to it that a fact of the daemon itself is recorded, before anything else is decided."""
+        self._own_facts.append(self._event(fact))
         self._wake.set()
 
     async def catch_up(self) -> None:
-        """Fold everything that is on record by now."""
+        """Fold everything that is on record by now.
+
+        :raises SupersededError: another daemon has taken over since this one did.
+        """
         await catch_up(self._log, self.world)
+        leader = self.world.known.leader
+        if self._daemon_id is not None and leader is not None and leader.daemon_id != self._daemon_id:
+            raise SupersededError(f"process {leader.pid} on {leader.host} leads this log now")
 
     async def _watch_log(self) -> None:
         """Wake the loop for what others record; what it recorded itself it has folded by then."""
@@ -109,7 +146,7 @@ class Reactor:
 
     async def _sleep(self) -> None:
         """Return when something new has come, or at the next due time."""
-        due = next_due(self.world, self._clock.now())
+        due = next_due(self.world, self._decided_at)
         if due is None:
             await self._wake.wait()
             return
@@ -124,18 +161,18 @@ class Reactor:
 
     async def _turn(self) -> None:
         """Take in everything that has come, and decide until nothing more follows from it."""
-        await self._record_reports()
         if self._head_seen > self.world.position:
             await self.catch_up()
-        await self._end_canceled_runs()
+        await self._record_news()
+        await self._end_runs()
         while decisions := self._decisions():
             await self._enact(decisions)
-            if self._reports:
-                await self._record_reports()
+            await self._record_news()
 
     def _decisions(self) -> list[Decision]:
         limits = Limits(0) if self._draining else self._settings.limits
-        return decide(self.world, self._clock.now(), limits)
+        self._decided_at = self._clock.now()
+        return decide(self.world, self._decided_at, limits)
 
     async def _enact(self, decisions: Sequence[Decision]) -> None:
         """Record decisions where they were made, or not at all; then do what they say."""
@@ -153,12 +190,19 @@ class Reactor:
             )
             for decision in decisions
         ]
+        reach(CrashPoint.BEFORE_APPEND)
         answer = await append_surely(self._log, events, expected_head=self.world.position)
         if isinstance(answer, HeadMoved):
             await self.catch_up()
             return
         await self._take_in(events, answer)
-        await self._launcher.launch([spec for event in events if (spec := self._launched(event)) is not None])
+        launched = [spec for event in events if (spec := self._launched(event)) is not None]
+        if launched:
+            reach(CrashPoint.AFTER_APPEND)
+            await self._launcher.launch(launched)
+            reach(CrashPoint.AFTER_LAUNCH)
+        if any(isinstance(event.fact, RunTimedOut) for event in events):
+            await self._end_runs()
         for event in events:
             if isinstance(event.fact, BackfillCompleted):
                 log.info("backfill.completed", backfill_id=event.backfill_id, outcome=event.fact.outcome)
@@ -170,13 +214,19 @@ class Reactor:
         log.debug("run.launched", run_id=event.run_id, attempt=event.fact.attempt)
         return self._spec(backfill, backfill.live[event.run_id])
 
-    async def _record_reports(self) -> None:
-        """Record everything the launcher has told so far in one append."""
+    async def _record_news(self) -> None:
+        """Record what the daemon itself has told so far, and what the launcher has, in one append."""
+        own, self._own_facts = self._own_facts, []
+        if own:
+            await self._append(own)
+            await self.catch_up()  # Read back: a manifest may be spelled otherwise than the log spells it.
         reports, self._reports = self._reports, []
         self._reports_taken.set()
         self._reports_taken = anyio.Event()
         if reports:
+            reach(CrashPoint.DURING_REPORT)
             await self._record([self._reported(report) for report in reports])
+            reach(CrashPoint.AFTER_REPORT)
 
     def _reported(self, report: Reported) -> Event:
         """The event of a report; however often a report is given, its event has the same id."""
@@ -186,25 +236,32 @@ class Reactor:
             id=derived_id(report.at, report.run_id, str(report.sequence)),
             at=report.at,
             actor=f"run {report.run_id}",
-            fact=report.fact,
+            fact=_with_reason(report.fact, run),
             backfill_id=report.run_id.split("-", 1)[0],
             run_id=report.run_id,
             causation_id=run.launch_event_id if run is not None else None,
             correlation_id=backfill.request_event_id if backfill is not None else None,
         )
 
-    async def _end_canceled_runs(self) -> None:
-        """Ask each run of a canceled backfill to end, once."""
+    async def _end_runs(self) -> None:
+        """Ask each run that is to end before its time to do so, once."""
         self._asked_to_end &= self.world.backfill_of_run.keys()
         for backfill, run in self._live():
-            if backfill.cancel_requested and run.run_id not in self._asked_to_end:
+            is_to_end = backfill.cancel_requested or run.cancel_requested or run.timed_out
+            if is_to_end and run.run_id not in self._asked_to_end:
                 self._asked_to_end.add(run.run_id)
                 await self._launcher.cancel(run.run_id, grace_s=self._settings.cancel_grace_s)
 
     async def _record(self, events: Sequence[Event]) -> None:
-        answer = await append_surely(self._log, events)
-        assert isinstance(answer, Appended), "an append without an expected head is never turned away"
-        await self._take_in(events, answer)
+        await self._take_in(events, await self._append(events))
+
+    async def _append(self, events: Sequence[Event]) -> Appended:
+        """Record what is so wherever the log ends, as long as this daemon leads."""
+        while True:
+            answer = await append_surely(self._log, events, expected_head=self.world.position)
+            if isinstance(answer, Appended):
+                return answer
+            await self.catch_up()
 
     async def _take_in(self, events: Sequence[Event], appended: Appended) -> None:
         """Fold what was just recorded; from memory where nobody else wrote in between."""
@@ -241,6 +298,14 @@ class Reactor:
     def _event(self, fact: Fact) -> Event:
         now = self._clock.now()
         return Event(id=new_id(now), at=now, actor=ACTOR, fact=fact)
+
+
+def _with_reason(fact: RunFact, run: LiveRun | None) -> RunFact:
+    """What the launcher told; it knows that it ended a run and not why, which is on record."""
+    if not isinstance(fact, RunCanceled) or run is None or not run.timed_out or run.cancel_requested:
+        return fact
+    message = f"it took longer than the {run.timeout_s:g} s that its assets may take"
+    return RunFailed(fact.duration_s or 0.0, Failure("TimedOut", message))
 
 
 def recorded_as(event: Event, position: int) -> Recorded:

@@ -1,5 +1,7 @@
 """The fold of one backfill's facts. Total: a fact that does not fit its state changes nothing."""
 
+from datetime import datetime, timedelta
+
 from pyroaring import BitMap
 
 from backfilld.ranges import Ranges
@@ -13,11 +15,19 @@ from events.facts import (
     PartitionSkipped,
     RunLaunched,
 )
-from projections.backfill.readiness import drop_settled_chunks, new_progress, release, take_from_pieces
-from projections.backfill.settle import give_up_dependants
-from projections.backfill.state import Backfill, GroupProgress, LiveRun, OutOfReach
+from projections.backfill.readiness import (
+    drop_settled_chunks,
+    new_progress,
+    release,
+    take_from_pieces,
+    to_launch,
+)
+from projections.backfill.settle import cancel, give_up_dependants
+from projections.backfill.state import Backfill, GroupProgress, Intervention, LiveRun, OutOfReach
 from projections.plan import Plan, PlannedGroup
-from projections.sets import bitmap, ranges_of
+from projections.sets import bitmap, intervals, keys_of, ranges_of
+
+TIMEOUT_MAX_S = 365 * 24 * 3600.0  # so that no time-out leads past the times there are
 
 
 def requested(recorded: Recorded, request: BackfillRequested, plan: Plan) -> Backfill:
@@ -60,6 +70,33 @@ def amended(backfill: Backfill, fact: BackfillAmended) -> None:
         backfill.order = fact.order
     if fact.retries_max is not None:
         backfill.retries_max = fact.retries_max
+    if "max_concurrent_runs" in fact.lifted:
+        backfill.max_concurrent_runs = None
+    if "retries_max" in fact.lifted:
+        backfill.retries_max = None
+
+
+def dropped(backfill: Backfill, plan: Plan, recorded: Recorded, fact: BackfillAmended) -> None:
+    """Settle as canceled what was dropped and is not under way; of its chunks the rest is still run."""
+    reason = f"dropped {Intervention(recorded.at, recorded.actor, fact.reason).told}"
+    gone: list[OutOfReach] = []
+    for asset, keys in fact.dropped.items():
+        group = plan.group_of.get(asset)
+        if group is None:
+            continue
+        bits = to_launch(backfill, asset, bitmap(ranges_of(keys, group.partitions) & group.targets))
+        if bits:
+            cause = Cause(asset, keys_of(intervals(bits), group.partitions), reason)
+            gone.append(OutOfReach(asset, bits, (cause,), recorded.id))
+    cancel(backfill, plan, gone)
+    for each in gone:
+        group = plan.group_of[each.asset]
+        if backfill.pieces:
+            take_from_pieces(backfill, group, each.asset)
+        chunks = group.cut.chunks_of(intervals(each.ordinals))
+        backfill.groups[group.index].ready -= bitmap(chunks)
+        drop_settled_chunks(backfill, group, chunks)
+        release(backfill, plan, group, chunks, recorded.id)
 
 
 def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunched) -> LiveRun | None:
@@ -95,9 +132,17 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
         pools=fact.pools,
         launched_at=recorded.at,
         launch_event_id=recorded.id,
+        timeout_s=plan.timeout_s(fact.assets),
     )
     backfill.live[run.run_id] = run
     return run
+
+
+def started(run: LiveRun, at: datetime) -> None:
+    """The run has begun, and with it the time that it may take."""
+    run.started_at = at
+    if run.timeout_s is not None and run.cancel_requested is None:
+        run.times_out_at = at + timedelta(seconds=min(run.timeout_s, TIMEOUT_MAX_S))
 
 
 def ordinals_reported(

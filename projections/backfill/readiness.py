@@ -40,9 +40,10 @@ def _blocked(edge: Edge, candidates: BitMap, backfill: Backfill) -> BitMap:
 def _blocked_together(edge: Edge, candidates: BitMap, backfill: Backfill) -> BitMap:
     cut = edge.downstream_group.cut
     open_ordinals = whole = cut.ordinals_of(intervals(candidates))
-    skipped = backfill.assets[edge.downstream].skipped
-    if skipped:
-        open_ordinals -= intervals(skipped & bitmap(open_ordinals))
+    progress = backfill.assets[edge.downstream]
+    if progress.left_out:
+        open_ordinals -= intervals((progress.skipped | progress.canceled) & bitmap(open_ordinals))
+    # What the chunk fills itself it does not wait for; where it is taken apart, its pieces may.
     pending = bitmap(edge.needed(open_ordinals, whole)) - backfill.assets[edge.upstream].materialized
     if not pending:
         return BitMap()
@@ -140,13 +141,29 @@ def runnable(backfill: Backfill, asset: str, ordinals: BitMap) -> BitMap:
     return left
 
 
+def to_launch(backfill: Backfill, asset: str, ordinals: BitMap) -> BitMap:
+    """Those of the partitions that a run is still to be launched for: they are not under way either."""
+    return runnable(backfill, asset, ordinals) - under_way(backfill, asset)
+
+
+def under_way(backfill: Backfill, asset: str) -> BitMap:
+    """The partitions that runs under way are to fill, or have filled already."""
+    bits = BitMap()
+    for run in backfill.live.values():
+        if asset in run.assets:
+            bits |= bitmap(Ranges(run.ordinals))
+    return bits
+
+
 def drop_settled_chunks(backfill: Backfill, group: PlannedGroup, chunks: Ranges) -> None:
-    """Stop waiting for chunks in which nothing is left to run."""
+    """Stop waiting for chunks in which nothing is left to run, at a cost by intervals."""
     progress = backfill.groups[group.index]
-    for chunk in bitmap(chunks) & progress.waiting:
-        if not parts_left(backfill, group.assets, group.cut.chunk(chunk)):
-            progress.waiting.discard(chunk)
-            progress.ready.discard(chunk)
+    candidates = bitmap(chunks) & progress.waiting
+    ordinals = bitmap(group.cut.ordinals_of(intervals(candidates)))
+    left = BitMap.union(*(runnable(backfill, asset, ordinals) for asset in group.assets))
+    settled = candidates - bitmap(group.cut.chunks_of(intervals(left)))
+    progress.waiting -= settled
+    progress.ready -= settled
 
 
 def new_progress(plan: Plan) -> dict[str, AssetProgress]:

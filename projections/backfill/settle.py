@@ -1,6 +1,6 @@
 """What becomes of the partitions a run left undone: tried again, failed, skipped or canceled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from pyroaring import BitMap
@@ -34,12 +34,12 @@ def settle(
     """Settle what a run that has ended left undone; what it materialized counts already and stays."""
     left = parts_left(backfill, run.assets, Ranges(run.ordinals))
     if isinstance(fact, RunCanceled):
-        reason = f"run {run.run_id} was canceled"
-        for gone in _left_behind(plan, left, reason, recorded.id):
-            backfill.assets[gone.asset].canceled |= gone.ordinals
-            give_up_dependants(backfill, plan, gone)
+        asked = run.cancel_requested or backfill.cancel_requested
+        reason = f"run {run.run_id} was canceled{'' if asked is None else f' {asked.told}'}"
+        cancel(backfill, plan, list(_left_behind(plan, left, reason, recorded.id)))
         return
-    due_at = None if backfill.cancel_requested else retry_at(backfill, catalog, run, left, recorded.at)
+    given_up = backfill.cancel_requested or run.cancel_requested
+    due_at = None if given_up else retry_at(backfill, catalog, run, left, recorded.at)
     if due_at is not None:
         cut = plan.group_at(run.number).cut
         backfill.pieces.extend(
@@ -48,7 +48,8 @@ def settle(
             for alone in cut.apart(part)
         )
         return
-    reason = f"run {run.run_id} failed: {run.reason or _reason(fact)}"
+    told = _reason(fact) if run.timed_out else run.reason or _reason(fact)
+    reason = f"run {run.run_id} failed: {told}"
     for gone in _left_behind(plan, left, reason, recorded.id):
         _fail_unless_held_back(backfill, plan, run, gone)
 
@@ -81,6 +82,14 @@ def _fail_unless_held_back(backfill: Backfill, plan: Plan, run: LiveRun, gone: O
     if failed:
         backfill.assets[gone.asset].failed |= failed
         give_up_dependants(backfill, plan, gone.without(gone.ordinals - failed))
+
+
+def cancel(backfill: Backfill, plan: Plan, gone: Sequence[OutOfReach]) -> None:
+    """Settle partitions as canceled, then give up what needs them and is not among them itself."""
+    for each in gone:
+        backfill.assets[each.asset].canceled |= each.ordinals
+    for each in gone:
+        give_up_dependants(backfill, plan, each)
 
 
 def give_up_dependants(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None:

@@ -12,6 +12,19 @@ BackfillStatus: TypeAlias = Literal["running", "paused", "canceling", "succeeded
 Intervals: TypeAlias = tuple[tuple[int, int], ...]  # of ordinals, half-open, ascending
 
 
+class Intervention(msgspec.Struct, frozen=True):
+    """That somebody changed the course of a backfill or a run: when, who and why."""
+
+    at: datetime
+    by: str
+    reason: str | None = None
+
+    @property
+    def told(self) -> str:
+        """``by ada: wrong month``."""
+        return f"by {self.by}: {self.reason}" if self.reason else f"by {self.by}"
+
+
 class AssetProgress(msgspec.Struct):
     """Where the targeted partitions of one asset stand; what is in none of the sets waits or is under way."""
 
@@ -50,7 +63,11 @@ class LiveRun(msgspec.Struct):
     launched_at: datetime
     launch_event_id: str
     pools: tuple[str, ...] = ()  # that it holds a slot of
+    timeout_s: float | None = None  # from its start on
     started_at: datetime | None = None
+    times_out_at: datetime | None = None  # None also where it is being ended already
+    timed_out: bool = False
+    cancel_requested: Intervention | None = None
     failed: dict[str, BitMap] = {}  # asset -> what this attempt reported as failed
     reason: str = ""  # of the newest failure reported
 
@@ -93,8 +110,8 @@ class Backfill(msgspec.Struct):
     order: RunOrder
     only_between: str | None = None  # hours of the day in which runs are launched; None: always
     retries_max: int | None = None  # amended: instead of what the assets' retry policies say
-    paused: bool = False
-    cancel_requested: bool = False
+    paused: Intervention | None = None  # the pause it is in
+    cancel_requested: Intervention | None = None
     groups: list[GroupProgress] = []
     assets: dict[str, AssetProgress] = {}
     live: dict[str, LiveRun] = {}

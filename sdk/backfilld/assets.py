@@ -1,6 +1,7 @@
 """Assets: what the user's functions fill, declared with `asset`."""
 
 import inspect
+import math
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, overload
@@ -30,6 +31,7 @@ class AssetDefinition:
     deps: tuple["AssetDep", ...] = ()
     backfill_policy: BackfillPolicy | None = None
     retry_policy: RetryPolicy | None = None
+    timeout_s: float | None = None
     group_name: str = DEFAULT_GROUP
     description: str | None = None
     pool: str | None = None
@@ -88,6 +90,7 @@ def asset(
     metadata: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     retry_policy: RetryPolicy | None = None,
+    timeout_s: float | None = None,
     pool: str | None = None,
     code_version: str | None = None,
 ) -> Callable[[AssetFunction], AssetDefinition]: ...
@@ -107,6 +110,7 @@ def asset(
     metadata: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     retry_policy: RetryPolicy | None = None,
+    timeout_s: float | None = None,
     pool: str | None = None,
     code_version: str | None = None,
 ) -> AssetDefinition | Callable[[AssetFunction], AssetDefinition]:
@@ -115,8 +119,12 @@ def asset(
     The function takes the `AssetExecutionContext`, or nothing, and returns None or a `MaterializeResult`; it
     may be `async`. The asset's name is the function's, or ``name``, behind ``key_prefix``; its description
     the function's docstring, or ``description``. ``deps`` are the assets it needs; those that nothing defines
-    are external: shown, and never waited for. Runs that use ``pool`` share its slots. Raises
-    `InvalidDefinitionError`.
+    are external: shown, and never waited for. Runs that use ``pool`` share its slots.
+
+    ``timeout_s`` bounds how long the function may take in one run, however many partitions that covers. A run
+    of several assets may take the sum of theirs, and as long as it needs if one of them has none. A run that
+    takes longer is ended, and has failed: ``retry_policy`` decides whether what it did not report as
+    materialized is tried again. Raises `InvalidDefinitionError`.
     """
 
     def define(function: AssetFunction) -> AssetDefinition:
@@ -124,6 +132,7 @@ def asset(
         key = AssetKey((*prefix, name or function.__name__))
         _check_types(key, partitions_def, backfill_policy, retry_policy)
         _check_policy(key, partitions_def, backfill_policy)
+        _check_timeout(key, timeout_s)
         return AssetDefinition(
             key=key,
             function=function,
@@ -132,6 +141,7 @@ def asset(
             deps=_distinct(key, deps),
             backfill_policy=backfill_policy,
             retry_policy=retry_policy,
+            timeout_s=None if timeout_s is None else float(timeout_s),
             group_name=group_name or DEFAULT_GROUP,
             description=description or inspect.getdoc(function),
             pool=pool,
@@ -159,6 +169,18 @@ def _check_policy(
             f"multi_run({policy.max_partitions_per_run}) "
             f"to bound, found none; give it partitions_def, or leave the policy out"
         )
+
+
+def _check_timeout(key: AssetKey, timeout_s: object) -> None:
+    match timeout_s:
+        case None:
+            return
+        case int() | float() if not isinstance(timeout_s, bool) and 0 < timeout_s < math.inf:
+            return
+    raise InvalidDefinitionError(
+        f"asset {str(key)!r}: expected timeout_s in seconds, more than 0, found {timeout_s!r}; leave it out "
+        f"for no limit"
+    )
 
 
 def _takes_context(key: AssetKey, function: AssetFunction) -> bool:

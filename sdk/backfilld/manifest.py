@@ -188,6 +188,7 @@ def _asset(asset: AssetDefinition) -> dict[str, Any]:
         ],
         "backfill_policy": _backfill_policy(asset.backfill_policy),
         "retry_policy": _retry_policy(asset.retry_policy),
+        "timeout_s": asset.timeout_s,
         "pool": asset.pool,
         "code_version": asset.code_version,
         "tags": {name: str(value) for name, value in asset.tags.items()},

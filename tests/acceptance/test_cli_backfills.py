@@ -202,10 +202,20 @@ def test_a_backfill_is_paused_resumed_and_canceled_each_only_once(house: House) 
     launched = house.call("launch", "region", "--all", "--max-concurrent", "1", "-o", "json").value
     own = launched["id"]
     paused = {"id": own, "status": "paused", "changed": True}
-    assert house.call("pause", own, "-o", "json").value == paused
+    assert house.call("pause", own, "--reason", "lunch", "-o", "json").value == paused
     assert house.call("pause", own, "-o", "json").value == paused | {"changed": False}
     assert house.call("pause", own).out == f"Backfill {own} was paused already.\n"
     assert house.call("status", own).err == f"`backfilld resume {own}` lets it go on.\n"
+    assert any(
+        line.startswith("Paused on 2") and line.endswith("UTC by ada@office: lunch.")
+        for line in words(house.call("status", own).out)
+    )
+    stands = house.call("status", own, "-o", "json").value
+    assert (stands["paused"]["by"], stands["paused"]["reason"], stands["canceled"]) == (
+        "ada@office",
+        "lunch",
+        None,
+    )
     assert house.call("resume", own).out == f"Backfill {own} goes on.\n"
     assert house.call("resume", own).out == f"Backfill {own} was not paused.\n"
     assert house.call("cancel", own, "--reason", "wrong").out == f"Backfill {own} is being canceled.\n"
@@ -213,6 +223,9 @@ def test_a_backfill_is_paused_resumed_and_canceled_each_only_once(house: House) 
     assert ended.status == 1
     assert f"Backfill {own} canceled" in ended.out
     assert "0 of 2 partitions materialized, 2 canceled" in ended.out
+    assert "UTC by ada@office: wrong.\n" in ended.out
+    stands = house.call("status", own, "-o", "json").value
+    assert (stands["paused"], stands["canceled"]["reason"]) == (None, "wrong")
     assert house.call("cancel", own) == (0, f"Backfill {own} had ended already (canceled).\n", "")
     facts = house.call("log", "--backfill", own, "--type", "BackfillCancelRequested", "-o", "json").value
     assert [(fact["actor"], fact["data"]["reason"]) for fact in facts] == [("ada@office", "wrong")]

@@ -48,11 +48,10 @@ def house() -> Iterator[House]:
 
 
 def until(found: Callable[[], bool]) -> None:
-    """Return once something is so; what a daemon does takes a moment."""
+    """Return once something is so; what a daemon does takes a moment, and so does every look."""
     deadline = time.monotonic() + PATIENCE_S
     while not found():
         assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def slots_taken(house: House) -> int:

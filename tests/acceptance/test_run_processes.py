@@ -21,7 +21,7 @@ from events.facts import (
     RunStarted,
     RunSucceeded,
 )
-from tests.launching.worlds import Listener, LocalWorld, run_of, until_gone
+from tests.launching.worlds import Listener, LocalWorld, run_of, until, until_gone
 
 
 @pytest.fixture
@@ -211,6 +211,37 @@ async def test_a_run_that_does_not_end_when_asked_to_is_killed_with_all_it_start
         await until_gone(process)
         await until_gone(child)
     assert isinstance(facts[-1], RunCanceled)
+
+
+async def test_all_that_a_run_has_started_is_asked_to_end_before_it_is_killed(world: LocalWorld) -> None:
+    run = run_of("has_a_polite_child", tags={"folder": str(world.folder)})
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        await launcher.launch([run])
+        await listener.until_started(run)
+        await world.until_noted("under_way", run)
+        await until((world.folder / "ready").exists)
+        await launcher.cancel(run.run_id, grace_s=1)
+        await until((world.folder / "asked").exists)
+        [facts] = await listener.until_over(run)
+    assert isinstance(facts[-1], RunCanceled)
+
+
+async def test_an_adopted_run_is_killed_with_all_it_started(world: LocalWorld) -> None:
+    run = run_of("stubborn", tags={"folder": str(world.folder)})
+    async with world.launcher() as launcher:
+        await launcher.launch([run])
+        [process] = await Listener(launcher).until_started(run)
+        await world.until_noted("under_way", run)
+        await launcher.cancel(run.run_id, grace_s=600)
+    async with world.launcher() as launcher:
+        await launcher.reconcile([run])
+        await launcher.cancel(run.run_id, grace_s=0.2)
+        [facts] = await Listener(launcher).until_over(run)
+        [child] = map(int, world.noted("child"))
+        await until_gone(process)
+        await until_gone(child)
+    assert [type(fact) for fact in facts] == [RunStarted, RunCanceled]
 
 
 async def test_a_canceled_run_may_clean_up(world: LocalWorld) -> None:

@@ -101,6 +101,17 @@ def stubborn(context: AssetExecutionContext) -> None:
 
 
 @asset
+def has_a_polite_child(context: AssetExecutionContext) -> None:
+    """Takes no notice itself of being asked to end; its child says that it was asked, and ends."""
+    script = "trap 'echo > asked; exit' TERM; echo > ready; while :; do sleep 0.01; done"
+    child = subprocess.Popen(["sh", "-c", script], cwd=folder_of(context))
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    note(context, "under_way", context.run_id)
+    child.wait()
+    threading.Event().wait()
+
+
+@asset
 def cleans_up(context: AssetExecutionContext) -> None:
     try:
         wait_for_release(context)

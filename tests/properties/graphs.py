@@ -142,7 +142,5 @@ def _mapping(
 ) -> PartitionMapping | None:
     if upstream not in TIMES or downstream not in TIMES:
         return None
-    if upstream != downstream and WORK_DAYS in {upstream, downstream}:
-        return None  # An offset into a hole is not the same both ways.
     offset = draw(st.sampled_from([0, 0, -1, 1]))
     return TimeWindowPartitionMapping(offset, offset) if offset else None

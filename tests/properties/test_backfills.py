@@ -4,21 +4,26 @@ from collections import Counter
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyroaring import BitMap
 
+from backfilld.ranges import Ranges
 from events.facts import (
+    BackfillAmended,
     BackfillCompleted,
     DefinitionsFailed,
     DefinitionsLoaded,
     Failure,
     PartitionFailed,
     PartitionMaterialized,
+    RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunLaunched,
     RunLost,
     RunSucceeded,
 )
 from projections import snapshot
-from projections.sets import ranges_of
+from projections.sets import keys_of, ranges_of
 from projections.world import World, evolve
 from tests.conformance.promises import is_unbroken
 from tests.properties.graphs import Declared, assets_of, graphs, some_partitions
@@ -27,14 +32,24 @@ from tests.story import T0, Story
 BROKEN = DefinitionsFailed("code", Failure("SyntaxError", "invalid syntax"), runs_held=True)
 
 
-def play(story: Story, drawn: st.DataObject, failing: int, *, breaking: bool = False) -> None:
-    """Runs end in any order, well or badly, until the backfill does; the code may break and be mended."""
+def play(
+    story: Story, drawn: st.DataObject, failing: int, *, breaking: bool = False, meddling: bool = False
+) -> None:
+    """Runs end in any order, well or badly, until the backfill does.
+
+    The code may break and be mended; somebody may meddle, who drops partitions and cancels runs.
+    """
     story.settle()
     live = story.world.known.active["b"].live if "b" in story.world.known.active else {}
     for _ in range(2_000):
         if "b" not in story.world.known.active:
             return
         assert len(live) <= story.limits.max_concurrent_runs
+        if meddling and drawn.draw(st.booleans()):
+            meddle(story, drawn)
+            story.settle()
+            if not live:
+                continue
         run_id = drawn.draw(st.sampled_from(sorted(live)))
         is_broken = breaking and drawn.draw(st.booleans())
         if is_broken:
@@ -46,6 +61,23 @@ def play(story: Story, drawn: st.DataObject, failing: int, *, breaking: bool = F
             story.tell(DefinitionsLoaded("code", story.world.known.manifests["code"], None))
             story.settle()
     raise AssertionError("the backfill did not end")
+
+
+def meddle(story: Story, drawn: st.DataObject) -> None:
+    """Some partitions of an asset are dropped, as far as they can be; or a run under way is canceled."""
+    live = story.backfill().live
+    is_canceling: bool = drawn.draw(st.booleans())
+    if live and is_canceling:
+        run_id = drawn.draw(st.sampled_from(sorted(live)))
+        story.tell(RunCancelRequested(), backfill_id="b", run_id=run_id)
+        story.tell(RunCanceled(), backfill_id="b", run_id=run_id)
+        return
+    plan = story.world.plans["b"]
+    name = drawn.draw(st.sampled_from(sorted(plan.group_of)))
+    group = plan.group_of[name]
+    some = drawn.draw(st.sets(st.sampled_from(list(group.targets)), min_size=1, max_size=5))
+    dropped = {name: keys_of(Ranges.from_ordinals(some), group.partitions)}
+    story.tell(BackfillAmended(dropped=dropped), backfill_id="b")
 
 
 def finish(story: Story, run_id: str, drawn: st.DataObject, *, bad: bool) -> None:
@@ -91,16 +123,37 @@ def test_every_backfill_ends_and_every_partition_has_one_fate(
         assert not record.status.in_progress
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-@given(graphs(), st.data(), st.sampled_from([20, 60]), st.integers(1, 4))
-def test_nothing_is_launched_twice_or_before_what_it_needs(
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs(), st.data(), st.sampled_from([0, 30]), st.integers(1, 4))
+def test_whatever_is_dropped_and_canceled_a_backfill_ends_and_every_partition_has_one_fate(
     declared: list[Declared], drawn: st.DataObject, failing: int, slots: int
+) -> None:
+    story = Story(*assets_of(declared), slots=slots)
+    backfill = story.ask("*", choice=some_partitions(declared, drawn, T0))
+    targets = {name: progress.targeted for name, progress in backfill.assets.items()}
+    play(story, drawn, failing, meddling=True)
+    end = story.told[-1].fact
+    assert isinstance(end, BackfillCompleted)
+    for name, progress in backfill.assets.items():
+        fates = [progress.materialized, progress.failed, progress.skipped, progress.canceled]
+        assert sum(map(len, fates)) == targets[name] == len(BitMap.union(*fates))
+        assert [end.materialized.get(name, 0), end.canceled.get(name, 0)] == [len(fates[0]), len(fates[3])]
+    if failing == 0:
+        assert end.outcome == ("succeeded" if end.materialized == targets else "canceled")
+    for record in story.world.known.assets.values():
+        assert not record.status.in_progress
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs(), st.data(), st.sampled_from([20, 60]), st.integers(1, 4), st.booleans())
+def test_nothing_is_launched_twice_or_before_what_it_needs(
+    declared: list[Declared], drawn: st.DataObject, failing: int, slots: int, meddling: bool
 ) -> None:
     story = Story(*assets_of(declared), slots=slots)
     backfill = story.ask("*", choice=some_partitions(declared, drawn, T0))
     plan = story.world.plans["b"]
     catalog = story.world.catalog_for(backfill)
-    play(story, drawn, failing)
+    play(story, drawn, failing, meddling=meddling)
     filled: Counter[tuple[str, int]] = Counter()
     for told in story.told:
         match told.fact:
@@ -146,7 +199,7 @@ def test_replay_of_any_prefix_through_a_snapshot_is_the_live_fold(
 ) -> None:
     story = Story(*assets_of(declared), slots=3)
     story.ask("*", choice=some_partitions(declared, drawn, T0))
-    play(story, drawn, 30)
+    play(story, drawn, 30, meddling=True)
     cut = drawn.draw(st.integers(0, len(story.told)))
     first = World()
     for told in story.told[:cut]:

@@ -1,6 +1,6 @@
 """Daemons to kill: the real reactor and loader of definitions, between simulated ports.
 
-`Daemon._serve` does what `daemon.service.serving.serve` does, in its order; `SimulatedLog` and
+`Daemon._serve` does what `daemon.service.leading.Lead` does, in its order; `SimulatedLog` and
 `SimulatedClock` are the log in memory and the loop's time behind the daemon's gates. Everything from
 `Reactor.lead` and `Reactor._turn` inwards is the product's own code.
 """
@@ -16,7 +16,7 @@ import msgspec
 from daemon.deciding.room import Limits
 from daemon.launching.code_location import CodeLocation
 from daemon.service.definitions import DefinitionsLoader
-from daemon.service.errors import AlreadyServedError, CodeNotImportedError
+from daemon.service.errors import CodeNotImportedError, SupersededError
 from daemon.service.reactor import Reactor, Settings
 from daemon.service.recording import catch_up
 from events.envelope import Event, Recorded
@@ -177,7 +177,7 @@ class Daemon:
             error = error.exceptions[0]
         if error is None:
             return "has stopped"
-        if isinstance(error, AlreadyServedError | CodeNotImportedError):
+        if isinstance(error, SupersededError | CodeNotImportedError):
             return f"ends: {type(error).__name__}"
         if isinstance(error, ViolationError):
             raise error
@@ -200,11 +200,11 @@ class Daemon:
             world=world,
         )
         locations = [CodeLocation(name=name, code=name) for name in self._machine.deployed]
-        loader = DefinitionsLoader(self.launcher, reactor, locations)
-        await loader.load_first()
         self.reactor = reactor
         await reactor.lead(LeaderElected(self.name, "simulated", 1, "0", self._limit))
-        await loader.record_loaded()
+        loader = DefinitionsLoader(self.launcher, reactor, locations)
+        await loader.load_first()
+        loader.record_loaded()
         async with anyio.create_task_group() as tasks:
             await tasks.start(reactor.run)
             tasks.start_soon(loader.follow)
@@ -217,9 +217,9 @@ class Daemon:
             tasks.cancel_scope.cancel()
 
     async def _lead_until_told(self) -> None:
-        """Stands for `serving._keep_leading`, which asks the database every few seconds."""
+        """Stands for the lease, which is renewed every second and is another's then."""
         await self._lead_is_lost.wait()
-        raise AlreadyServedError("another daemon serves this log")
+        raise SupersededError("another daemon serves this log")
 
     async def _folded(self, event_log: SimulatedLog) -> World:
         """The world at the log's head, as `ProjectionStore.load_world` folds it."""

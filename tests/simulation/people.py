@@ -87,7 +87,7 @@ class People:
 
     def resume_all(self) -> None:
         """Nothing stays paused."""
-        for backfill in list(self.world.known.active.values()):
+        for backfill in [each for each in self.world.known.active.values() if each.status == "paused"]:
             self._record(commands.resume(self.world, backfill.id, None), backfill.id)
 
     def amend(self) -> None:

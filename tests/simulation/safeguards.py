@@ -9,43 +9,31 @@ from pyroaring import BitMap
 from daemon.deciding.decide import Decision
 from daemon.deciding.room import Room
 from daemon.launching.port import RunSpec
-from daemon.service.errors import AlreadyServedError
 from daemon.service.reactor import Reactor
-from daemon.service.recording import append_surely
+from daemon.service.recording import append_surely, catch_up
 from events.envelope import Event
-from events.facts import LeaderElected, RunLaunched
-from events.log import HeadMoved
+from events.facts import RunLaunched
+from events.log import Appended
 from projections.backfill import readiness
 from tests.simulation.stage import Safeguard, Stage
 
 NO_LIMIT = 1_000_000
 
 
-class Superseding(Reactor):
-    """A reactor that records nothing more once the log says that another daemon has taken over."""
-
-    elected: LeaderElected | None = None
-
-    async def lead(self, elected: LeaderElected) -> None:
-        """See `Reactor.lead`."""
-        await super().lead(elected)
-        self.elected = elected
+class Unfenced(Reactor):
+    """A reactor that does not mind that another daemon has taken over."""
 
     async def catch_up(self) -> None:
         """See `Reactor.catch_up`."""
-        await super().catch_up()
-        if self.elected is not None and self.world.known.leader != self.elected:
-            raise AlreadyServedError("another daemon leads this log now")
+        await catch_up(self._log, self.world)
 
-    async def _record(self, events: Sequence[Event]) -> None:
-        head = None if self.elected is None else self.world.position
-        while isinstance(answer := await append_surely(self._log, events, expected_head=head), HeadMoved):
-            await self.catch_up()
-            head = self.world.position
-        await self._take_in(events, answer)
+    async def _append(self, events: Sequence[Event]) -> Appended:
+        answer = await append_surely(self._log, events)
+        assert isinstance(answer, Appended), "an append without an expected head is never turned away"
+        return answer
 
 
-class LaunchingFirst(Superseding):
+class LaunchingFirst(Reactor):
     """A reactor that launches what it has decided and records it afterwards."""
 
     async def _enact(self, decisions: Sequence[Decision]) -> None:
@@ -77,9 +65,9 @@ def reactor_of(stage: Stage) -> type[Reactor]:
         case Safeguard.LAUNCH_INTENT:
             return LaunchingFirst
         case Safeguard.FENCE:
-            return Reactor
+            return Unfenced
         case _:
-            return Superseding
+            return Reactor
 
 
 def limit_of(stage: Stage, limit: int) -> int:

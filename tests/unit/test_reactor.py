@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
@@ -14,6 +14,7 @@ from daemon.clock import ManualClock
 from daemon.deciding.room import Limits
 from daemon.launching.memory import MemoryLauncher
 from daemon.launching.port import RunSpec
+from daemon.service.errors import RunsElsewhereError, SupersededError
 from daemon.service.reactor import Reactor, Settings
 from events.envelope import Event, Recorded
 from events.facts import (
@@ -22,12 +23,18 @@ from events.facts import (
     DynamicPartitionsAdded,
     DynamicPartitionsRemoved,
     Fact,
+    Failure,
     LeaderElected,
     PartitionMaterialized,
+    PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
+    RunFailed,
     RunLaunched,
+    RunLost,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
 )
 from events.ids import new_id
 from events.log import Appended, HeadMoved
@@ -52,6 +59,10 @@ def clean() -> None: ...
 def profiles() -> None: ...
 
 
+@asset(timeout_s=30)
+def slow() -> None: ...
+
+
 async def run_until_it_dies(reactor: Reactor) -> None:
     await reactor.lead(ELECTED)
     await reactor.run()
@@ -71,13 +82,13 @@ class House:
             event_log=self.log, launcher=self.launcher, clock=self.clock, settings=settings, world=World()
         )
 
-    async def append(self, fact: Fact, backfill_id: str | None = None) -> None:
-        event = Event(id=new_id(NOW), at=NOW, actor="me", fact=fact, backfill_id=backfill_id)
+    async def append(self, fact: Fact, backfill_id: str | None = None, run_id: str | None = None) -> None:
+        event = Event(id=new_id(NOW), at=NOW, actor="me", fact=fact, backfill_id=backfill_id, run_id=run_id)
         await self.log.append([event])
 
     async def ask(self, *selection: str, keys: tuple[str, ...] = ()) -> None:
         """Definitions, and a backfill of all of the selection; the keys are those of the customers."""
-        story = Story(raw, clean, profiles) if keys else Story(raw, clean)
+        story = Story(raw, clean, slow, profiles) if keys else Story(raw, clean, slow)
         if keys:
             story.tell(DynamicPartitionsAdded("customers", keys))
         story.ask(*selection)
@@ -111,7 +122,7 @@ async def test_a_request_is_run_to_its_end() -> None:
     async with MemoryLauncher(now=lambda: NOW) as launcher:
         house = House(launcher)
         async with serving(house):
-            await house.ask("*")
+            await house.ask("clean", "raw")
             end = await house.until(BackfillCompleted)
         assert end.fact == BackfillCompleted("succeeded", {"raw": 5, "clean": 5})
         launched = [each for each in await house.facts() if isinstance(each.fact, RunLaunched)]
@@ -122,7 +133,7 @@ async def test_facts_name_what_led_to_them() -> None:
     async with MemoryLauncher(now=lambda: NOW) as launcher:
         house = House(launcher)
         async with serving(house):
-            await house.ask("*")
+            await house.ask("clean", "raw")
             await house.until(BackfillCompleted)
         facts = await house.facts()
         by_id = {each.id: each for each in facts}
@@ -219,6 +230,71 @@ async def test_canceling_ends_the_runs_under_way() -> None:
         assert sum(isinstance(each.fact, RunCanceled) for each in await house.facts()) == 2
 
 
+async def test_canceling_a_run_ends_it_alone() -> None:
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        async with serving(house):
+            await house.ask("raw")
+            await house.until(RunStarted)
+            await house.append(RunCancelRequested("hangs"), "b", "b-2-1")
+            canceled = await house.until(RunCanceled)
+            assert canceled.run_id == "b-2-1"
+            await house.append(BackfillCancelRequested(), "b")
+            await house.until(BackfillCompleted)
+
+
+async def test_a_run_that_takes_too_long_is_ended_and_told_to_have_timed_out() -> None:
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        async with serving(house):
+            await house.ask("slow")
+            await house.until(RunStarted)
+            house.clock.advance(timedelta(seconds=30))
+            end = await house.until(BackfillCompleted)
+        assert end.fact == BackfillCompleted("failed", {"slow": 0}, failed={"slow": 1})
+        told = [each for each in await house.facts() if each.run_id == "b-1-1"]
+        assert [type(each.fact) for each in told] == [RunLaunched, RunStarted, RunTimedOut, RunFailed]
+        assert told[-1].fact == RunFailed(
+            0.0, Failure("TimedOut", "it took longer than the 30 s that its assets may take")
+        )
+
+
+async def test_what_comes_due_between_a_decision_and_the_sleep_after_it_is_not_slept_through() -> None:
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        reactor = house.reactor()
+        await house.ask("slow")
+        await reactor.lead(ELECTED)
+        await reactor._turn()
+        reactor._reports.extend(await launcher.reports.receive())
+        await reactor._turn()
+        house.clock.advance(timedelta(hours=1))
+        with anyio.fail_after(10):
+            await reactor._sleep()
+        await reactor._turn()
+        assert isinstance((await house.facts())[-1].fact, RunTimedOut)
+
+
+async def test_a_time_out_that_is_on_record_is_carried_out_by_the_next_daemon() -> None:
+    """The first daemon dies between the record of the time-out and its effect."""
+
+    class Dying(MemoryLauncher):
+        async def cancel(self, run_id: str, *, grace_s: float) -> None:
+            raise RuntimeError(f"killed before {run_id} was asked to end within {grace_s} s")
+
+    async with Dying(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        await house.ask("slow")
+        house.clock.advance(timedelta(seconds=30))
+        with pytest.raises(BaseExceptionGroup):
+            await run_until_it_dies(house.reactor())
+        assert isinstance((await house.facts())[-1].fact, RunTimedOut)
+        async with launcher.restarted() as house.launcher, serving(house):
+            end = await house.until(BackfillCompleted)
+        assert end.fact == BackfillCompleted("failed", {"slow": 0}, failed={"slow": 1})
+        assert sum(isinstance(each.fact, RunTimedOut) for each in await house.facts()) == 1
+
+
 async def test_draining_launches_nothing_more_and_lets_runs_finish() -> None:
     async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
         house = House(launcher)
@@ -244,9 +320,9 @@ async def test_a_log_that_moved_makes_it_decide_again() -> None:
         async def append(
             self, events: Sequence[Event], *, expected_head: int | None = None
         ) -> Appended | HeadMoved:
-            if expected_head is not None and not self.meddled:
+            if isinstance(events[0].fact, RunLaunched) and not self.meddled:
                 self.meddled = True
-                await house.append(LeaderElected("another", "host", 2, "0"))
+                await house.append(PoolConfigured("oven", slots=1))
             return await super().append(events, expected_head=expected_head)
 
     async with MemoryLauncher(now=lambda: NOW) as launcher:
@@ -256,3 +332,47 @@ async def test_a_log_that_moved_makes_it_decide_again() -> None:
             end = await house.until(BackfillCompleted)
         assert log.meddled
         assert end.fact == BackfillCompleted("succeeded", {"raw": 5})
+
+
+@pytest.mark.parametrize("has_news", [False, True], ids=["decisions", "facts of its own"])
+async def test_a_leader_that_another_has_relieved_records_nothing_and_launches_nothing(
+    has_news: bool,
+) -> None:
+    """As after SIGSTOP and SIGCONT: it wakes up in the middle of its work, and the log has moved on."""
+    async with MemoryLauncher(now=lambda: NOW) as launcher:
+        house = House(launcher)
+        await house.ask("raw")
+        stopped = house.reactor()
+        await stopped.lead(ELECTED)
+        await house.reactor().lead(LeaderElected("successor", "host", 2, "0"))
+        if has_news:
+            stopped.record(PoolConfigured("oven", slots=1))
+        head = await house.log.head()
+        with pytest.raises(BaseExceptionGroup) as raised:
+            await stopped.run()
+        assert raised.group_contains(SupersededError, match="process 2 on host leads this log now")
+        assert await house.log.head() == head
+        assert launcher.launched == []
+
+
+async def test_a_leader_does_not_begin_where_runs_are_out_of_its_reach() -> None:
+    at_home = LeaderElected("first", "host", 1, "0", home="there", home_id="home-1")
+    elsewhere = LeaderElected("second", "host", 2, "0", home="here", home_id="home-2")
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        await house.ask("raw")
+        async with anyio.create_task_group() as tasks:
+            reactor = house.reactor()
+            await reactor.lead(at_home)
+            await tasks.start(reactor.run)
+            await house.until(RunStarted)
+            tasks.cancel_scope.cancel()
+        head = await house.log.head()
+        with pytest.raises(RunsElsewhereError, match="in the home there on host"):
+            await house.reactor().lead(elsewhere)
+        assert await house.log.head() == head
+        await house.reactor().lead(elsewhere, gives_up=True)
+        elected, *lost = [each.fact for each in await house.facts()][head:]
+        assert elected == elsewhere
+        assert {type(fact) for fact in lost} == {RunLost}
+        assert len(house.launcher.launched) == len(lost), "what is lost is not taken up"

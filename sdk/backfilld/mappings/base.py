@@ -37,7 +37,22 @@ class PartitionMapping(ABC):
     def downstream_of(
         self, upstream: Ranges, *, upstream_partitions: Partitions, downstream_partitions: Partitions
     ) -> Ranges:
-        """The downstream partitions that need any of the given upstream ones; the cost is by interval."""
+        """The downstream partitions that need any of the given upstream ones; the cost is by interval.
+
+        Where exclusions leave holes in time it overlooks some, as Dagster does, that `waiting_for` tells.
+        """
+
+    def waiting_for(
+        self, upstream: Ranges, *, upstream_partitions: Partitions, downstream_partitions: Partitions
+    ) -> Ranges:
+        """All downstream partitions that, each asked alone, need any of the given upstream ones."""
+        return Ranges.of(
+            interval
+            for part in self.apart(upstream, upstream_partitions)
+            for interval in self.downstream_of(
+                part, upstream_partitions=upstream_partitions, downstream_partitions=downstream_partitions
+            ).intervals
+        )
 
     @abstractmethod
     def validate(

@@ -25,11 +25,13 @@ from events.facts import (
     PartitionSkipped,
     PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunLaunched,
     RunLost,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
 )
 
 DAY = PartitionKeys(ranges=(("d1", "d1"),), count=1)
@@ -58,8 +60,16 @@ DESCRIBED: list[tuple[Fact, str]] = [
     (BackfillPaused("lunch"), "lunch"),
     (BackfillResumed(), ""),
     (
-        BackfillAmended(reason="slow", max_concurrent_runs=2, priority=0, dropped={"raw": DAYS}),
-        "max_concurrent_runs 2, priority 0, dropped raw [d1...d3], d5 (4): slow",
+        BackfillAmended(reason="slow", max_concurrent_runs=2, priority=0, dropped={"raw": DAYS, "all": None}),
+        "at most 2 runs at a time, priority 0, dropped raw [d1...d3], d5 (4), dropped all: slow",
+    ),
+    (
+        BackfillAmended(order="newest_first", retries_max=0),
+        "newest first, no retries",
+    ),
+    (
+        BackfillAmended(lifted=("max_concurrent_runs", "retries_max")),
+        "no limit of its own on runs at a time, retries as its assets say",
     ),
     (BackfillCancelRequested(), ""),
     (
@@ -68,6 +78,8 @@ DESCRIBED: list[tuple[Fact, str]] = [
     ),
     (RunLaunched(7, 2, ("raw", "clean"), DAY, "weather", "0"), "run 7, attempt 2: raw clean d1"),
     (RunStarted(12, "host"), "pid 12 on host"),
+    (RunCancelRequested("stuck\nagain"), "stuck again"),
+    (RunTimedOut(90.0), "longer than 90 s; it is being ended"),
     (PartitionMaterialized("raw", MANY), "raw a, c, e, … (4)"),
     (PartitionMaterialized("total", None), "total"),
     (PartitionFailed("raw", DAY, BROKE), "raw d1: ValueError: two lines [31m"),

@@ -170,6 +170,7 @@ def test_the_listing_says_what_each_run_waits_for() -> None:
         {"backfill_policy": BackfillPolicy.multi_run(2)},
         {"code_version": "2"},
         {"pool": "warehouse"},
+        {"timeout_s": 60},
     ],
 )
 def test_the_digest_changes_with_anything_that_would_be_launched(changed: dict[str, object]) -> None:

@@ -50,6 +50,7 @@ def test_every_option_is_kept() -> None:
         metadata={"rows": 3},
         tags={"team": "core"},
         retry_policy=RetryPolicy(max_retries=2, delay=1.5),
+        timeout_s=90,
         pool="warehouse",
         code_version="7",
     )
@@ -64,6 +65,7 @@ def test_every_option_is_kept() -> None:
     assert (events.pool, events.code_version) == ("warehouse", "7")
     assert events.backfill_policy == BackfillPolicy(max_partitions_per_run=7)
     assert events.retry_policy == RetryPolicy(max_retries=2, delay=1.5)
+    assert events.timeout_s == 90.0
     assert events.takes_context
 
 
@@ -102,6 +104,12 @@ def test_inputs_are_refused_with_the_way_out() -> None:
 
         @asset
         def report(context: object, raw: object) -> None: ...
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 0.0, float("inf"), float("nan"), True, "90"])
+def test_a_time_out_is_a_number_of_seconds(wrong: float) -> None:
+    with pytest.raises(InvalidDefinitionError, match="'a': expected timeout_s in seconds, more than 0"):
+        asset(timeout_s=wrong)(_named_a)
 
 
 @pytest.mark.parametrize("wrong", [{"partitions_def": "daily"}, {"backfill_policy": 3}, {"retry_policy": 3}])

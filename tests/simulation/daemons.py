@@ -13,6 +13,7 @@ from datetime import datetime
 import anyio
 import msgspec
 
+from daemon.clock import SystemClock
 from daemon.deciding.room import Limits
 from daemon.launching.code_location import CodeLocation
 from daemon.service.definitions import DefinitionsLoader
@@ -32,6 +33,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.safeguards import limit_of, reactor_of
 from tests.simulation.stage import Safeguard, Stage, ViolationError
 
+HOME = "home"  # of all daemons: the machine is one
 GRACE_S = 10.0
 STOP_GRACE_S = 30.0
 
@@ -116,12 +118,12 @@ class SimulatedClock:
 
     def now(self) -> datetime:
         """See `Clock.now`."""
-        return self._stage.loop.now()
+        return self._stage.now()
 
     async def sleep_until(self, due: datetime) -> None:
         """See `Clock.sleep_until`."""
         while (left := (due - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time is waited for.
-            await anyio.sleep(left)
+            await anyio.sleep(min(left, SystemClock.STEP_MAX_S))
         await self._gates.passed("to wake up")
 
 
@@ -201,7 +203,7 @@ class Daemon:
         )
         locations = [CodeLocation(name=name, code=name) for name in self._machine.deployed]
         self.reactor = reactor
-        await reactor.lead(LeaderElected(self.name, "simulated", 1, "0", self._limit))
+        await reactor.lead(LeaderElected(self.name, "simulated", 1, "0", self._limit, HOME, HOME))
         loader = DefinitionsLoader(self.launcher, reactor, locations)
         await loader.load_first()
         loader.record_loaded()

@@ -1,6 +1,7 @@
 """What must hold after every fact, whatever happens. The checks read the facts, and nothing of the daemon."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from daemon.launching.port import RUN_OUTCOMES
 from events.envelope import Recorded
@@ -16,18 +17,22 @@ from events.facts import (
     DefinitionsWithdrawn,
     DynamicPartitionsAdded,
     DynamicPartitionsRemoved,
+    Fact,
     LeaderElected,
     PartitionFailed,
     PartitionMaterialized,
     PartitionSkipped,
     PoolConfigured,
     RunCanceled,
+    RunCancelRequested,
+    RunFailed,
     RunLaunched,
     RunLost,
     RunStarted,
+    RunTimedOut,
 )
 from tests.simulation.launch_rules import check_launch
-from tests.simulation.ledger import Asked, Ledger
+from tests.simulation.ledger import Asked, Ledger, Run
 from tests.simulation.limits import LimitRules
 from tests.simulation.machine import Machine, Process
 from tests.simulation.pipelines import Code
@@ -77,6 +82,10 @@ class Invariants:
             case _:
                 self._take_of_run(recorded)
 
+    def clock_jumped(self) -> None:
+        """The clock by which facts are dated was set."""
+        self._limits.clock_jumped()
+
     def check_process(self, process: Process, others: list[Process]) -> None:
         """A process may be started for a run that is on record, over nothing that another is filling.
 
@@ -100,7 +109,7 @@ class Invariants:
             process = machine.processes.get(run.id)
             written = [line.fact for line in process.report] if process is not None else []
             told = [recorded.fact for recorded in run.facts]
-            if told and told[-1] not in written and isinstance(told[-1], RunLost | RunCanceled):
+            if told and told[-1] not in written and _is_of_launcher(told[-1]):
                 told.pop()
                 if run.id in machine.canceled:
                     written = written[: len(told)]
@@ -130,9 +139,7 @@ class Invariants:
             case BackfillCancelRequested():
                 backfill.is_canceled = True
             case BackfillAmended() as fact:
-                backfill.limit = fact.max_concurrent_runs or backfill.limit
-                if fact.retries_max is not None:
-                    backfill.retries_max = fact.retries_max
+                self._amended(recorded, fact, backfill)
             case PartitionSkipped() as fact:
                 self._skipped(recorded, fact, backfill)
             case BackfillCompleted() as fact:
@@ -153,16 +160,46 @@ class Invariants:
             violated(recorded, "is told by a run that was not launched")
         if found.outcome is not None:
             violated(recorded, "is told by a run after its outcome")
-        found.facts.append(recorded)
         match fact:
+            case RunCancelRequested():
+                found.is_to_end = True
+                return
+            case RunTimedOut():
+                self._timed_out(recorded, fact, found)
+                return
             case PartitionMaterialized() | PartitionFailed():
                 ledger.told_of(found, fact)
             case RunStarted():
-                found.is_started = True
+                found.started_at = recorded.at
+        found.facts.append(recorded)
         if isinstance(fact, RUN_OUTCOMES):
             found.outcome = recorded
             found.retries_max = ledger.retries_max(found)
+            if isinstance(fact, RunCanceled):
+                ledger.canceled(found)
             del ledger.live[found.id]
+
+    def _timed_out(self, recorded: Recorded, fact: RunTimedOut, run: Run) -> None:
+        limits = [run.backfill.targets[asset].drawn.timeout_s for asset in run.fact.assets]
+        if fact.timeout_s != sum(limit for limit in limits if limit is not None) or None in limits:
+            violated(recorded, f"has another time-out than its assets, {limits}")
+        taken = recorded.at - run.started_at if run.started_at is not None else timedelta()
+        if taken < timedelta(seconds=fact.timeout_s):
+            violated(recorded, f"has timed out after {taken}")
+        if run.timed_out:
+            violated(recorded, "has timed out before")
+        run.timed_out = True
+
+    def _amended(self, recorded: Recorded, fact: BackfillAmended, backfill: Asked) -> None:
+        for asset, partitions in fact.dropped.items():
+            target = backfill.targets[asset]
+            keys = set(target.named(partitions))
+            own = [run for run in self.ledger.live.values() if run.backfill is backfill]
+            if not target.unsettled.issuperset(keys):
+                violated(recorded, f"drops partitions of {asset} that are settled")
+            if any(keys.intersection(run.keys.get(asset, ())) for run in own):
+                violated(recorded, f"drops partitions of {asset} that are being filled")
+        self.ledger.amended(backfill, fact)
 
     def _skipped(self, recorded: Recorded, fact: PartitionSkipped, backfill: Asked) -> None:
         target = backfill.targets[fact.asset]
@@ -199,14 +236,24 @@ class Invariants:
         for asset, target in backfill.targets.items():
             if fact.materialized.get(asset, 0) != len(target.materialized):
                 violated(recorded, f"counts wrong what was filled of {asset}: {len(target.materialized)}")
+            if not backfill.is_canceled and fact.canceled.get(asset, 0) != len(target.canceled):
+                violated(recorded, f"counts wrong what was canceled of {asset}: {len(target.canceled)}")
             if fact.skipped.get(asset, 0) != len(target.skipped):
                 violated(recorded, f"counts wrong what was skipped of {asset}: {len(target.skipped)}")
             if sum(counts.get(asset, 0) for counts in fates) != len(target.wanted):
                 violated(recorded, f"leaves partitions of {asset} without a fate, or gives them two")
         if not backfill.is_canceled:
             self._check_fates(recorded, backfill)
-        if (fact.outcome == "canceled") != backfill.is_canceled:
-            violated(recorded, "ends as canceled or not, where it is the other")
-        done = all(target.wanted == target.materialized for target in backfill.targets.values())
-        if not backfill.is_canceled and (fact.outcome == "succeeded") != done:
-            violated(recorded, "ends well or badly, where it is the other")
+        if fact.outcome != backfill.outcome:
+            violated(recorded, f"ends {fact.outcome}, where it is {backfill.outcome}")
+
+
+def _is_of_launcher(outcome: Fact) -> bool:
+    """Whether the launcher tells it of a run that did not come to tell an outcome of its own."""
+    match outcome:
+        case RunLost() | RunCanceled():
+            return True
+        case RunFailed(failure=failure):
+            return failure.type == "TimedOut"
+        case _:
+            return False

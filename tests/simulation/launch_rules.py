@@ -40,6 +40,8 @@ def _check_targets(recorded: Recorded, run: Run) -> None:
             violated(recorded, f"fills partitions of {asset} again that this backfill has filled")
         if not target.skipped.isdisjoint(keys):
             violated(recorded, f"fills partitions of {asset} that were skipped")
+        if not target.canceled.isdisjoint(keys):
+            violated(recorded, f"fills partitions of {asset} that were canceled")
 
 
 def _check_attempt(ledger: Ledger, recorded: Recorded, run: Run) -> None:

@@ -173,7 +173,7 @@ class SimulatedLauncher:
         elif process is None or not process.is_alive:
             canceled = run_id in self._machine.canceled
             outcome = RunCanceled(1.0) if canceled else RunLost("its process is gone and left no outcome")
-            facts.append(Reported(run_id, run.lines_read + 1, self._stage.loop.now(), outcome))
+            facts.append(Reported(run_id, run.lines_read + 1, self._stage.now(), outcome))
             del self.runs[run_id]
         return facts
 

@@ -7,8 +7,10 @@ from itertools import product
 
 from events.envelope import Recorded
 from events.facts import (
+    BackfillAmended,
     BackfillCompleted,
     BackfillRequested,
+    Outcome,
     PartitionFailed,
     PartitionKeys,
     PartitionMaterialized,
@@ -28,11 +30,12 @@ class Target:
     wanted: frozenset[str]
     materialized: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
+    canceled: set[str] = field(default_factory=set)  # with their run, or dropped
 
     @property
     def unsettled(self) -> frozenset[str]:
-        """What was neither filled nor skipped by now."""
-        return self.wanted - self.materialized - self.skipped
+        """What was neither filled nor skipped nor canceled by now."""
+        return self.wanted - self.materialized - self.skipped - self.canceled
 
     def lacking(self, key: str, targets: Mapping[str, "Target"]) -> list[str]:
         """The assets upstream of which something was not filled that a key needs."""
@@ -79,6 +82,18 @@ class Asked:
     is_canceled: bool = False
     completed: BackfillCompleted | None = None
 
+    @property
+    def outcome(self) -> Outcome:
+        """How it ends, if nothing more is to be done of it."""
+        targets = self.targets.values()
+        if self.is_canceled:
+            return "canceled"
+        if all(target.wanted == target.materialized for target in targets):
+            return "succeeded"
+        if any(target.unsettled for target in targets):
+            return "failed"
+        return "canceled" if any(target.canceled for target in targets) else "failed"
+
 
 @dataclass
 class Run:
@@ -92,7 +107,9 @@ class Run:
     left: dict[str, set[str]]  # by asset, what it has not reported on yet
     pools: frozenset[str]
     facts: list[Recorded] = field(default_factory=list)  # that it reported
-    is_started: bool = False
+    started_at: datetime | None = None
+    is_to_end: bool = False  # somebody asked for it
+    timed_out: bool = False
     outcome: Recorded | None = None
     retries_max: int = 0  # that were allowed when it ended
 
@@ -152,6 +169,8 @@ class Ledger:
 
     def retries_max(self, run: Run) -> int:
         """How many retries a run is allowed that ends now: by the first asset that it left undone."""
+        if run.is_to_end:
+            return 0
         if run.backfill.retries_max is not None:
             return run.backfill.retries_max
         targets = [run.backfill.targets[asset] for asset in run.fact.assets]
@@ -162,6 +181,21 @@ class Ledger:
         )
         policy = next((policy for policy in policies if policy is not None), None)
         return 0 if policy is None else policy.max_retries
+
+    def canceled(self, run: Run) -> None:
+        """A run was canceled: what it has not filled by then is not tried again."""
+        for asset, keys in run.keys.items():
+            target = run.backfill.targets[asset]
+            target.canceled |= target.unsettled.intersection(keys)
+
+    def amended(self, backfill: Asked, fact: BackfillAmended) -> None:
+        """Something of a backfill is changed."""
+        if fact.max_concurrent_runs is not None or "max_concurrent_runs" in fact.lifted:
+            backfill.limit = fact.max_concurrent_runs
+        if fact.retries_max is not None or "retries_max" in fact.lifted:
+            backfill.retries_max = fact.retries_max
+        for asset, partitions in fact.dropped.items():
+            backfill.targets[asset].canceled.update(backfill.targets[asset].named(partitions))
 
     def told_of(self, run: Run, fact: PartitionMaterialized | PartitionFailed) -> None:
         """A run says what came of partitions."""

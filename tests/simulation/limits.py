@@ -38,13 +38,20 @@ class LimitRules:
         pool.slots, pool.rate_per_minute = fact.slots, fact.rate_per_minute
         pool.only_between = fact.only_between
 
+    def clock_jumped(self) -> None:
+        """How fast runs were launched before says nothing of how fast they may be from here on."""
+        for pool in self._pools.values():
+            pool.launches.clear()
+
     def check(self, recorded: Recorded, run: Run) -> None:
         """Nothing, if there was room for the run, which is in the ledger by now.
 
         :raises ViolationError: there was not.
         """
         live, held = self._ledger.live.values(), self._ledger.held
-        with_process = sum(each.is_started or each.fact.code_location not in held for each in live)
+        with_process = sum(
+            each.started_at is not None or each.fact.code_location not in held for each in live
+        )
         if self.runs_max is not None and with_process > self.runs_max:
             violated(recorded, f"is run {with_process} under way where {self.runs_max} may be")
         own = sum(each.backfill is run.backfill for each in live)

@@ -90,7 +90,7 @@ class Machine:
                 self.end(process, "dies")
             return
         fact = process.script.popleft()
-        process.report.append(Line(self._stage.loop.now(), fact))
+        process.report.append(Line(self._stage.now(), fact))
         run_id = process.spec.run_id
         self._stage.note(lambda: f"machine: {run_id} reports {type(fact).__name__}")
         if isinstance(fact, RUN_OUTCOMES):

@@ -13,6 +13,7 @@ SOMETIMES = {
     "command": 3,
     "keys": 2,
     "pool": 3,
+    "jump": 1,
     "crash": 3,
     "freeze": 3,
     "stop": 2,

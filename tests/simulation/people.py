@@ -6,13 +6,14 @@ from random import Random
 from msgspec import UNSET
 
 from daemon import commands
+from daemon.amending import Amendment, amend
 from daemon.commands import PoolChange
 from daemon.planning.choice import Choice, RangeText
 from daemon.planning.planned import Ask, plan_backfill
 from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused
 from events.envelope import Event
-from events.facts import BackfillAmended, Fact, RunOrder
+from events.facts import Fact, RunOrder
 from events.log import Appended
 from projections.backfill.state import Backfill
 from projections.world import World
@@ -64,7 +65,7 @@ class People:
         if not ended or self.have_asked_enough:
             return
         backfill = self._stage.rng.choice(ended)
-        ask = ask_retry(self.world, backfill, "again", self._stage.loop.now())
+        ask = ask_retry(self.world, backfill, "again", self._stage.now())
         if isinstance(ask, Refused):
             self._refused(ask)
         else:
@@ -91,17 +92,32 @@ class People:
             self._record(commands.resume(self.world, backfill.id, None), backfill.id)
 
     def amend(self) -> None:
-        """Somebody changes a backfill under way."""
+        """Somebody changes a backfill under way, or drops some of its partitions."""
         rng = self._stage.rng
-        if (backfill := self._any()) is None or backfill.completed is not None:
+        if (backfill := self._any()) is None:
             return
-        fact = BackfillAmended(
-            max_concurrent_runs=rng.choice((None, 1, 2, 3)),
+        drops = [
+            f"{asset}{self._some_of(backfill, asset)}" for asset in backfill.assets if rng.random() < 0.3
+        ]
+        wanted = Amendment(
+            max_concurrent_runs=rng.choice((None, 1, 2, 3, "none")),
             order=rng.choice((None, *ORDERS)),
             priority=rng.choice((None, 0, 3)),
-            retries_max=rng.choice((None, None, 0, 1, 2)),
+            retries_max=rng.choice((None, None, 0, 1, 2, "none")),
+            drops=tuple(drops) if rng.random() < 0.4 else (),
         )
-        self._record((fact,), backfill.id)
+        found = amend(self.world, backfill.id, wanted)
+        if isinstance(found, Refused):
+            self._refused(found)
+        elif found.fact is not None:
+            self._record((found.fact,), backfill.id)
+
+    def cancel_run(self) -> None:
+        """Somebody cancels a run."""
+        if runs := list(self.world.backfill_of_run):
+            run_id = self._stage.rng.choice(runs)
+            facts = commands.cancel_run(self.world, run_id, "it hangs")
+            self._record(facts, self.world.backfill_of_run[run_id], run_id)
 
     def change_keys(self) -> None:
         """Somebody adds keys to the dynamic set, or takes some away."""
@@ -124,7 +140,7 @@ class People:
 
     def open_pools(self) -> None:
         """No pool has hours any more, which could be others than those of a backfill for ever."""
-        for name in self.world.known.pools:
+        for name in list(self.world.known.pools):
             change = PoolChange(only_between=None)
             self._record(commands.configure_pool(self.world, name, change, None), None)
 
@@ -136,19 +152,28 @@ class People:
             return "missing"
         if draw < 0.9:
             return "failed"
-        partitions = self.world.partitions(rng.choice(names), self._stage.loop.now())
+        partitions = self.world.partitions(rng.choice(names), self._stage.now())
         if partitions is None or not len(partitions):
             return "all"
         first, last = sorted(rng.choices(range(len(partitions)), k=2))
         keys = list(partitions.keys(partitions.all()))
         return RangeText((f"[{keys[first]}...{keys[last]}]",))
 
+    def _some_of(self, backfill: Backfill, asset: str) -> str:
+        """Some targeted partitions of an asset, as they are written behind its name; nothing for all."""
+        plan = self.world.plans.get(backfill.id)
+        group = None if plan is None else plan.group_of[asset]
+        if group is None or group.definition is None or self._stage.chance(30):
+            return ""
+        keys = list(group.partitions.keys(group.targets))
+        return f"={self._stage.rng.choice(keys)}"
+
     def _any(self) -> Backfill | None:
         backfills = [*self.world.known.active.values(), *self.world.known.ended.values()]
         return self._stage.rng.choice(backfills) if backfills else None
 
     def _request(self, ask: Ask) -> None:
-        now = self._stage.loop.now()
+        now = self._stage.now()
         found = plan_backfill(self.world.catalog, self.world.statuses(now), ask, now)
         if isinstance(found, Refused):
             self._refused(found)
@@ -159,13 +184,15 @@ class People:
     def _refused(self, refused: Refused) -> None:
         self._stage.note(f"somebody is refused: {refused.reason}")
 
-    def _record(self, facts: Sequence[Fact] | Refused, backfill_id: str | None) -> None:
+    def _record(
+        self, facts: Sequence[Fact] | Refused, backfill_id: str | None, run_id: str | None = None
+    ) -> None:
         stage = self._stage
         if isinstance(facts, Refused):
             self._refused(facts)
             return
-        now = stage.loop.now()
-        events = [Event(stage.new_id(), now, "somebody", fact, backfill_id=backfill_id) for fact in facts]
+        now = stage.now()
+        events = [Event(stage.new_id(), now, "somebody", fact, backfill_id, run_id) for fact in facts]
         if not events:
             return
         answer = stage.loop.finish(stage.log.append(events, expected_head=self.world.position))

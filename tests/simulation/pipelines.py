@@ -33,6 +33,7 @@ class DrawnAsset(NamedTuple):
     policy: BackfillPolicy | None
     retry: RetryPolicy | None
     pool: str | None
+    timeout_s: float | None
 
 
 class Code(NamedTuple):
@@ -65,6 +66,7 @@ def draw_code(rng: Random, shape: Shape) -> tuple[Code, ...]:
     """A version of the code of each location there is."""
     drawn: list[DrawnAsset] = []
     likely = rng.choice((0.2, 0.6, 0.9))
+    timing = rng.choice((0.0, 0.0, 1.0, 0.7))
     policies = rng.choice((POLICIES, POLICIES[:1], POLICIES[1:2], POLICIES[2:]))
     for index, space in enumerate(shape.spaces):
         needs = [
@@ -77,9 +79,9 @@ def draw_code(rng: Random, shape: Shape) -> tuple[Code, ...]:
             needs.append(Need(name, BEFORE[space]))
         policy = rng.choice(policies) if space is not UNPARTITIONED else None
         pool = rng.choice(POOLS) if rng.random() < 0.3 else None
-        drawn.append(
-            DrawnAsset(name, space, shape.locations[index], tuple(needs), policy, _draw_retry(rng), pool)
-        )
+        timeout_s = rng.choice((2.0, 20.0, 600.0)) if rng.random() < timing else None
+        location, retry = shape.locations[index], _draw_retry(rng)
+        drawn.append(DrawnAsset(name, space, location, tuple(needs), policy, retry, pool, timeout_s))
     return tuple(
         code_of(location, [each for each in drawn if each.location == location])
         for location in dict.fromkeys(shape.locations)
@@ -124,6 +126,7 @@ def _declared(drawn: DrawnAsset) -> AssetDefinition:
         backfill_policy=drawn.policy,
         retry_policy=drawn.retry,
         pool=drawn.pool,
+        timeout_s=drawn.timeout_s,
     )(_nothing)
 
 

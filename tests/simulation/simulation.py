@@ -1,5 +1,6 @@
 """One simulation: everything that happens in it follows from one number."""
 
+import traceback
 from collections.abc import Callable
 from random import Random
 from types import SimpleNamespace
@@ -45,6 +46,8 @@ def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
             check_end(house)
         except ViolationError as found:
             violation = str(found)
+        except Exception:  # noqa: BLE001 - what crashes a simulation is told with its seed, as any violation
+            violation = traceback.format_exc()
         finally:
             house.close()
     facts = len(house.invariants.ledger.facts)

@@ -1,6 +1,7 @@
 """What everybody in a simulation shares: time, chance, the log, and the record of what happened."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import Enum
 from random import Random
 from typing import NamedTuple, NoReturn
@@ -67,7 +68,12 @@ class Stage:
         self.trace: list[tuple[float, Callable[[], str] | str]] = []
         self.acknowledged: dict[str, int] = {}  # event id -> the position that its writer was told
         self.authors: dict[str, str] = {}  # event id -> the daemon that appended it
+        self.clock_shift = timedelta()  # how far the machine's clock has jumped
         self._names = 0
+
+    def now(self) -> datetime:
+        """The time by the machine's clock."""
+        return self.loop.now() + self.clock_shift
 
     def chance(self, percent: int) -> bool:
         """Whether something happens that happens so often."""
@@ -80,4 +86,4 @@ class Stage:
     def new_id(self) -> str:
         """An id for an event that nobody has used."""
         self._names += 1
-        return derived_id(self.loop.now(), "simulated", str(self._names))
+        return derived_id(self.now(), "simulated", str(self._names))

@@ -3,6 +3,8 @@
 A kind of step is a method here and a weight of its name in `mixing`.
 """
 
+from datetime import timedelta
+
 from tests.simulation.daemons import Daemon
 from tests.simulation.house import House
 
@@ -68,6 +70,13 @@ class Trouble:
         for daemon in self._house.daemons:
             daemon.launcher.kill_overdue()
 
+    def jump(self) -> None:
+        """The machine's clock is set to another time."""
+        by_s = self._rng.choice((-3_600.0, -60.0, -0.5, 0.5, 60.0, 3_600.0))
+        self._stage.note(f"machine: its clock jumps by {by_s} s")
+        self._stage.clock_shift += timedelta(seconds=by_s)
+        self._house.invariants.clock_jumped()
+
     def ask(self) -> None:
         """A backfill is launched."""
         self._house.people.ask()
@@ -75,9 +84,8 @@ class Trouble:
     def command(self) -> None:
         """Somebody changes something."""
         people = self._house.people
-        self._rng.choice(
-            (people.cancel, people.pause, people.resume, people.resume, people.amend, people.retry)
-        )()
+        changes = (people.cancel, people.pause, people.resume, people.resume, people.retry)
+        self._rng.choice((*changes, people.amend, people.amend, people.cancel_run))()
 
     def keys(self) -> None:
         """The dynamic set changes."""

@@ -29,6 +29,7 @@ SUPERVISION_BOUNDARIES: dict[tuple[str, str], str] = {
     ("sdk/backfilld/worker/zygote.py", "_become"): "a child ends here; it must not enter the zygote's loop",
     ("sdk/backfilld/worker/asset_run.py", "execute"): "user code: what it raised is its partitions' failure",
     ("tests/conformance/judging.py", "_verdict"): "a case that crashes us is told, and the others are judged",
+    ("tests/simulation/simulation.py", "simulate"): "a simulation that crashes is told with its seed",
     ("sdk/backfilld/worker/plain.py", "_text_of"): "a user's __str__; the text says what was raised",
     ("sdk/backfilld/worker/plain.py", "_traceback_of"): "formatting asks user code; the failure goes without",
 }

@@ -34,9 +34,10 @@ class Pool(msgspec.Struct):
         if self.rate_per_minute is None:
             return float("inf")
         full = max(1.0, self.rate_per_minute / 60)
-        if self.tokens_at is None:
+        # Where the clock was set back, nobody knows how long it has been, and nobody waits until it catches up.
+        if self.tokens_at is None or at < self.tokens_at:
             return full
-        came = max((at - self.tokens_at).total_seconds(), 0.0) * self.rate_per_minute / 60
+        came = (at - self.tokens_at).total_seconds() * self.rate_per_minute / 60
         return min(full, self.tokens + came)
 
     def token_due(self, at: datetime, taken: int = 0) -> datetime:

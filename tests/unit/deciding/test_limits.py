@@ -100,6 +100,19 @@ def test_a_rate_lets_runs_go_one_after_another() -> None:
     assert story.launched() == ["b-3-1"]  # What was not used is not saved up.
 
 
+def test_a_clock_that_is_set_back_does_not_hold_up_a_pool() -> None:
+    story = Story(declared("a", pool="w"))
+    story.tell(PoolConfigured("w", rate_per_minute=30))
+    story.ask("a")
+    assert story.launched() == ["b-1-1"]
+    story.later(-3600)
+    assert story.launched() == ["b-2-1"]
+    story.later(1.9)
+    assert story.launched() == []
+    story.later(0.2)
+    assert story.launched() == ["b-3-1"]
+
+
 def test_a_high_rate_lets_a_seconds_worth_go_at_once() -> None:
     story = Story(declared("a", pool="w"))
     story.tell(PoolConfigured("w", rate_per_minute=300))

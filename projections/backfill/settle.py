@@ -1,6 +1,7 @@
 """What becomes of the partitions a run left undone: tried again, failed, skipped or canceled."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 from pyroaring import BitMap
@@ -41,17 +42,26 @@ def settle(
     given_up = backfill.cancel_requested or run.cancel_requested
     due_at = None if given_up else retry_at(backfill, catalog, run, left, recorded.at)
     if due_at is not None:
-        cut = plan.group_at(run.number).cut
-        backfill.pieces.extend(
-            Piece(run.number, run.attempt + 1, assets, alone.intervals, due_at, recorded.id)
-            for assets, part in left
-            for alone in cut.apart(part)
-        )
+        backfill.pieces.extend(_pieces(plan, run, left, due_at, recorded.id))
         return
     told = _reason(fact) if run.timed_out else run.reason or _reason(fact)
     reason = f"run {run.run_id} failed: {told}"
     for gone in _left_behind(plan, left, reason, recorded.id):
         _fail_unless_held_back(backfill, plan, run, left, gone)
+    # What was only held back by the order in its run, and needs nothing that failed, is run without that.
+    held_back = parts_left(backfill, run.assets, Ranges(run.ordinals))
+    if given_up:
+        cancel(backfill, plan, list(_left_behind(plan, held_back, reason, recorded.id)))
+    else:
+        backfill.pieces.extend(_pieces(plan, run, held_back, None, recorded.id))
+
+
+def _pieces(plan: Plan, run: LiveRun, left: Left, due_at: datetime | None, event_id: str) -> Iterator[Piece]:
+    """What is to be launched next of what a run left undone."""
+    cut = plan.group_at(run.number).cut
+    for assets, part in left:
+        for alone in cut.apart(part):
+            yield Piece(run.number, run.attempt + 1, assets, alone.intervals, due_at, event_id)
 
 
 def _reason(fact: RunSucceeded | RunFailed | RunLost) -> str:
@@ -98,29 +108,25 @@ def give_up_dependants(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None
     """Put whatever needs these partitions among what is to be skipped, for the same causes."""
     ordinals = intervals(gone.ordinals)
     for edge in plan.edges_from[gone.asset]:
-        give_up(backfill, edge.downstream, bitmap(edge.dependants(ordinals)), gone)
-    _give_up_within(backfill, plan, gone)
-
-
-def _give_up_within(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None:
-    """Put all that needs them in their own group among it at once.
-
-    What shares runs waits for nothing there: what comes last would be launched without what comes between.
-    """
+        give_up(backfill, plan, edge.downstream, bitmap(edge.dependants(ordinals)), gone)
     for asset in plan.dependants_within[gone.asset]:
-        if lost := give_up(backfill, asset, gone.ordinals, gone):
-            cause = Cause(asset, keys_of(intervals(lost), plan.group_of[asset].partitions), "skipped")
-            _give_up_within(
-                backfill, plan, OutOfReach(asset, lost, (cause, *gone.causes), gone.cause_event_id)
-            )
+        give_up(backfill, plan, asset, gone.ordinals, gone)
 
 
-def give_up(backfill: Backfill, asset: str, ordinals: BitMap, because: OutOfReach) -> BitMap:
-    """Put those of the partitions that may still be run among what is to be skipped; they are returned."""
+def give_up(backfill: Backfill, plan: Plan, asset: str, ordinals: BitMap, because: OutOfReach) -> None:
+    """Put those of the partitions that may still be run among what is to be skipped.
+
+    All that needs them in their own group is put there at once. What shares runs waits for nothing there:
+    what comes last would be launched without what comes between.
+    """
     lost = runnable(backfill, asset, ordinals)
-    if lost:
-        backfill.skips_due.append(OutOfReach(asset, lost, because.causes, because.cause_event_id))
-    return lost
+    if not lost:
+        return
+    backfill.skips_due.append(OutOfReach(asset, lost, because.causes, because.cause_event_id))
+    cause = Cause(asset, keys_of(intervals(lost), plan.group_of[asset].partitions), "skipped")
+    skipped = OutOfReach(asset, lost, (cause, *because.causes), because.cause_event_id)
+    for dependant in plan.dependants_within[asset]:
+        give_up(backfill, plan, dependant, lost, skipped)
 
 
 def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:
@@ -149,16 +155,16 @@ def _give_up_pieces(backfill: Backfill, plan: Plan, event_id: str) -> None:
     for piece in backfill.pieces:
         for edge in plan.edges_within[plan.group_at(piece.number).index]:
             if edge.downstream in piece.assets:
-                _give_up_for_want(backfill, edge, Ranges(piece.ordinals), event_id)
+                _give_up_for_want(backfill, plan, edge, Ranges(piece.ordinals), event_id)
 
 
 def _give_up_waiting(backfill: Backfill, plan: Plan, group: PlannedGroup, event_id: str) -> None:
     for edge in plan.edges_into[group.index]:
         for chunk in backfill.groups[group.index].waiting:
-            _give_up_for_want(backfill, edge, group.cut.chunk(chunk), event_id)
+            _give_up_for_want(backfill, plan, edge, group.cut.chunk(chunk), event_id)
 
 
-def _give_up_for_want(backfill: Backfill, edge: Edge, ordinals: Ranges, event_id: str) -> None:
+def _give_up_for_want(backfill: Backfill, plan: Plan, edge: Edge, ordinals: Ranges, event_id: str) -> None:
     """Give up partitions, if there is anything that they wait for through an edge."""
     pending = bitmap(edge.needed(ordinals)) - backfill.assets[edge.upstream].materialized
     if pending:
@@ -166,6 +172,7 @@ def _give_up_for_want(backfill: Backfill, edge: Edge, ordinals: Ranges, event_id
         cause = Cause(edge.upstream, keys, "no run of this backfill will fill these any more")
         give_up(
             backfill,
+            plan,
             edge.downstream,
             bitmap(ordinals),
             OutOfReach(edge.upstream, pending, (cause,), event_id),

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from backfilld.assets import AssetDefinition, asset
+from backfilld.assets import AssetDefinition, AssetDep, asset
+from backfilld.mappings import TimeWindowPartitionMapping
 from backfilld.partitions import DailyPartitionsDefinition
 from backfilld.policies import BackfillPolicy, Backoff, RetryPolicy
 from daemon.deciding.decide import next_due
@@ -105,6 +106,30 @@ def test_an_asset_kept_from_running_in_its_own_run_is_skipped_not_failed() -> No
     assert skip.asset == "beside"
     assert isinstance(end, BackfillCompleted)
     assert (end.failed, end.skipped) == ({"raw": 1}, {"beside": 1})
+
+
+def test_what_was_only_held_back_by_the_order_in_its_run_is_run_without_what_failed() -> None:
+    policy = BackfillPolicy.single_run()
+    next_day = TimeWindowPartitionMapping(start_offset=1, end_offset=1)
+
+    @asset(partitions_def=DAYS, backfill_policy=policy)
+    def first() -> None: ...
+
+    @asset(partitions_def=DAYS, deps=[AssetDep(first, partition_mapping=next_day)], backfill_policy=policy)
+    def second() -> None: ...
+
+    story = Story(first, second)
+    story.ask("*")
+    (run,) = story.launched()
+    story.run(run, failing=[("first", "")])
+    # The last day of it needs a day that there is not, so nothing.
+    assert story.launched() == ["b-1.4-2"]
+    assert story.launch_of("b-1.4-2").assets == ("second",)
+    story.run("b-1.4-2")
+    (end,) = story.settle()
+    assert isinstance(end, BackfillCompleted)
+    assert (end.failed, end.skipped, end.canceled) == ({"first": 5}, {"second": 4}, {})
+    assert end.materialized == {"first": 0, "second": 1}
 
 
 def retrying(delay: float | None = None, backoff: Backoff | None = None) -> AssetDefinition:

@@ -55,10 +55,11 @@ class Edge(msgspec.Struct, frozen=True):
     downstream_group: PlannedGroup
     mapping: PartitionMapping
 
-    def needed(self, downstream: Ranges) -> Ranges:
+    def needed(self, downstream: Ranges, beside: Ranges | None = None) -> Ranges:
         """The targeted upstream ordinals that these downstream ones wait for.
 
-        Where both assets share runs, what the same stretch produces is not waited for.
+        Where both assets share runs, what the same run fills of the upstream one is not waited for: that is
+        ``beside``, or the same ordinals where it is None.
         """
         needed = Ranges.of(())
         for piece in self.mapping.apart(downstream, self.downstream_group.partitions):
@@ -68,7 +69,9 @@ class Edge(msgspec.Struct, frozen=True):
                 upstream_partitions=self.upstream_group.partitions,
             ).existing
         targeted = needed & self.upstream_group.targets
-        return targeted - downstream if self.upstream_group is self.downstream_group else targeted
+        if self.upstream_group is not self.downstream_group:
+            return targeted
+        return targeted - (downstream if beside is None else beside)
 
     def dependants(self, upstream: Ranges) -> Ranges:
         """The targeted downstream ordinals that need any of these upstream ones."""

@@ -179,8 +179,11 @@ def _launch(backfill: Backfill, plan: Plan, candidate: Candidate) -> Decision:
 def run_id_of(backfill_id: str, plan: Plan, candidate: Candidate) -> str:
     """The run's name: backfill, number in the plan, attempt; a part of a run also has its place in it.
 
+    The place is how far into the run's partitions it begins and, unless it is the first, with which asset.
     It follows from what is run and never from when, so two deciders name the same run alike.
     """
     offset = candidate.ordinals.first - plan.run(candidate.number).ordinals.first
-    number = f"{candidate.number}.{offset}" if offset else f"{candidate.number}"
+    asset = candidate.group.assets.index(candidate.assets[0])
+    place = f".{offset}.{asset}" if asset else f".{offset}" if offset else ""
+    number = f"{candidate.number}{place}"
     return f"{backfill_id}-{number}-{candidate.attempt}"

@@ -10,7 +10,7 @@ from backfilld.ranges import Ranges
 from daemon.deciding.holds import Hold, hold_text
 from daemon.deciding.room import Limits, Room
 from events.facts import PartitionKeys
-from projections.backfill.readiness import can_start
+from projections.backfill.readiness import wanting
 from projections.backfill.state import Backfill, Piece
 from projections.plan import Edge, Plan, PlannedGroup
 from projections.sets import bitmap, intervals, keys_of
@@ -126,8 +126,10 @@ def _why_piece(room: Room, backfill: Backfill, plan: Plan, piece: Piece) -> tupl
     group, ordinals = plan.group_at(piece.number), Ranges(piece.ordinals)
     if piece.due_at is not None and piece.due_at > room.now:
         return (RetryDelay(piece.attempt, piece.due_at),)
-    if not can_start(backfill, plan, piece):
-        return tuple(_upstream(backfill, plan.edges_within[group.index], ordinals))
+    if lacking := wanting(backfill, plan, piece):
+        return tuple(
+            _still_to_come(backfill, asset, group, intervals(bits)) for asset, bits in lacking.items()
+        )
     pools = plan.pools_of(piece.assets)
     return (room.hold(backfill, group, piece.assets, ordinals, pools) or NextTurn(),)
 
@@ -141,13 +143,15 @@ def _upstream(backfill: Backfill, edges: tuple[Edge, ...], ordinals: Ranges) -> 
         pending[edge.upstream] = group, before | lacking
     for asset, (group, lacking) in pending.items():
         if lacking:
-            bits = bitmap(lacking)
-            under_way = sum(
-                len(bits & bitmap(Ranges(run.ordinals)))
-                for run in backfill.live.values()
-                if asset in run.assets
-            )
-            yield Upstream(asset, keys_of(lacking, group.partitions), under_way)
+            yield _still_to_come(backfill, asset, group, lacking)
+
+
+def _still_to_come(backfill: Backfill, asset: str, group: PlannedGroup, lacking: Ranges) -> Upstream:
+    bits = bitmap(lacking)
+    under_way = sum(
+        len(bits & bitmap(Ranges(run.ordinals))) for run in backfill.live.values() if asset in run.assets
+    )
+    return Upstream(asset, keys_of(lacking, group.partitions), under_way)
 
 
 def reason_text(reason: Reason) -> str:

@@ -115,7 +115,7 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
         backfill.pieces = [
             piece
             for piece in backfill.pieces
-            if piece.number != fact.number or piece.ordinals != ordinals.intervals
+            if (piece.number, piece.assets, piece.ordinals) != (fact.number, fact.assets, ordinals.intervals)
         ]
     backfill.released_by.pop(fact.number, None)
     backfill.runs_launched += 1

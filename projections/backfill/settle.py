@@ -9,7 +9,7 @@ from pyroaring import BitMap
 from backfilld.ranges import Ranges
 from events.envelope import Recorded
 from events.facts import Cause, RunCanceled, RunFailed, RunLost, RunSucceeded
-from projections.backfill.readiness import can_start, parts_left, release, runnable
+from projections.backfill.readiness import can_start, parts_left, release, runnable, take_apart
 from projections.backfill.retries import retry_at
 from projections.backfill.state import Backfill, LiveRun, OutOfReach, Piece
 from projections.catalog import Catalog
@@ -138,7 +138,9 @@ def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:
     if backfill.live or backfill.skips_due or any(each.ready for each in backfill.groups):
         return
     if backfill.pieces:
-        if not any(can_start(backfill, plan, piece) for piece in backfill.pieces):
+        if not _any_can_start(backfill, plan):
+            take_apart(backfill)
+        if not _any_can_start(backfill, plan):
             _give_up_pieces(backfill, plan, event_id)
         return
     for group in plan.groups:
@@ -151,22 +153,32 @@ def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:
             return
 
 
+def _any_can_start(backfill: Backfill, plan: Plan) -> bool:
+    return any(can_start(backfill, plan, piece) for piece in backfill.pieces)
+
+
 def _give_up_pieces(backfill: Backfill, plan: Plan, event_id: str) -> None:
     for piece in backfill.pieces:
+        ordinals = Ranges(piece.ordinals)
         for edge in plan.edges_within[plan.group_at(piece.number).index]:
             if edge.downstream in piece.assets:
-                _give_up_for_want(backfill, plan, edge, Ranges(piece.ordinals), event_id)
+                beside = ordinals if edge.upstream in piece.assets else Ranges()
+                needed = edge.needed(ordinals, beside)
+                _give_up_for_want(backfill, plan, edge, ordinals, needed, event_id=event_id)
 
 
 def _give_up_waiting(backfill: Backfill, plan: Plan, group: PlannedGroup, event_id: str) -> None:
     for edge in plan.edges_into[group.index]:
         for chunk in backfill.groups[group.index].waiting:
-            _give_up_for_want(backfill, plan, edge, group.cut.chunk(chunk), event_id)
+            ordinals = group.cut.chunk(chunk)
+            _give_up_for_want(backfill, plan, edge, ordinals, edge.needed(ordinals), event_id=event_id)
 
 
-def _give_up_for_want(backfill: Backfill, plan: Plan, edge: Edge, ordinals: Ranges, event_id: str) -> None:
+def _give_up_for_want(
+    backfill: Backfill, plan: Plan, edge: Edge, ordinals: Ranges, needed: Ranges, *, event_id: str
+) -> None:
     """Give up partitions, if there is anything that they wait for through an edge."""
-    pending = bitmap(edge.needed(ordinals)) - backfill.assets[edge.upstream].materialized
+    pending = bitmap(needed) - backfill.assets[edge.upstream].materialized
     if pending:
         keys = keys_of(intervals(pending), edge.upstream_group.partitions)
         cause = Cause(edge.upstream, keys, "no run of this backfill will fill these any more")

@@ -128,13 +128,16 @@ class SimulatedClock:
 class Daemon:
     """A daemon's process, from its start to its end, whichever that is."""
 
-    def __init__(self, stage: Stage, machine: Machine, name: str, snapshots: Sequence[bytes]) -> None:
+    def __init__(
+        self, stage: Stage, machine: Machine, name: str, *, limit: int, snapshots: Sequence[bytes]
+    ) -> None:
         self.name = name
         self.gates = Gates(stage)
-        self.launcher = SimulatedLauncher(stage, machine, self.gates, runs_alive_max=stage.mix.limit)
+        self.launcher = SimulatedLauncher(stage, machine, self.gates, runs_alive_max=limit)
         self.reactor: Reactor | None = None
         self._stage = stage
         self._machine = machine
+        self._limit = limit
         self._newest_snapshot = snapshots[-1] if snapshots else None
         self._told_to = asyncio.Queue[str]()
         self._lead_is_lost = asyncio.Event()
@@ -193,12 +196,12 @@ class Daemon:
             event_log=event_log,
             launcher=self.launcher,
             clock=SimulatedClock(stage, self.gates),
-            settings=Settings(Limits(limit_of(stage)), cancel_grace_s=GRACE_S),
+            settings=Settings(Limits(limit_of(stage, self._limit)), cancel_grace_s=GRACE_S),
             world=world,
         )
         locations = [CodeLocation(name=name, code=name) for name in self._machine.deployed]
         self.reactor = reactor
-        await reactor.lead(LeaderElected(self.name, "simulated", 1, "0"))
+        await reactor.lead(LeaderElected(self.name, "simulated", 1, "0", self._limit))
         loader = DefinitionsLoader(self.launcher, reactor, locations)
         await loader.load_first()
         loader.record_loaded()

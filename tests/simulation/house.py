@@ -25,7 +25,7 @@ class House:
         self._codes: dict[str, Code] = {}  # by digest
         self.machine = Machine(self.stage, self.draw_code(), started=self._check_start, keys_of=self._keys_of)
         self.people = People(self.stage, World(), self.take_in)
-        self.invariants = Invariants(self._codes.__getitem__, limit=self.stage.mix.limit)
+        self.invariants = Invariants(self._codes.__getitem__)
         self.daemons: list[Daemon] = []
         self.leader: Daemon | None = None  # who holds the lock
         self.snapshots: list[bytes] = []
@@ -43,7 +43,10 @@ class House:
         self._daemons_started += 1
         name = f"daemon {self._daemons_started}"
         self.stage.note(f"{name}: is started")
-        self.leader = Daemon(self.stage, self.machine, name, self.snapshots)
+        limit = self.stage.mix.limit
+        if self.stage.chance(20):
+            limit = self.stage.rng.randint(1, 5)
+        self.leader = Daemon(self.stage, self.machine, name, limit=limit, snapshots=self.snapshots)
         self.daemons.append(self.leader)
 
     def kill(self, daemon: Daemon) -> None:

@@ -20,13 +20,15 @@ from events.facts import (
     PartitionFailed,
     PartitionMaterialized,
     PartitionSkipped,
+    PoolConfigured,
     RunCanceled,
     RunLaunched,
     RunLost,
     RunStarted,
 )
-from tests.simulation.launch_rules import check_launch, check_limits
+from tests.simulation.launch_rules import check_launch
 from tests.simulation.ledger import Asked, Ledger
+from tests.simulation.limits import LimitRules
 from tests.simulation.machine import Machine, Process
 from tests.simulation.pipelines import Code
 from tests.simulation.stage import ViolationError, violated
@@ -37,10 +39,10 @@ DECISIONS = (RunLaunched, PartitionSkipped, BackfillCompleted)
 class Invariants:
     """Takes in the facts one by one, in their order, and finds the first that must not be there."""
 
-    def __init__(self, code_of: Callable[[str], Code], *, limit: int) -> None:
+    def __init__(self, code_of: Callable[[str], Code]) -> None:
         """``code_of`` gives what was drawn for a manifest's digest."""
         self.ledger = Ledger(code_of)
-        self._limit = limit
+        self._limits = LimitRules(self.ledger)
 
     def take(self, recorded: Recorded) -> None:
         """Check a fact against all before it.
@@ -62,8 +64,10 @@ class Invariants:
                 ledger.change_tenants(more=keys)
             case DynamicPartitionsRemoved(keys=keys):
                 ledger.change_tenants(fewer=keys)
-            case LeaderElected():
-                pass
+            case PoolConfigured() as pool:
+                self._limits.configure(pool)
+            case LeaderElected(max_concurrent_runs=runs_max):
+                self._limits.runs_max = runs_max
             case BackfillRequested() as request:
                 if recorded.backfill_id in ledger.backfills:
                     violated(recorded, "asks for a backfill that there is")
@@ -142,7 +146,7 @@ class Invariants:
             run = ledger.launched(recorded, fact)
             check_launch(ledger, recorded, run)
             ledger.runs[run.id] = ledger.live[run.id] = run
-            check_limits(ledger, recorded, run, limit=self._limit)
+            self._limits.check(recorded, run)
             return
         found = ledger.runs.get(recorded.run_id or "")
         if found is None or recorded.backfill_id != found.backfill.id:
@@ -172,6 +176,19 @@ class Invariants:
             violated(recorded, "skips what is being filled")
         target.skipped |= keys
 
+    def _check_fates(self, recorded: Recorded, backfill: Asked) -> None:
+        """What failed was tried as often as it may be, and what was skipped lacks something upstream."""
+        runs = [run for run in self.ledger.runs.values() if run.backfill is backfill]
+        for asset, target in backfill.targets.items():
+            for key in sorted(target.unsettled):
+                last = [run for run in runs if key in run.keys.get(asset, ())][-1:]
+                if not last or last[0].fact.attempt <= last[0].retries_max:
+                    violated(recorded, f"gives up {key!r} of {asset}, which may be tried again")
+            for key in sorted(target.skipped):
+                lacking = target.lacking(key, backfill.targets)
+                if not lacking and all(need.link.is_whole for need in target.drawn.needs):
+                    violated(recorded, f"has skipped {key!r} of {asset}, which lacks nothing upstream")
+
     def _completed(self, recorded: Recorded, fact: BackfillCompleted, backfill: Asked) -> None:
         if backfill.completed is not None:
             violated(recorded, "ends a backfill that has ended")
@@ -186,6 +203,8 @@ class Invariants:
                 violated(recorded, f"counts wrong what was skipped of {asset}: {len(target.skipped)}")
             if sum(counts.get(asset, 0) for counts in fates) != len(target.wanted):
                 violated(recorded, f"leaves partitions of {asset} without a fate, or gives them two")
+        if not backfill.is_canceled:
+            self._check_fates(recorded, backfill)
         if (fact.outcome == "canceled") != backfill.is_canceled:
             violated(recorded, "ends as canceled or not, where it is the other")
         done = all(target.wanted == target.materialized for target in backfill.targets.values())

@@ -24,20 +24,6 @@ def check_launch(ledger: Ledger, recorded: Recorded, run: Run) -> None:
     _check_upstream(recorded, run)
 
 
-def check_limits(ledger: Ledger, recorded: Recorded, run: Run, *, limit: int) -> None:
-    """Nothing, if there was room for the run, which is in the ledger by now.
-
-    :raises ViolationError: there was not.
-    """
-    live = ledger.live.values()
-    with_process = [each for each in live if each.is_started or each.fact.code_location not in ledger.held]
-    if len(with_process) > limit:
-        violated(recorded, f"is run {len(with_process)} under way where {limit} may be")
-    own = sum(each.backfill is run.backfill for each in live)
-    if run.backfill.limit is not None and own > run.backfill.limit:
-        violated(recorded, f"is run {own} under way of a backfill that may have {run.backfill.limit}")
-
-
 def _check_overlap(ledger: Ledger, recorded: Recorded, run: Run) -> None:
     for other in ledger.live.values():
         for asset in run.fact.assets:

@@ -1,6 +1,6 @@
 """What the facts say, read by hand: keys, not ordinals; lists, not folds. The checks are made against it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import product
@@ -28,6 +28,20 @@ class Target:
     wanted: frozenset[str]
     materialized: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
+
+    @property
+    def unsettled(self) -> frozenset[str]:
+        """What was neither filled nor skipped by now."""
+        return self.wanted - self.materialized - self.skipped
+
+    def lacking(self, key: str, targets: Mapping[str, "Target"]) -> list[str]:
+        """The assets upstream of which something was not filled that a key needs."""
+        return [
+            need.upstream
+            for need in self.drawn.needs
+            if (upstream := targets.get(need.upstream)) is not None
+            and (need.link.needs(key, upstream.keys) & upstream.wanted) - upstream.materialized
+        ]
 
     def named(self, partitions: PartitionKeys | None) -> list[str]:
         """The keys that a fact's ranges mean."""
@@ -59,6 +73,7 @@ class Asked:
     request: Recorded
     targets: dict[str, Target]
     limit: int | None
+    only_between: str | None
     retries_max: int | None = None  # amended
     is_paused: bool = False
     is_canceled: bool = False
@@ -75,6 +90,7 @@ class Run:
     fact: RunLaunched
     keys: dict[str, list[str]]  # by asset
     left: dict[str, set[str]]  # by asset, what it has not reported on yet
+    pools: frozenset[str]
     facts: list[Recorded] = field(default_factory=list)  # that it reported
     is_started: bool = False
     outcome: Recorded | None = None
@@ -106,8 +122,13 @@ class Ledger:
                 target = Target(drawn, drawn.space.keys(as_of, self.tenants), frozenset())
                 target.wanted = frozenset(target.named(group.partitions))
                 targets[asset] = target
-        limit = request.max_concurrent_runs
-        return Asked(recorded.backfill_id or "", recorded, targets, limit)
+        return Asked(
+            id=recorded.backfill_id or "",
+            request=recorded,
+            targets=targets,
+            limit=request.max_concurrent_runs,
+            only_between=request.only_between,
+        )
 
     def launched(self, recorded: Recorded, fact: RunLaunched) -> Run:
         """The run that a launch begins.
@@ -119,7 +140,9 @@ class Ledger:
             raise ViolationError(f"{recorded.run_id} belongs to no backfill")
         keys = {asset: backfill.targets[asset].named(fact.partitions) for asset in fact.assets}
         left = {asset: set(names) for asset, names in keys.items()}
-        return Run(recorded.run_id, backfill, recorded, fact, keys, left)
+        pools = (backfill.targets[asset].drawn.pool for asset in fact.assets)
+        named = frozenset(pool for pool in pools if pool is not None)
+        return Run(recorded.run_id, backfill, recorded, fact, keys, left, named)
 
     def change_tenants(self, *, more: Iterable[str] = (), fewer: Iterable[str] = ()) -> None:
         """Keys leave the dynamic set, or come and stand behind those that are there."""
@@ -128,10 +151,17 @@ class Ledger:
         self.tenants = tuple(dict.fromkeys([*kept, *more]))
 
     def retries_max(self, run: Run) -> int:
-        """How many retries of a run are allowed by now."""
+        """How many retries a run is allowed that ends now: by the first asset that it left undone."""
         if run.backfill.retries_max is not None:
             return run.backfill.retries_max
-        return max(run.backfill.targets[asset].drawn.retries_max for asset in run.fact.assets)
+        targets = [run.backfill.targets[asset] for asset in run.fact.assets]
+        policies = (
+            target.drawn.retry
+            for target in targets
+            if target.unsettled.intersection(run.keys[target.drawn.name])
+        )
+        policy = next((policy for policy in policies if policy is not None), None)
+        return 0 if policy is None else policy.max_retries
 
     def told_of(self, run: Run, fact: PartitionMaterialized | PartitionFailed) -> None:
         """A run says what came of partitions."""

@@ -12,6 +12,7 @@ SOMETIMES = {
     "repeat": 3,
     "command": 3,
     "keys": 2,
+    "pool": 3,
     "crash": 3,
     "freeze": 3,
     "stop": 2,

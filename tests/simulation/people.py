@@ -3,7 +3,10 @@
 from collections.abc import Callable, Sequence
 from random import Random
 
+from msgspec import UNSET
+
 from daemon import commands
+from daemon.commands import PoolChange
 from daemon.planning.choice import Choice, RangeText
 from daemon.planning.planned import Ask, plan_backfill
 from daemon.planning.retrying import ask_retry
@@ -13,11 +16,13 @@ from events.facts import BackfillAmended, Fact, RunOrder
 from events.log import Appended
 from projections.backfill.state import Backfill
 from projections.world import World
+from tests.simulation.pipelines import POOLS
 from tests.simulation.spaces import TENANTS
 from tests.simulation.stage import Stage
 
 BACKFILLS_MAX = 4
 TENANT_KEYS = ("acme", "blue", "coop", "dawn", "echo")
+HOURS = ("05:00-05:40", "05:35-22:00", "22:00-05:32", "07:00-08:00 Europe/Berlin", "13:00-14:00")
 ORDERS: tuple[RunOrder, ...] = ("oldest_first", "newest_first", "random")
 
 
@@ -49,6 +54,7 @@ class People:
             order=rng.choice(ORDERS),
             priority=rng.choice((0, 0, 0, 5, -5)),
             with_upstream=rng.random() < 0.1,
+            only_between=rng.choice(HOURS) if rng.random() < 0.1 else None,
         )
         self._request(ask)
 
@@ -105,6 +111,22 @@ class People:
             self._record(commands.add_keys(self.world, TENANTS, keys, None), None)
         else:
             self._record(commands.remove_keys(self.world, TENANTS, keys, None), None)
+
+    def configure_pool(self) -> None:
+        """Somebody changes the limits of a pool."""
+        rng = self._stage.rng
+        change = PoolChange(
+            slots=rng.choice((UNSET, UNSET, 1, 2, None)),
+            rate_per_minute=rng.choice((UNSET, UNSET, 6.0, 60.0, 180.0, None)),
+            only_between=rng.choice((UNSET, UNSET, UNSET, UNSET, *HOURS, None)),
+        )
+        self._record(commands.configure_pool(self.world, rng.choice(POOLS), change, None), None)
+
+    def open_pools(self) -> None:
+        """No pool has hours any more, which could be others than those of a backfill for ever."""
+        for name in self.world.known.pools:
+            change = PoolChange(only_between=None)
+            self._record(commands.configure_pool(self.world, name, change, None), None)
 
     def _choice(self, rng: Random, names: Sequence[str]) -> Choice:
         draw = rng.random()

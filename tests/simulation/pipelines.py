@@ -34,11 +34,6 @@ class DrawnAsset(NamedTuple):
     retry: RetryPolicy | None
     pool: str | None
 
-    @property
-    def retries_max(self) -> int:
-        """How many retries its policy allows."""
-        return 0 if self.retry is None else self.retry.max_retries
-
 
 class Code(NamedTuple):
     """What one code location declares in one version."""

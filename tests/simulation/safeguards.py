@@ -1,12 +1,13 @@
 """Taking safeguards out: each by putting another part in its place, here and nowhere in the product."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from pyroaring import BitMap
 
 from daemon.deciding.decide import Decision
+from daemon.deciding.room import Room
 from daemon.launching.port import RunSpec
 from daemon.service.reactor import Reactor
 from daemon.service.recording import append_surely, catch_up
@@ -69,16 +70,20 @@ def reactor_of(stage: Stage) -> type[Reactor]:
             return Reactor
 
 
-def limit_of(stage: Stage) -> int:
-    """The limit that daemons keep to."""
-    return NO_LIMIT if stage.without is Safeguard.LIMIT_CHECK else stage.mix.limit
+def limit_of(stage: Stage, limit: int) -> int:
+    """The limit that a daemon keeps to."""
+    return NO_LIMIT if stage.without is Safeguard.LIMIT_CHECK else limit
 
 
 @contextmanager
 def core_of(stage: Stage) -> Iterator[None]:
     """The pure core that is run, for as long as the block."""
-    if stage.without is not Safeguard.READINESS_CHECK:
-        yield
-        return
-    with patch.object(readiness, "_blocked", lambda *_: BitMap()):
+    with ExitStack() as parts:
+        match stage.without:
+            case Safeguard.READINESS_CHECK:
+                parts.enter_context(patch.object(readiness, "_blocked", lambda *_: BitMap()))
+            case Safeguard.POOL_CHECK:
+                parts.enter_context(patch.object(Room, "_pool_hold", lambda *_: None))
+            case Safeguard.OVERLAP_CHECK:
+                parts.enter_context(patch.object(Room, "overlapped", lambda *_: None))
         yield

@@ -46,11 +46,12 @@ class Space(NamedTuple):
 
 
 class Link(NamedTuple):
-    """How an asset of one kind may need one of another. ``needs`` leaves out what is open to reading."""
+    """How an asset of one kind may need one of another."""
 
     told: str
     mapping: PartitionMapping | None
     needs: Needs
+    is_whole: bool = True  # or ``needs`` leaves out what is open to reading
 
 
 _DAYS: Keys = tuple(f"2024-01-{day:02}" for day in range(1, 9))  # Monday to Monday
@@ -197,9 +198,10 @@ def _by_default(downstream: Space, upstream: Space) -> Iterator[Link]:
         yield Link("the same", None, _same)
     elif {downstream, upstream} <= _CALENDAR:
         if WEEKS not in {downstream, upstream}:
-            yield Link("the same day", None, _same)
+            yield Link("the same day", None, _same, is_whole=False)
         else:
-            yield Link("its days", None, _days_of_week if downstream == WEEKS else _week_of_day)
+            rule = _days_of_week if downstream == WEEKS else _week_of_day
+            yield Link("its days", None, rule, is_whole=WEEKDAYS not in {downstream, upstream})
     elif upstream in _PARTS.get(downstream, ()):
         yield Link("its part", None, _part(_PARTS[downstream].index(upstream)))
     elif downstream in _PARTS.get(upstream, ()):

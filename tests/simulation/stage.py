@@ -21,6 +21,8 @@ class Safeguard(Enum):
     RECONCILING = "a daemon that takes over finds out what became of the runs under way"
     FENCE = "a daemon that others took over from records nothing more"
     LIMIT_CHECK = "no more runs are under way than the limit allows"
+    POOL_CHECK = "a run waits for a slot and a token of each of its pools"
+    OVERLAP_CHECK = "a run waits for others that fill the same partitions"
     READINESS_CHECK = "a run waits for what it needs upstream"
 
 

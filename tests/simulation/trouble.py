@@ -61,6 +61,8 @@ class Trouble:
         timer_s = self._stage.loop.next_timer_s()
         left_s = 0.5 if timer_s is None else max(timer_s - self._stage.loop.time(), 0.001)
         by_s = self._rng.choice((0.1, 1.0, 10.0, 60.0, left_s, left_s, left_s))
+        if self._stage.chance(2):
+            by_s = 3_600.0
         self._stage.note(f"{by_s:.3f} s pass")
         self._stage.loop.move_on(by_s)
         for daemon in self._house.daemons:
@@ -80,6 +82,10 @@ class Trouble:
     def keys(self) -> None:
         """The dynamic set changes."""
         self._house.people.change_keys()
+
+    def pool(self) -> None:
+        """The limits of a pool change."""
+        self._house.people.configure_pool()
 
     def start(self) -> None:
         """A daemon is started, if nobody holds the lock that it needs."""

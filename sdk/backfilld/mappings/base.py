@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from backfilld.partitions.base import Partitions, PartitionsDefinition
+from backfilld.partitions.base import UNPARTITIONED, Partitions, PartitionsDefinition
 from backfilld.ranges import Ranges
 
 
@@ -46,6 +46,13 @@ class PartitionMapping(ABC):
         self, upstream: Ranges, *, upstream_partitions: Partitions, downstream_partitions: Partitions
     ) -> Ranges:
         """All downstream partitions that, each asked alone, need any of the given upstream ones."""
+        if downstream_partitions is UNPARTITIONED:
+            # What `downstream_of` tells of an asset without partitions may be more than it needs.
+            asked = downstream_partitions.all()
+            needed = self.upstream_of(
+                asked, downstream_partitions=downstream_partitions, upstream_partitions=upstream_partitions
+            )
+            return Ranges() if needed.existing.isdisjoint(upstream) else asked
         return Ranges.of(
             interval
             for part in self.apart(upstream, upstream_partitions)

@@ -90,7 +90,9 @@ def _fail_unless_held_back(
         gone.asset in assets and part.first in gone.ordinals and plan.deps_within[gone.asset] & set(assets)
         for assets, part in left
     )
-    failed = run.failed.get(gone.asset, BitMap()) & gone.ordinals if held_back else gone.ordinals
+    failed = run.failed.get(gone.asset, BitMap()) & gone.ordinals
+    if not held_back:
+        failed |= runnable(backfill, gone.asset, gone.ordinals)
     if failed:
         backfill.assets[gone.asset].failed |= failed
         give_up_dependants(backfill, plan, gone.without(gone.ordinals - failed))

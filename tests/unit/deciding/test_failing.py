@@ -123,9 +123,9 @@ def test_what_was_only_held_back_by_the_order_in_its_run_is_run_without_what_fai
     (run,) = story.launched()
     story.run(run, failing=[("first", "")])
     # The last day of it needs a day that there is not, so nothing.
-    assert story.launched() == ["b-1.4-2"]
-    assert story.launch_of("b-1.4-2").assets == ("second",)
-    story.run("b-1.4-2")
+    assert story.launched() == ["b-1.4.1-2"]
+    assert story.launch_of("b-1.4.1-2").assets == ("second",)
+    story.run("b-1.4.1-2")
     (end,) = story.settle()
     assert isinstance(end, BackfillCompleted)
     assert (end.failed, end.skipped, end.canceled) == ({"first": 5}, {"second": 4}, {})

@@ -47,16 +47,10 @@ def settle(
     told = _reason(fact) if run.timed_out else run.reason or _reason(fact)
     reason = f"run {run.run_id} failed: {told}"
     for gone in _left_behind(plan, left, reason, recorded.id):
-        _fail_unless_held_back(backfill, plan, run, left, gone)
-    # What was only held back by the order in its run, and needs nothing that failed, is run without that.
-    held_back = parts_left(backfill, run.assets, Ranges(run.ordinals))
-    if given_up:
-        cancel(backfill, plan, list(_left_behind(plan, held_back, reason, recorded.id)))
-    else:
-        backfill.pieces.extend(_pieces(plan, run, held_back, None, recorded.id))
+        _fail_unless_held_back(backfill, plan, run, gone)
 
 
-def _pieces(plan: Plan, run: LiveRun, left: Left, due_at: datetime | None, event_id: str) -> Iterator[Piece]:
+def _pieces(plan: Plan, run: LiveRun, left: Left, due_at: datetime, event_id: str) -> Iterator[Piece]:
     """What is to be launched next of what a run left undone."""
     cut = plan.group_at(run.number).cut
     for assets, part in left:
@@ -82,17 +76,13 @@ def _left_behind(plan: Plan, left: Left, reason: str, event_id: str) -> Iterator
             yield OutOfReach(asset, bitmap(part), (cause,), event_id)
 
 
-def _fail_unless_held_back(
-    backfill: Backfill, plan: Plan, run: LiveRun, left: Left, gone: OutOfReach
-) -> None:
-    """An asset failed, unless another of its run, undone too, kept it from being executed at all."""
-    held_back = any(
-        gone.asset in assets and part.first in gone.ordinals and plan.deps_within[gone.asset] & set(assets)
-        for assets, part in left
-    )
-    failed = run.failed.get(gone.asset, BitMap()) & gone.ordinals
-    if not held_back:
-        failed |= runnable(backfill, gone.asset, gone.ordinals)
+def _fail_unless_held_back(backfill: Backfill, plan: Plan, run: LiveRun, gone: OutOfReach) -> None:
+    """An asset failed, but for what another of its run, undone too, kept from being executed at all.
+
+    Those partitions are to be skipped by now, since assets are settled upstream first.
+    """
+    reported = run.failed.get(gone.asset, BitMap()) & gone.ordinals
+    failed = reported | runnable(backfill, gone.asset, gone.ordinals)
     if failed:
         backfill.assets[gone.asset].failed |= failed
         give_up_dependants(backfill, plan, gone.without(gone.ordinals - failed))

@@ -65,9 +65,7 @@ def _check_attempt(ledger: Ledger, recorded: Recorded, run: Run) -> None:
     if recorded.causation_id not in {end.id for end in ends}:
         violated(recorded, "is another attempt that is not caused by the end of the one before")
     allowed = max(other.retries_max for other in before)
-    # What was only held back by an asset that failed before it in its run is no retry.
-    held_back = all(set(run.fact.assets) < set(other.fact.assets) for other in before)
-    if attempt > allowed + 1 and not held_back:
+    if attempt > allowed + 1:
         violated(recorded, f"is attempt {attempt} where {allowed} retries are allowed")
 
 

@@ -1,6 +1,7 @@
 """What becomes of the partitions a run left undone: tried again, failed, skipped or canceled."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 from pyroaring import BitMap
@@ -41,17 +42,20 @@ def settle(
     given_up = backfill.cancel_requested or run.cancel_requested
     due_at = None if given_up else retry_at(backfill, catalog, run, left, recorded.at)
     if due_at is not None:
-        cut = plan.group_at(run.number).cut
-        backfill.pieces.extend(
-            Piece(run.number, run.attempt + 1, assets, alone.intervals, due_at, recorded.id)
-            for assets, part in left
-            for alone in cut.apart(part)
-        )
+        backfill.pieces.extend(_pieces(plan, run, left, due_at, recorded.id))
         return
     told = _reason(fact) if run.timed_out else run.reason or _reason(fact)
     reason = f"run {run.run_id} failed: {told}"
     for gone in _left_behind(plan, left, reason, recorded.id):
         _fail_unless_held_back(backfill, plan, run, gone)
+
+
+def _pieces(plan: Plan, run: LiveRun, left: Left, due_at: datetime, event_id: str) -> Iterator[Piece]:
+    """What is to be launched next of what a run left undone."""
+    cut = plan.group_at(run.number).cut
+    for assets, part in left:
+        for alone in cut.apart(part):
+            yield Piece(run.number, run.attempt + 1, assets, alone.intervals, due_at, event_id)
 
 
 def _reason(fact: RunSucceeded | RunFailed | RunLost) -> str:
@@ -93,34 +97,28 @@ def cancel(backfill: Backfill, plan: Plan, gone: Sequence[OutOfReach]) -> None:
 
 
 def give_up_dependants(backfill: Backfill, plan: Plan, gone: OutOfReach) -> None:
-    """Put whatever needs these partitions among what is to be skipped, for the same causes.
-
-    What needs those in turn follows when they are skipped, but among assets that share runs at once: they
-    wait for nothing there, so the last of a chain would be launched without what comes between.
-    """
-    group = plan.group_of[gone.asset]
+    """Put whatever needs these partitions among what is to be skipped, for the same causes."""
+    ordinals = intervals(gone.ordinals)
     for edge in plan.edges_from[gone.asset]:
-        dependants = bitmap(edge.dependants(intervals(gone.ordinals)))
-        lost = give_up(backfill, edge.downstream, dependants, gone)
-        if edge.downstream_group is group and edge.downstream != gone.asset:
-            _give_up_in_turn(backfill, plan, edge.downstream, lost, gone)
+        give_up(backfill, plan, edge.downstream, bitmap(edge.dependants(ordinals)), gone)
     for asset in plan.dependants_within[gone.asset]:
-        _give_up_in_turn(backfill, plan, asset, give_up(backfill, asset, gone.ordinals, gone), gone)
+        give_up(backfill, plan, asset, gone.ordinals, gone)
 
 
-def _give_up_in_turn(backfill: Backfill, plan: Plan, asset: str, lost: BitMap, because: OutOfReach) -> None:
-    if lost:
-        cause = Cause(asset, keys_of(intervals(lost), plan.group_of[asset].partitions), "skipped")
-        causes = (cause, *because.causes)
-        give_up_dependants(backfill, plan, OutOfReach(asset, lost, causes, because.cause_event_id))
+def give_up(backfill: Backfill, plan: Plan, asset: str, ordinals: BitMap, because: OutOfReach) -> None:
+    """Put those of the partitions that may still be run among what is to be skipped.
 
-
-def give_up(backfill: Backfill, asset: str, ordinals: BitMap, because: OutOfReach) -> BitMap:
-    """Put those of the partitions that may still be run among what is to be skipped; they are returned."""
+    All that needs them in their own group is put there at once. What shares runs waits for nothing there:
+    what comes last would be launched without what comes between.
+    """
     lost = runnable(backfill, asset, ordinals)
-    if lost:
-        backfill.skips_due.append(OutOfReach(asset, lost, because.causes, because.cause_event_id))
-    return lost
+    if not lost:
+        return
+    backfill.skips_due.append(OutOfReach(asset, lost, because.causes, because.cause_event_id))
+    cause = Cause(asset, keys_of(intervals(lost), plan.group_of[asset].partitions), "skipped")
+    skipped = OutOfReach(asset, lost, (cause, *because.causes), because.cause_event_id)
+    for dependant in plan.dependants_within[asset]:
+        give_up(backfill, plan, dependant, lost, skipped)
 
 
 def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:
@@ -157,18 +155,19 @@ def _give_up_pieces(backfill: Backfill, plan: Plan, event_id: str) -> None:
         for edge in plan.edges_within[plan.group_at(piece.number).index]:
             if edge.downstream in piece.assets:
                 beside = ordinals if edge.upstream in piece.assets else Ranges()
-                _give_up_for_want(backfill, edge, ordinals, edge.needed(ordinals, beside), event_id)
+                needed = edge.needed(ordinals, beside)
+                _give_up_for_want(backfill, plan, edge, ordinals, needed, event_id=event_id)
 
 
 def _give_up_waiting(backfill: Backfill, plan: Plan, group: PlannedGroup, event_id: str) -> None:
     for edge in plan.edges_into[group.index]:
         for chunk in backfill.groups[group.index].waiting:
             ordinals = group.cut.chunk(chunk)
-            _give_up_for_want(backfill, edge, ordinals, edge.needed(ordinals), event_id)
+            _give_up_for_want(backfill, plan, edge, ordinals, edge.needed(ordinals), event_id=event_id)
 
 
 def _give_up_for_want(
-    backfill: Backfill, edge: Edge, ordinals: Ranges, needed: Ranges, event_id: str
+    backfill: Backfill, plan: Plan, edge: Edge, ordinals: Ranges, needed: Ranges, *, event_id: str
 ) -> None:
     """Give up partitions, if there is anything that they wait for through an edge."""
     pending = bitmap(needed) - backfill.assets[edge.upstream].materialized
@@ -177,6 +176,7 @@ def _give_up_for_want(
         cause = Cause(edge.upstream, keys, "no run of this backfill will fill these any more")
         give_up(
             backfill,
+            plan,
             edge.downstream,
             bitmap(ordinals),
             OutOfReach(edge.upstream, pending, (cause,), event_id),

@@ -1,5 +1,6 @@
 """How partitions are put into runs, and how failed runs are tried again."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Self
@@ -71,7 +72,7 @@ class RetryPolicy:
             raise InvalidDefinitionError(
                 "expected a delay for backoff and jitter to change, found none; give delay, in seconds"
             )
-        if self.delay is not None and not self.delay >= 0:
+        if self.delay is not None and not 0 <= self.delay < math.inf:
             raise InvalidDefinitionError(f"expected delay in seconds from 0 on, found {self.delay!r}")
 
 

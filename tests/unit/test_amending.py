@@ -185,6 +185,24 @@ def test_a_chunk_that_is_ready_is_taken_apart() -> None:
     ]
 
 
+def test_what_shares_a_run_does_not_wait_for_what_that_run_fills_itself() -> None:
+    day_before = TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+
+    @asset(partitions_def=DAYS, backfill_policy=SINGLE)
+    def level() -> None: ...
+
+    @asset(partitions_def=DAYS, deps=[AssetDep(level, partition_mapping=day_before)], backfill_policy=SINGLE)
+    def change() -> None: ...
+
+    story = Story(level, change)
+    story.ask("*")
+    amended(story, drops=("change=2024-01-02",))
+    assert finish(story) == []
+    end = story.told[-1].fact
+    assert isinstance(end, BackfillCompleted)
+    assert (end.materialized, end.canceled) == ({"level": 5, "change": 4}, {"change": 1})
+
+
 def test_what_is_under_way_stays_and_is_told() -> None:
     story = asked(slots=2)
     first, second = story.launched()

@@ -32,6 +32,7 @@ def test_retry_policies() -> None:
         {"max_retries": True},
         {"delay": -0.1},
         {"delay": float("nan")},
+        {"delay": float("inf")},
         {"backoff": Backoff.LINEAR},
         {"jitter": Jitter.PLUS_MINUS},
     ],

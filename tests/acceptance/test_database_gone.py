@@ -7,10 +7,11 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
+import psutil  # type: ignore[import-untyped]  # it has no annotations
 import pytest
 
 from events.embedded import data_folder, embedded_database
@@ -79,7 +80,11 @@ async def filling(folder: Path, home: Path, log: PostgresLog, url: str | None) -
 
 def kill(server: Server) -> None:
     """End the server as a crash would: nothing of it is told, nothing is cleaned up."""
-    os.kill(int((server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    postmaster = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+    postmaster.kill()
+    with suppress(psutil.NoSuchProcess):
+        while postmaster.status() != psutil.STATUS_ZOMBIE:
+            pass
 
 
 @pytest.mark.timeout(180)

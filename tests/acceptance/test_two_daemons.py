@@ -130,7 +130,7 @@ async def test_a_database_that_is_restarted_changes_no_leader(yard: Yard) -> Non
     with ExitStack() as daemons:
         leader, standby = await pair(yard, daemons, "home")
         await yard.call("launch", "*", "--all")
-        for day in range(1, 4):
+        for day in range(1, 7):
             await yard.until_started(f"raw 2024-01-{day:02}")
             await administer(yard.url, END_ALL_SESSIONS)
             yard.let_go(day)

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from itertools import accumulate, takewhile
+from itertools import accumulate, islice, takewhile
 
 import msgspec
 
@@ -73,12 +73,15 @@ class Edge(msgspec.Struct, frozen=True):
         """The targeted downstream ordinals that need any of these upstream ones."""
         dependants = Ranges.of(())
         for piece in self.mapping.apart(upstream, self.upstream_group.partitions):
-            dependants |= self.mapping.downstream_of(
-                piece,
-                upstream_partitions=self.upstream_group.partitions,
-                downstream_partitions=self.downstream_group.partitions,
-            )
+            dependants |= self._led_to(piece)
         return self._widened(dependants, upstream) & self.downstream_group.targets
+
+    def _led_to(self, upstream: Ranges) -> Ranges:
+        return self.mapping.downstream_of(
+            upstream,
+            upstream_partitions=self.upstream_group.partitions,
+            downstream_partitions=self.downstream_group.partitions,
+        )
 
     def _widened(self, dependants: Ranges, upstream: Ranges) -> Ranges:
         """The dependants with their neighbours that need any of these upstream partitions too.
@@ -92,10 +95,26 @@ class Edge(msgspec.Struct, frozen=True):
             return dependants
         count = len(self.downstream_group.partitions)
         more: list[int] = []
-        for start, stop in dependants.intervals:
+        for start, stop in (*dependants.intervals, *self._beside_holes(upstream)):
             more += takewhile(lambda ordinal: self._needs(ordinal, upstream), range(stop, count))
             more += takewhile(lambda ordinal: self._needs(ordinal, upstream), range(start - 1, -1, -1))
         return dependants | Ranges.from_ordinals(more)
+
+    def _beside_holes(self, upstream: Ranges) -> Iterator[tuple[int, int]]:
+        """Next to what the neighbours of upstream partitions lead to, if these, in a hole, lead nowhere.
+
+        The neighbours are looked for in strides that double: what lies far from all that is needed costs the
+        logarithm of the distance.
+        """
+        count = len(self.upstream_group.partitions)
+        strides = [1 << power for power in range(count.bit_length() + 1)]
+        for start, stop in upstream.intervals:
+            if self._led_to(Ranges.span(start, stop)):
+                continue
+            before = (self._led_to(Ranges.span(max(start - stride, 0), start)) for stride in strides)
+            after = (self._led_to(Ranges.span(stop, min(stop + stride, count))) for stride in strides)
+            yield from ((each.last + 1, each.last + 1) for each in islice(filter(None, before), 1))
+            yield from ((each.first, each.first) for each in islice(filter(None, after), 1))
 
     def _needs(self, downstream: int, upstream: Ranges) -> bool:
         mapped = self.mapping.upstream_of(

@@ -231,3 +231,31 @@ def test_static_partitions_run_in_the_order_of_their_definition() -> None:
     story.ask("letters")
     (run,) = story.launched()
     assert story.launch_of(run).partitions == PartitionKeys((("c", "c"),), 1)
+
+
+def test_what_lies_in_a_hole_of_what_needs_it_is_waited_for() -> None:
+    """The Monday of a definition without weekends needs the Friday, Saturday and Sunday before it."""
+    work_days = DailyPartitionsDefinition(
+        start_date="2024-01-01", end_date="2024-01-13", exclusions=["0 0 * * 0,6"]
+    )
+    days = DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-13")
+    before = TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+
+    @asset(partitions_def=days)
+    def daily() -> None: ...
+
+    @asset(partitions_def=work_days, deps=[AssetDep(daily, partition_mapping=before)])
+    def weekday() -> None: ...
+
+    story = Story(daily, weekday)
+    story.ask("*")
+    first_monday = "b-13-1"
+    runs = story.launched()
+    assert (len(runs), first_monday in runs) == (13, True)
+    story.run("b-5-1")  # Friday
+    assert story.launched() == []
+    story.run("b-7-1")  # Sunday
+    assert story.launched() == []
+    story.run("b-6-1")  # Saturday
+    (monday,) = story.launched()
+    assert story.launch_of(monday).partitions == keys("2024-01-08")

@@ -7,7 +7,10 @@ UV_VERSION := 0.13.9
 # What `make conformance` judges: a folder with any of partitions.json, mappings.json and plans.json.
 TABLES ?= ../shared/tables
 
-.PHONY: help demo test conformance check bench lock clean
+# Which simulations `make simulate` makes; the last one named is not among them.
+SEEDS ?= 0:1000
+
+.PHONY: help demo test conformance simulate check bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -31,6 +34,9 @@ test: $(VENV)/dev.stamp  ## all tests; a served PostgreSQL too where BACKFILLD_T
 
 conformance: $(VENV)/dev.stamp  ## how many cases of TABLES=folder agree with Dagster's answers, and which do not
 	$(BIN)/python -m tests.conformance $(TABLES)
+
+simulate: $(VENV)/dev.stamp  ## SEEDS=FIRST:LAST simulations of the daemon amid all trouble; SEEDS=N tells one
+	$(BIN)/python -m tests.simulation $(SEEDS)
 
 check: $(VENV)/dev.stamp  ## linters, types, import layers, the tidy and architecture tests
 	$(BIN)/ruff check .

@@ -1,8 +1,11 @@
-"""What people may ask of backfills and dynamic sets: each answer is the facts to record, or a refusal."""
+"""What people may ask of backfills, dynamic sets and pools: facts to record, or a refusal."""
 
 import unicodedata
 from collections.abc import Sequence
 from difflib import get_close_matches
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from backfilld.partitions import MultiPartitionsDefinition
 from daemon.refusal import Refused
@@ -13,9 +16,11 @@ from events.facts import (
     DynamicPartitionsAdded,
     DynamicPartitionsRemoved,
     Fact,
+    PoolConfigured,
     RunCancelRequested,
 )
 from projections.backfill.state import Backfill
+from projections.pools import Pool
 from projections.world import World
 
 
@@ -91,6 +96,37 @@ def remove_keys(
     known = world.known.dynamic.get(name, ())
     gone = tuple(key for key in dict.fromkeys(keys) if key in known)
     return (DynamicPartitionsRemoved(name, gone, reason),) if gone else ()
+
+
+class PoolChange(msgspec.Struct, frozen=True):
+    """What is to change of a pool: a limit that is left unset stays as it is, None lifts it."""
+
+    slots: int | UnsetType | None = UNSET
+    rate_per_minute: float | UnsetType | None = UNSET
+    only_between: str | UnsetType | None = UNSET
+
+
+def configure_pool(
+    world: World, name: str, change: PoolChange, reason: str | None
+) -> tuple[PoolConfigured, ...] | Refused:
+    """The fact that sets the limits of a pool; nothing if they are so already."""
+    if not name or _control_characters(name):
+        return Refused(f"{name!r} cannot be the name of a pool; nothing was set")
+    if change == PoolChange():
+        return Refused(
+            f"nothing is to change of pool {name!r}; give --slots, --rate or --only-between, each of which "
+            f"'none' lifts"
+        )
+    pool = world.known.pools.get(name, Pool(name))
+    fact = PoolConfigured(
+        pool=name,
+        slots=pool.slots if change.slots is UNSET else change.slots,
+        rate_per_minute=pool.rate_per_minute if change.rate_per_minute is UNSET else change.rate_per_minute,
+        only_between=pool.only_between if change.only_between is UNSET else change.only_between,
+        reason=reason,
+    )
+    before = (pool.slots, pool.rate_per_minute, pool.only_between)
+    return () if (fact.slots, fact.rate_per_minute, fact.only_between) == before else (fact,)
 
 
 def assets_with(world: World, name: str) -> tuple[str, ...]:

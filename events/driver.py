@@ -10,10 +10,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from events.attendance import APPLICATION
 from events.errors import LogError, LogUnavailableError, LogUnreadableError
 
 CONNECT_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_S: Final = 120.0
+# A process that was stopped, or whose machine is gone, must not keep rows locked for everybody else.
+IDLE_IN_TRANSACTION_MAX_S: Final = 10.0
 
 _UNAVAILABLE: Final = (
     OSError,
@@ -24,6 +27,7 @@ _UNAVAILABLE: Final = (
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,
 )
 
@@ -51,8 +55,13 @@ def make_engine(
     connect_args = {
         "timeout": CONNECT_TIMEOUT_S,
         "command_timeout": STATEMENT_TIMEOUT_S,
-        # Our statements are short: compiling them takes longer than running them.
-        "server_settings": {"application_name": "backfilld", "timezone": "UTC", "jit": "off", **settings},
+        "server_settings": {
+            "application_name": APPLICATION,
+            "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S * 1000:.0f}",
+            "jit": "off",  # Our statements are short: compiling them takes longer than running them.
+            "timezone": "UTC",
+            **settings,
+        },
     }
     if not pooled:
         return create_async_engine(url, poolclass=NullPool, connect_args=connect_args)

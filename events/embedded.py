@@ -70,7 +70,7 @@ def embedded_database(home: Path) -> Iterator[str]:
     try:
         home.mkdir(parents=True, exist_ok=True)
         server = Server(data_folder(home))
-        door, users = server.data.with_name("postgres.lock"), server.data.with_name("postgres.users")
+        door, users = _door(server), server.data.with_name("postgres.users")
         if server.data.parent != home.resolve():
             server.data.parent.mkdir(parents=True, exist_ok=True)
             _path_file(home).write_text(f"{server.data}\n")
@@ -93,6 +93,26 @@ def embedded_database(home: Path) -> Iterator[str]:
                     server.stop()
                 finally:
                     unlock(alone)
+
+
+def keep_running(home: Path) -> None:
+    """Starts the database of ``home`` again where it was killed, for a process that is using it.
+
+    Blocks while it starts, or while another process does that.
+
+    :raises EmbeddedDatabaseError: PostgreSQL does not start; the message carries its last words.
+    """
+    try:
+        server = Server(data_folder(home))
+        with lock(_door(server), timeout_s=_START_TIMEOUT_S):
+            server.start()
+    except OSError as error:
+        raise EmbeddedDatabaseError(f"the home {home} cannot be used ({error})") from error
+
+
+def _door(server: Server) -> Path:
+    """The lock of whoever starts or stops the server."""
+    return server.data.with_name("postgres.lock")
 
 
 def _path_file(home: Path) -> Path:

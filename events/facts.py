@@ -108,6 +108,7 @@ class BackfillRequested(msgspec.Struct, frozen=True):
     order: RunOrder = "oldest_first"
     priority: int = 0
     tags: dict[str, str] = {}
+    only_between: str | None = None  # hours of the day in which runs are launched, as of a pool
     parent_backfill_id: str | None = None
 
 
@@ -172,6 +173,7 @@ class RunLaunched(msgspec.Struct, frozen=True):
     partitions: PartitionKeys | None
     code_location: str
     manifest_digest: str
+    pools: tuple[str, ...] = ()  # in each of which it takes a slot until it ends, and a token now
 
 
 class RunStarted(msgspec.Struct, frozen=True):
@@ -291,6 +293,8 @@ class PoolConfigured(msgspec.Struct, frozen=True):
     pool: str
     slots: int | None = None
     rate_per_minute: float | None = None
+    only_between: str | None = None  # hours of the day, "22:00-06:00 Europe/Berlin"
+    reason: str | None = None
 
 
 class LeaderElected(msgspec.Struct, frozen=True):
@@ -298,10 +302,13 @@ class LeaderElected(msgspec.Struct, frozen=True):
 
     schema: ClassVar[int] = 1
 
-    daemon_id: str
+    daemon_id: str  # of this lead: a daemon that leads again has another
     host: str
     pid: int
     version: str
+    max_concurrent_runs: int | None = None  # that it allows, over all backfills
+    home: str | None = None  # the folder with the runs of this lead
+    home_id: str | None = None  # what the folder calls itself, whatever path leads to it
 
 
 Fact: TypeAlias = (

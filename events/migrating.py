@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
 
+from events.crash_points import CrashPoint, reach
 from events.driver import database_url, make_engine, translated
 from events.errors import LogUnreadableError
 
@@ -29,6 +30,7 @@ async def migrate(url: str) -> None:
                 # Held until the commit: a second daemon waits here, and then finds the work done.
                 await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
                 await connection.run_sync(_upgrade)
+                reach(CrashPoint.DURING_MIGRATION)
     finally:
         await engine.dispose()
 

@@ -67,8 +67,9 @@ class AssetStatus(msgspec.Struct):
         self.failed |= bitmap(ordinals)
 
     def left_out(self, ordinals: Ranges) -> None:
-        """A backfill skipped these partitions."""
-        self._forget(ordinals)
+        """A backfill skipped these partitions; a run of another one may be filling them all the same."""
+        for start, stop in ordinals.intervals:
+            self.failed.remove_range(start, stop)
         self.skipped |= bitmap(ordinals)
 
     def released(self, ordinals: Ranges) -> None:

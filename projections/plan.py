@@ -1,14 +1,14 @@
 """A plan: the exact runs of a backfill and what each waits for, derived from its groups and never listed."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import accumulate, islice, takewhile
+from itertools import accumulate
 
 import msgspec
 
 from backfilld.mappings import PartitionMapping
-from backfilld.partitions import Partitions, PartitionsDefinition, TimeWindowPartitions
+from backfilld.partitions import Partitions, PartitionsDefinition
 from backfilld.ranges import Ranges
 from events.facts import RunGroup
 from projections.catalog import Catalog, Dependency, partitions_at
@@ -26,6 +26,7 @@ class PlannedGroup(msgspec.Struct, frozen=True):
     definition: PartitionsDefinition | None
     partitions: Partitions
     cut: Cut
+    pools: tuple[str, ...] = ()  # of all its assets
 
     @property
     def targets(self) -> Ranges:
@@ -54,10 +55,11 @@ class Edge(msgspec.Struct, frozen=True):
     downstream_group: PlannedGroup
     mapping: PartitionMapping
 
-    def needed(self, downstream: Ranges) -> Ranges:
+    def needed(self, downstream: Ranges, beside: Ranges | None = None) -> Ranges:
         """The targeted upstream ordinals that these downstream ones wait for.
 
-        Where both assets share runs, what the same stretch produces is not waited for.
+        Where both assets share runs, what the same run fills of the upstream one is not waited for: that is
+        ``beside``, or the same ordinals where it is None.
         """
         needed = Ranges.of(())
         for piece in self.mapping.apart(downstream, self.downstream_group.partitions):
@@ -67,66 +69,18 @@ class Edge(msgspec.Struct, frozen=True):
                 upstream_partitions=self.upstream_group.partitions,
             ).existing
         targeted = needed & self.upstream_group.targets
-        return targeted - downstream if self.upstream_group is self.downstream_group else targeted
+        if self.upstream_group is not self.downstream_group:
+            return targeted
+        return targeted - (downstream if beside is None else beside)
 
     def dependants(self, upstream: Ranges) -> Ranges:
         """The targeted downstream ordinals that need any of these upstream ones."""
-        dependants = Ranges.of(())
-        for piece in self.mapping.apart(upstream, self.upstream_group.partitions):
-            dependants |= self._led_to(piece)
-        return self._widened(dependants, upstream) & self.downstream_group.targets
-
-    def _led_to(self, upstream: Ranges) -> Ranges:
-        return self.mapping.downstream_of(
+        dependants = self.mapping.waiting_for(
             upstream,
             upstream_partitions=self.upstream_group.partitions,
             downstream_partitions=self.downstream_group.partitions,
         )
-
-    def _widened(self, dependants: Ranges, upstream: Ranges) -> Ranges:
-        """The dependants with their neighbours that need any of these upstream partitions too.
-
-        Time in a hole that exclusions leave counts to the window before the hole, as Dagster has it, and only
-        one way: `upstream_of` says so and `downstream_of` does not. Whoever waits must be woken all the same.
-        """
-        if not _has_holes(self.upstream_group.partitions) and not _has_holes(
-            self.downstream_group.partitions
-        ):
-            return dependants
-        count = len(self.downstream_group.partitions)
-        more: list[int] = []
-        for start, stop in (*dependants.intervals, *self._beside_holes(upstream)):
-            more += takewhile(lambda ordinal: self._needs(ordinal, upstream), range(stop, count))
-            more += takewhile(lambda ordinal: self._needs(ordinal, upstream), range(start - 1, -1, -1))
-        return dependants | Ranges.from_ordinals(more)
-
-    def _beside_holes(self, upstream: Ranges) -> Iterator[tuple[int, int]]:
-        """Next to what the neighbours of upstream partitions lead to, if these, in a hole, lead nowhere.
-
-        The neighbours are looked for in strides that double: what lies far from all that is needed costs the
-        logarithm of the distance.
-        """
-        count = len(self.upstream_group.partitions)
-        strides = [1 << power for power in range(count.bit_length() + 1)]
-        for start, stop in upstream.intervals:
-            if self._led_to(Ranges.span(start, stop)):
-                continue
-            before = (self._led_to(Ranges.span(max(start - stride, 0), start)) for stride in strides)
-            after = (self._led_to(Ranges.span(stop, min(stop + stride, count))) for stride in strides)
-            yield from ((each.last + 1, each.last + 1) for each in islice(filter(None, before), 1))
-            yield from ((each.first, each.first) for each in islice(filter(None, after), 1))
-
-    def _needs(self, downstream: int, upstream: Ranges) -> bool:
-        mapped = self.mapping.upstream_of(
-            Ranges.single(downstream),
-            downstream_partitions=self.downstream_group.partitions,
-            upstream_partitions=self.upstream_group.partitions,
-        )
-        return not mapped.existing.isdisjoint(upstream)
-
-
-def _has_holes(partitions: Partitions) -> bool:
-    return isinstance(partitions, TimeWindowPartitions) and partitions.definition.window_schedule.excludes
+        return dependants & self.downstream_group.targets
 
 
 class Plan:
@@ -170,6 +124,7 @@ class Plan:
             )
             for asset, group in self.group_of.items()
         }
+        self._pool_of = {asset: catalog.assets[asset].pool for asset in self.group_of}
         self._timeouts_s = {asset: catalog.assets[asset].timeout_s for asset in self.group_of}
         self._first_numbers = first_numbers[:-1]
 
@@ -178,6 +133,11 @@ class Plan:
         if not 1 <= number <= self.runs_total:
             raise IndexError(f"run {number} of {self.runs_total}")
         return self.groups[bisect_right(self._first_numbers, number) - 1]
+
+    def pools_of(self, assets: Iterable[str]) -> tuple[str, ...]:
+        """The pools that a run over these assets takes part in."""
+        pools = (self._pool_of[asset] for asset in assets)
+        return tuple(sorted({pool for pool in pools if pool is not None}))
 
     def run(self, number: int) -> PlannedRun:
         """The run with this number."""
@@ -203,10 +163,14 @@ class Plan:
 
 
 def _bind(index: int, first_number: int, group: RunGroup, catalog: Catalog, as_of: datetime) -> PlannedGroup:
-    definition = catalog.assets[group.assets[0]].definition
+    nodes = [catalog.assets[asset] for asset in group.assets]
+    definition = nodes[0].definition
     partitions = partitions_at(definition, as_of)
     cut = cut_of(group, partitions, ranges_of(group.partitions, partitions))
-    return PlannedGroup(index, first_number, group.assets, group.code_location, definition, partitions, cut)
+    pools = sorted({node.pool for node in nodes if node.pool is not None})
+    return PlannedGroup(
+        index, first_number, group.assets, group.code_location, definition, partitions, cut, tuple(pools)
+    )
 
 
 def _edges(group_of: dict[str, PlannedGroup], catalog: Catalog) -> Iterator[Edge]:

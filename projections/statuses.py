@@ -54,9 +54,8 @@ class StatusRecords:
         self._sets = sets
         self._definitions = {asset: definition_of(asset, each.manifest) for asset, each in records.items()}
         self._partitions_now = partitions_now
-        self._numberings: dict[
-            str, tuple[PlannedGroup, Numbering]
-        ] = {}  # by asset, of the group asked for last
+        # By asset, of the group that was asked for last: a run's facts come together.
+        self._numberings: dict[str, tuple[PlannedGroup, Numbering]] = {}
 
     def begin(self, asset: str, definition: Definition, manifest: str) -> None:
         """Begin the record of an asset that has none."""

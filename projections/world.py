@@ -46,6 +46,7 @@ from projections.catalog import Catalog, partitions_at
 from projections.catalogs import Catalogs
 from projections.dynamic_set import DynamicSet
 from projections.plan import Plan, PlannedGroup
+from projections.pools import Pool, give_back, pool_of
 from projections.sets import bitmap, intervals, ranges_of
 from projections.statuses import AssetRecord, StatusesAt, StatusRecords
 
@@ -72,7 +73,7 @@ class Known(msgspec.Struct):
     ended: dict[str, Backfill] = {}  # without what only a running one needs
     assets: dict[str, AssetRecord] = {}  # those that a backfill was ever requested for
     dynamic: dict[str, DynamicSet] = {}
-    pools: dict[str, PoolConfigured] = {}
+    pools: dict[str, Pool] = {}  # those that were configured, or that a run took part in
     leader: LeaderElected | None = None
 
 
@@ -203,7 +204,7 @@ def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one bra
             known.dynamic.setdefault(fact.name, DynamicSet()).remove(fact.keys, recorded.position)
             world.catalogs.changed(fact.name)
         case PoolConfigured():
-            known.pools[fact.pool] = fact
+            pool_of(known.pools, fact.pool).configured(fact)
         case LeaderElected():
             known.leader = fact
         case _:
@@ -252,6 +253,7 @@ def _run_fact(
         case RunSucceeded() | RunFailed() | RunCanceled() | RunLost():
             del backfill.live[run.run_id]
             del world.backfill_of_run[run.run_id]
+            give_back(world.known.pools, run.pools, run.run_id)
             if not filled(backfill, run):
                 catalog = world.catalog_for(backfill)
                 settle(backfill, plan, run, catalog=catalog, recorded=recorded, fact=fact)
@@ -263,13 +265,18 @@ def _run_fact(
 
 
 def _release(world: World, recorded: Recorded, run: LiveRun, *, lost: bool) -> None:
-    """No partition of an ended run is in progress; those that one lost or timed out left have failed."""
-    group = world.plans[recorded.backfill_id or ""].group_at(run.number)
+    """Nothing that an ended run has not reported on is in progress; what a lost or late one left has failed.
+
+    What it has reported on it gave back then, and another run may be filling it by now.
+    """
+    backfill_id = recorded.backfill_id or ""
+    group = world.plans[backfill_id].group_at(run.number)
     for asset in run.assets:
         status = world.records.of(asset)
         if not status.in_progress:
             continue
-        serials = world.records.serials(asset, group, Ranges(run.ordinals))
+        told = world.known.active[backfill_id].assets[asset].materialized | run.failed.get(asset, BitMap())
+        serials = world.records.serials(asset, group, intervals(bitmap(Ranges(run.ordinals)) - told))
         if lost:
             left = bitmap(serials) & status.in_progress
             status.broke(intervals(left))
@@ -286,6 +293,8 @@ def _launched(world: World, recorded: Recorded, fact: RunLaunched) -> None:
     if run is None:
         return
     world.backfill_of_run[run.run_id] = backfill.id
+    for pool in run.pools:
+        pool_of(world.known.pools, pool).launched(run.run_id, recorded.at)
     group = plan.group_at(run.number)
     for asset in run.assets:
         world.records.make_room(asset, group)
@@ -365,8 +374,9 @@ def _completed(world: World, recorded: Recorded, fact: BackfillCompleted) -> Non
     backfill = world.known.active.pop(recorded.backfill_id or "", None)
     if backfill is None:
         return
-    for run_id in backfill.live:
-        world.backfill_of_run.pop(run_id, None)
+    for run in backfill.live.values():
+        world.backfill_of_run.pop(run.run_id, None)
+        give_back(world.known.pools, run.pools, run.run_id)
     backfill.completed = fact
     backfill.completed_at = recorded.at
     backfill.groups, backfill.pieces, backfill.skips_due = [], [], []

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from backfilld.definitions import Definitions
 from backfilld.manifest import manifest_of
-from daemon.deciding.decide import Decision, Limits, decide
+from daemon.deciding.decide import Decision, decide
+from daemon.deciding.room import Limits
 from daemon.launching.code_location import manifest_digest
 from daemon.planning.choice import Choice, RangeText
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill

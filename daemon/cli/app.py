@@ -12,12 +12,14 @@ from daemon.cli import (
     changing,
     demo,
     doctor,
+    explain,
     jobs,
     launch,
     listing,
     log,
     partitions,
     plan,
+    pools,
     reload,
     status,
     up,
@@ -48,10 +50,12 @@ app.command(rich_help_panel=BACKFILLING)(plan.plan)
 app.command(rich_help_panel=BACKFILLING)(launch.launch)
 app.command(rich_help_panel=BACKFILLING)(launch.retry)
 app.command(rich_help_panel=BACKFILLING)(status.status)
+app.command(rich_help_panel=BACKFILLING)(explain.explain)
 app.command(rich_help_panel=BACKFILLING)(amend.amend)
 app.command(rich_help_panel=BACKFILLING)(changing.cancel)
 app.command(rich_help_panel=BACKFILLING)(changing.pause)
 app.command(rich_help_panel=BACKFILLING)(changing.resume)
+app.add_typer(pools.app, rich_help_panel=BACKFILLING)
 app.command(rich_help_panel=LOOKING)(assets.assets)
 app.add_typer(partitions.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=LOOKING)(jobs.jobs)

@@ -9,8 +9,11 @@ import typer
 from daemon.cli.errors import RefusedError, UsageError
 from daemon.cli.records import sentence
 from daemon.planning.choice import ByStatus, Choice, RangeText
+from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
 from daemon.refusal import Refused
+from events.facts import RunOrder
+from projections.daily_hours import daily_hours
 from projections.world import World
 
 PARTITIONS_PANEL = "Which partitions, exactly one of these"
@@ -75,6 +78,58 @@ WithUpstreamOption = Annotated[
 ]
 
 
+ORDER_PANEL = "In which order, and when"
+
+NewestFirstOption = Annotated[
+    bool, typer.Option("--newest-first", help="Launch the newest first.", rich_help_panel=ORDER_PANEL)
+]
+RandomOption = Annotated[
+    bool, typer.Option("--random", help="Launch in an order of chance.", rich_help_panel=ORDER_PANEL)
+]
+PriorityOption = Annotated[
+    int,
+    typer.Option(
+        "--priority",
+        metavar="N",
+        help="Before backfills of a lower one, which gain one with each minute they wait; may be negative.",
+        rich_help_panel=ORDER_PANEL,
+    ),
+]
+OnlyBetweenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--only-between",
+        metavar="HOURS",
+        help="Launch runs only at these hours: '22:00-06:00 Europe/Berlin'.",
+        rich_help_panel=ORDER_PANEL,
+        show_default=False,
+    ),
+]
+
+
+def order_of(*, newest_first: bool, random: bool) -> RunOrder:
+    """The order that was asked for.
+
+    :raises UsageError: two were.
+    """
+    if newest_first and random:
+        raise UsageError("--newest-first and --random exclude each other; give one of them.")
+    return "newest_first" if newest_first else "random" if random else "oldest_first"
+
+
+def hours_typed(text: str | None) -> str | None:
+    """The hours of the day that were typed.
+
+    :raises UsageError: they are none.
+    """
+    if text is not None:
+        try:
+            daily_hours(text)
+        except ValueError as error:
+            raise UsageError(f"--only-between: {error}.") from error
+    return text
+
+
 def choice_of(partitions: Sequence[str] | None, **by_status: bool) -> Choice:
     """Which partitions are meant.
 
@@ -106,4 +161,4 @@ def planned(world: World, ask: Ask, now: datetime) -> PlannedBackfill:
     answer = plan_backfill(world.catalog, world.statuses(now), ask, now)
     if isinstance(answer, Refused):
         raise RefusedError(sentence(answer))
-    return answer
+    return with_overlaps(world, answer)

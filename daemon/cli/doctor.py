@@ -20,10 +20,11 @@ from daemon.cli.errors import DatabaseError, ExitCode, UsageError
 from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.output import status_style
+from daemon.cli.records import Records, with_records
 from daemon.cli.settings import Settings
 from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure
+from events.attendance import Attendance
 from events.errors import LogError, LogUnreadableError
-from events.log import Log
 
 PYTHON_MIN = (3, 11)
 DISK_LOW_BYTES = 1024**3  # a log of a few million facts with its indexes
@@ -65,7 +66,7 @@ def doctor(invocation: Invocation) -> None:
         checks.append(Check("backfilld.toml", "broken", str(error), "Mend that line."))
     else:
         checks += [check_file(settings), check_home(settings.home), check_disk(settings.home)]
-        checks += [check_embedded(settings), check_database(invocation)]
+        checks += [check_embedded(settings), *check_log(invocation)]
         checks += check_code_locations(settings)
     with invocation.output.lines(line) as write:
         for check in checks:
@@ -187,24 +188,39 @@ def check_embedded(settings: Settings) -> Check:
     )
 
 
-def check_database(invocation: Invocation) -> Check:
-    """The database answers and holds a log of this version's shape."""
+def check_log(invocation: Invocation) -> Iterator[Check]:
+    """The database answers and holds a log of this version's shape; which daemons are there for it."""
     try:
-        head = invocation.with_log(read_head)
+        head, there = with_records(invocation, looked_at)
     except DatabaseError as error:
         if invocation.settings.database_url is None and not invocation.settings.home.exists():
-            return Check("database", "fine", "none yet; `backfilld up` begins one")
-        return Check("database", "broken", str(error), "Start it, or see what it says in its own log.")
+            yield Check("database", "fine", "none yet; `backfilld up` begins one")
+        else:
+            yield Check("database", "broken", str(error), "Start it, or see what it says in its own log.")
     except LogUnreadableError as error:
-        return Check("database", "warning", error.reason, error.remedy)
+        yield Check("database", "warning", error.reason, error.remedy)
     except LogError as error:
-        return Check("database", "broken", str(error), "Check the URL, the password and the server.")
-    return Check("database", "fine", f"answers; the log has {head:,} facts")
+        yield Check("database", "broken", str(error), "Check the URL, the password and the server.")
+    else:
+        yield Check("database", "fine", f"answers; the log has {head:,} facts")
+        yield check_daemons(there)
 
 
-async def read_head(log: Log) -> int:
-    """The log's last position."""
-    return await log.head()
+async def looked_at(records: Records) -> tuple[int, Attendance]:
+    """The log's last position, and the daemons that are there for it."""
+    return await records.log.head(), await records.attendance()
+
+
+def check_daemons(there: Attendance) -> Check:
+    """Somebody leads the log where somebody waits to."""
+    waiting = "; ".join(f"{each} stands by" for each in there.standbys)
+    if there.is_led:
+        leads = f"{there.leader or 'one that does not say who it is'} leads"
+        return Check("daemon", "fine", f"{leads}; {waiting}" if waiting else leads)
+    if waiting:
+        mend = "See what it says in its own log: runs may be under way where it cannot reach them."
+        return Check("daemon", "warning", f"nobody leads, though {waiting}", mend)
+    return Check("daemon", "fine", "none runs; `backfilld up` starts one")
 
 
 def check_code_locations(settings: Settings) -> Iterator[Check]:

@@ -141,7 +141,7 @@ def unused_text(world: World, name: str) -> str:
     if node is not None and node.definition is not None and node.definition.dynamic_names:
         sets = " and ".join(sorted(node.definition.dynamic_names))
         return f"No asset has partitions of a set {name!r} yet; the asset {name!r} has those of {sets}."
-    hint = did_you_mean(name, set_names(world) - {name})
+    hint = did_you_mean(name, world.catalog.dynamic_names)
     return f"No asset has partitions of a set {name!r} yet.{hint}"
 
 

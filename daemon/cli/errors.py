@@ -7,7 +7,7 @@ from enum import IntEnum
 import msgspec
 
 from backfilld.errors import BackfilldError
-from daemon.service.errors import AlreadyServedError, CodeNotImportedError
+from daemon.service.errors import AlreadyServedError, CodeNotImportedError, RunsElsewhereError
 from events.errors import LogError, LogUnavailableError, LogUnreadableError
 
 NEAR_MATCHES_MAX = 3
@@ -80,7 +80,7 @@ def explained(error: BaseException) -> Explained | None:  # noqa: PLR0911 -- one
             return Explained(str(error), ExitCode.LOG_UNREADABLE)
         case LogError():
             return Explained(str(error), ExitCode.REFUSED)
-        case AlreadyServedError():
+        case AlreadyServedError() | RunsElsewhereError():
             return Explained(f"{error}.", ExitCode.LOCKED)
         case CodeNotImportedError():
             tracebacks = (failure.traceback for failure in error.failures if failure.traceback)

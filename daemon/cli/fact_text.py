@@ -81,7 +81,8 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
             slots = "no limit" if fact.slots is None else counted(fact.slots, "slot")
             return f"{fact.pool}: {slots}"
         case LeaderElected():
-            return f"pid {fact.pid} on {fact.host}, version {fact.version}"
+            home = "" if fact.home is None else f", home {fact.home}"
+            return f"pid {fact.pid} on {fact.host}, version {fact.version}{home}"
         case _:
             assert_never(fact)
 

@@ -13,6 +13,7 @@ from daemon.cli.errors import RefusedError
 from daemon.cli.invocation import Invocation
 from daemon.clock import Clock, SystemClock
 from daemon.refusal import Refused
+from events.attendance import Attendance
 from events.envelope import Event
 from events.facts import Fact
 from events.ids import new_id
@@ -65,10 +66,14 @@ class Records:
 
     async def is_served(self) -> bool:
         """Whether a daemon, on whichever machine, decides on this log now."""
+        return (await self.attendance()).is_led
+
+    async def attendance(self) -> Attendance:
+        """Which daemons, on whichever machines, lead this log or stand by."""
         from events.leadership import Leadership  # noqa: PLC0415 -- as above
 
         async with Leadership(self._url) as leadership:
-            return await leadership.is_held()
+            return await leadership.attendance()
 
     async def record(
         self, world: World, backfill_id: str | None, decide: Decide, *, run_id: str | None = None

@@ -20,7 +20,7 @@ from daemon.cli.records import Records, with_records
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.commands import cancel_run
 from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
-from events.facts import Fact
+from events.facts import Fact, LeaderElected
 from events.log import Filter
 
 LINES_DEFAULT = 20
@@ -57,8 +57,9 @@ def show(invocation: Invocation, run_id: IdArgument, *, lines: LinesOption = LIN
 
     backfilld run k3v9x2ab-17-1 --lines 100
     """
+    from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
 
-    async def read(records: Records) -> tuple[Row, list[Shown]]:
+    async def read(records: Records) -> tuple[Row, list[Shown], Path]:
         found = await records.rows("runs", limit=1, id=run_id)
         if not found:
             raise RefusedError(await unknown(records, run_id))
@@ -66,12 +67,11 @@ def show(invocation: Invocation, run_id: IdArgument, *, lines: LinesOption = LIN
         async with aclosing(records.log.read(matching=Filter(run_id=run_id))) as batches:
             async for batch in batches:
                 facts.extend(shown(recorded) for recorded in batch)
-        return found[0], facts
+        homes = [invocation.settings.home, *await homes_led_from(records)]
+        folders = [home / RUNS_FOLDER / run_id for home in homes]
+        return found[0], facts, next((folder for folder in folders if folder.is_dir()), folders[0])
 
-    from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
-
-    row, facts = with_records(invocation, read)
-    folder = invocation.settings.home / RUNS_FOLDER / run_id
+    row, facts, folder = with_records(invocation, read)
     printed = {
         name: tail(folder / file, lines)
         for name, file in (("stdout", STANDARD_OUTPUT_FILE), ("stderr", STANDARD_ERROR_FILE))
@@ -113,6 +113,18 @@ def cancel(invocation: Invocation, run_id: IdArgument, *, reason: ReasonOption =
     invocation.output.value(value, lambda console: console.print(f"Run {run_id} {words}."))
     if not has_ended and not is_served:
         invocation.output.note(NOT_SERVED, style="yellow")
+
+
+async def homes_led_from(records: Records) -> list[Path]:
+    """The homes that the log was led from, the newest first: a standby's runs may lie in another's."""
+    homes: dict[str, None] = {}
+    elections = Filter(types=frozenset({LeaderElected.__name__}))
+    async with aclosing(records.log.read(matching=elections, newest_first=True)) as batches:
+        async for batch in batches:
+            for recorded in batch:
+                if isinstance(recorded.fact, LeaderElected) and recorded.fact.home is not None:
+                    homes[recorded.fact.home] = None
+    return [Path(home) for home in homes]
 
 
 async def unknown(records: Records, run_id: str) -> str:

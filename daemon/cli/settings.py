@@ -1,5 +1,6 @@
 """Where backfilld lives and what it runs: options, then the environment, then `backfilld.toml`."""
 
+import os
 import re
 import sys
 import tomllib
@@ -27,7 +28,8 @@ Table = TypeVar("Table", bound=msgspec.Struct)
 class DaemonSettings(msgspec.Struct, frozen=True):
     """The table ``[daemon]``."""
 
-    max_concurrent_runs: Positive = 8  # runs alive at the same time, over all backfills
+    # Runs alive at the same time, over all backfills: by default one for each core.
+    max_concurrent_runs: Positive = msgspec.field(default_factory=lambda: os.cpu_count() or 1)
     grace_s: Seconds = (
         10.0  # from SIGTERM to SIGKILL, for runs that are canceled or outlive the daemon's stop
     )

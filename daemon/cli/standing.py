@@ -8,6 +8,7 @@ import msgspec
 
 from daemon.cli.fact_text import one_line
 from daemon.cli.records import Records
+from events.attendance import Attendant
 from events.envelope import Recorded
 from events.facts import PartitionKeys, RunFailed, RunLost
 from events.log import Filter
@@ -64,6 +65,7 @@ class DaemonStanding(msgspec.Struct, frozen=True):
     pid: int | None = None
     host: str | None = None
     version: str | None = None
+    standbys: tuple[Attendant, ...] = ()  # daemons that wait to take over
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -81,12 +83,13 @@ async def standing_of_all(records: Records, home: str, pid: int | None) -> Stand
     world = await records.world()
     now = records.clock.now()
     leader = world.known.leader
-    daemon = DaemonStanding(serving=False)
-    if await records.is_served():
+    there = await records.attendance()
+    daemon = DaemonStanding(serving=False, standbys=there.standbys)
+    if there.is_led:
         # A daemon that has only just taken the lead is not on record yet.
-        daemon = DaemonStanding(serving=True, pid=pid)
-        if leader is not None and pid in {None, leader.pid}:
-            daemon = DaemonStanding(True, leader.pid, leader.host, leader.version)  # noqa: FBT003 -- its field
+        daemon = DaemonStanding(serving=True, pid=pid, standbys=there.standbys)
+        if leader is not None and (there.leader or leader).pid == leader.pid:
+            daemon = DaemonStanding(True, leader.pid, leader.host, leader.version, there.standbys)  # noqa: FBT003 -- its field
     backfills = tuple(standing_of(world, backfill, now) for backfill in world.known.active.values())
     needed = {name for backfill in backfills for name in backfill.waits_for}
     return Standing(

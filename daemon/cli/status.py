@@ -106,10 +106,13 @@ def daemon_text(standing: Standing) -> Text:
     """Who serves the log, and where it stands."""
     daemon = standing.daemon
     log = f"the log has {counted(standing.position, 'fact')}"
+    waiting = "".join(f"{each} stands by; " for each in daemon.standbys)
     if not daemon.serving:
+        if waiting:
+            return Text(f"No daemon leads; {waiting}{log}.", style="yellow")
         return Text(f"No daemon runs: `backfilld up` starts one. {log.capitalize()}.", style="yellow")
     who = f"version {daemon.version}, process {daemon.pid} on {daemon.host}" if daemon.version else "starting"
-    return Text(f"A daemon runs ({who}); {log}.", style="green")
+    return Text(f"A daemon runs ({who}); {waiting}{log}.", style="green")
 
 
 async def show_one(records: Records, output: Output, backfill_id: str, *, watch: bool) -> ExitCode:

@@ -5,7 +5,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,12 +20,14 @@ from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.output import Format
 from daemon.cli.service_log import Level, set_up_log
 from daemon.cli.settings import FILE_NAME, Settings
-from daemon.deciding.decide import Limits
+from daemon.deciding.room import Limits
 from daemon.launching.code_location import CodeLocation
+from daemon.service.home_lock import serving_pid
 from projections.world import NotLoaded
 
 if TYPE_CHECKING:
-    from daemon.service.serving import Ready
+    from daemon.service.announcing import Ready, StandingBy
+    from daemon.service.settings import ServeSettings
 
 READY_NAME = "ready.json"  # in the home folder while a daemon serves it
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -44,7 +46,7 @@ MaxConcurrentOption = Annotated[
         "--max-concurrent",
         min=1,
         metavar="N",
-        help="At most N runs at the same time, over all backfills. \\[default: 8]",
+        help="At most N runs at the same time, over all backfills. \\[default: one for each core]",
         show_default=False,
     ),
 ]
@@ -66,6 +68,21 @@ LevelOption = Annotated[
         help="What is logged on standard error: debug, info, warning or error.",
     ),
 ]
+StandbyOption = Annotated[
+    bool,
+    typer.Option(
+        "--standby/--no-standby",
+        help="While another daemon leads the log: wait, and take over when it is gone; or exit with 11.",
+    ),
+]
+GiveUpOption = Annotated[
+    bool,
+    typer.Option(
+        "--give-up-unreachable",
+        help="Record runs as lost that were under way on a machine or in a home out of reach. Only where "
+        "nothing runs there any more: they may be run again.",
+    ),
+]
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -81,6 +98,17 @@ class Announcement(msgspec.Struct, frozen=True):
     not_loaded: Mapping[str, NotLoaded] = {}  # by code location: these, and what backfills wait for
 
 
+class StandbyAnnouncement(msgspec.Struct, frozen=True):
+    """What is said when the daemon waits for the lead."""
+
+    ready: bool
+    pid: int
+    home: str
+    leader_pid: int | None  # None: nobody who says so
+    leader_host: str | None
+    hindrance: str | None  # why this daemon does not lead, though nobody does
+
+
 @command
 def up(
     invocation: Invocation,
@@ -88,6 +116,8 @@ def up(
     *,
     max_concurrent: MaxConcurrentOption = None,
     grace: GraceOption = None,
+    standby: StandbyOption = True,
+    give_up_unreachable: GiveUpOption = False,
     log_level: LevelOption = Level.INFO,
 ) -> None:
     """Run the daemon: load the code, launch what is asked for, and record what comes of it.
@@ -95,65 +125,80 @@ def up(
     It stays in the foreground. Ctrl-C or SIGTERM stops it gently, SIGHUP (or `backfilld reload`) loads the
     code anew. With -o json it prints one line of JSON once it is ready.
 
+    Where another daemon leads the log it stands by: it says so, waits, and takes over within seconds of the
+    other's end.
+
     backfilld up pipeline.py
 
     backfilld up warehouse.assets marketing.assets --max-concurrent 16
 
-    Exits with 10 if the log cannot be read, 11 if another daemon has this home or log, 12 if code fails to
-    import.
+    Exits with 10 if the log cannot be read, 11 if another daemon has this home (or log, with --no-standby),
+    12 if code fails to import.
     """
     settings = invocation.settings
     locations = code_locations_of(code or (), settings)
     set_up_log(log_level, invocation.output.form)
     make_home(settings.home)
     with stopping_gently(), invocation.database(begin=True) as url, undisturbed():
-        serve(invocation, locations, url, max_concurrent=max_concurrent, grace_s=grace)
+        from daemon.service.reactor import Settings as ReactorSettings  # noqa: PLC0415 -- half a second
+        from daemon.service.settings import ServeSettings  # noqa: PLC0415 -- as above
+
+        grace_s = settings.daemon.grace_s if grace is None else grace
+        limits = Limits(max_concurrent or settings.daemon.max_concurrent_runs)
+        serve_settings = ServeSettings(
+            home=settings.home,
+            database_url=url,
+            code_locations=locations,
+            reactor=ReactorSettings(limits=limits, cancel_grace_s=grace_s),
+            output_bytes_max=settings.daemon.output_bytes_max,
+            stop_grace_s=grace_s,
+            stands_by=standby,
+            gives_up_unreachable=give_up_unreachable,
+            is_embedded=settings.database_url is None,
+        )
+        serve(invocation, serve_settings)
 
 
-def serve(
-    invocation: Invocation,
-    locations: tuple[CodeLocation, ...],
-    url: str,
-    *,
-    max_concurrent: int | None,
-    grace_s: float | None,
-) -> None:
+def serve(invocation: Invocation, settings: "ServeSettings") -> None:
     """Serve until a signal says to stop."""
     from daemon.service import serving  # noqa: PLC0415 -- half a second that --help need not wait for
-    from daemon.service.reactor import Settings as ReactorSettings  # noqa: PLC0415 -- as above
+    from daemon.service.announcing import Announcer  # noqa: PLC0415 -- as above
 
-    settings = invocation.settings
-    grace_s = settings.daemon.grace_s if grace_s is None else grace_s
-    serve_settings = serving.ServeSettings(
-        home=settings.home,
-        database_url=url,
-        code_locations=locations,
-        reactor=ReactorSettings(
-            limits=Limits(max_concurrent or settings.daemon.max_concurrent_runs), cancel_grace_s=grace_s
-        ),
-        output_bytes_max=settings.daemon.output_bytes_max,
-        stop_grace_s=grace_s,
-    )
-
-    announced = settings.home / READY_NAME
-
-    def announce(ready: "Ready") -> None:
+    @contextmanager
+    def ready(told: "Ready") -> Iterator[None]:
         announcement = Announcement(
             ready=True,
             pid=os.getpid(),
-            position=ready.position,
-            assets=ready.assets,
-            code_locations=ready.code_locations,
-            backfills_active=ready.backfills_active,
-            home=str(settings.home),
-            not_loaded=ready.not_loaded,
+            position=told.position,
+            assets=told.assets,
+            code_locations=told.code_locations,
+            backfills_active=told.backfills_active,
+            home=str(told.home),
+            not_loaded=told.not_loaded,
         )
-        undone.callback(announced.unlink, missing_ok=True)
+        announced = told.home / READY_NAME
         announced.write_bytes(msgspec.json.encode(announcement))
         tell(invocation, announcement)
+        try:
+            yield
+        finally:
+            if serving_pid(told.home) in {None, os.getpid()}:  # Another daemon has written its own by now.
+                announced.unlink(missing_ok=True)
 
-    with ExitStack() as undone:
-        anyio.run(serving.serve, serve_settings, announce)
+    def standing_by(told: "StandingBy") -> None:
+        tell_standby(
+            invocation,
+            StandbyAnnouncement(
+                ready=False,
+                pid=os.getpid(),
+                home=str(settings.home),
+                leader_pid=told.leader.pid if told.leader else None,
+                leader_host=told.leader.host if told.leader else None,
+                hindrance=told.hindrance,
+            ),
+        )
+
+    anyio.run(serving.serve, settings, Announcer(ready, standing_by))
 
 
 def tell(invocation: Invocation, announcement: Announcement) -> None:
@@ -162,14 +207,13 @@ def tell(invocation: Invocation, announcement: Announcement) -> None:
 
     output, settings = invocation.output, invocation.settings
     if output.form is not Format.TEXT:
-        sys.stdout.write(f"{msgspec.json.encode(announcement).decode()}\n")
-        sys.stdout.flush()
+        write_line(announcement)
         return
     database = "the embedded database" if settings.database_url is None else "the database named by its URL"
     output.note(
         f"backfilld {version('backfilld-daemon')} serves {counted(announcement.assets, 'asset')} of "
         f"{', '.join(announcement.code_locations)}, at position {announcement.position:,} of the log.\n"
-        f"Home {settings.home}, with {database}.",
+        f"Home {announcement.home}, with {database}.",
         style="green",
     )
     for name, state in announcement.not_loaded.items():
@@ -180,6 +224,28 @@ def tell(invocation: Invocation, announcement: Announcement) -> None:
         "From another terminal, `backfilld launch SELECTION --all` fills partitions. Ctrl-C stops the daemon "
         "once the runs under way have ended; a second one does not wait for them."
     )
+
+
+def tell_standby(invocation: Invocation, announcement: StandbyAnnouncement) -> None:
+    """Says that the daemon waits, and for whom."""
+    output = invocation.output
+    if output.form is not Format.TEXT:
+        write_line(announcement)
+    elif announcement.hindrance is not None:
+        output.note(f"Nobody leads the log, and this daemon waits: {announcement.hindrance}.", style="red")
+    else:
+        leader = f"process {announcement.leader_pid} on {announcement.leader_host}"
+        output.note(
+            f"This daemon (process {announcement.pid}) stands by for the one that leads the log ({leader}), "
+            f"and takes over within seconds of its end. Ctrl-C ends the waiting.",
+            style="yellow",
+        )
+
+
+def write_line(announcement: Announcement | StandbyAnnouncement) -> None:
+    """Answers a program that reads along."""
+    sys.stdout.write(f"{msgspec.json.encode(announcement).decode()}\n")
+    sys.stdout.flush()
 
 
 @contextmanager

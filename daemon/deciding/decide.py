@@ -6,21 +6,15 @@ from heapq import heapify, heappop, heappush
 from itertools import chain
 
 import msgspec
-from pyroaring import BitMap
 
 from daemon.deciding.candidates import Candidate, candidates
+from daemon.deciding.room import Limits, Room
 from events.facts import BackfillCompleted, Fact, Outcome, PartitionSkipped, RunLaunched, RunTimedOut
 from projections.backfill.state import Backfill, LiveRun
-from projections.held import held_locations, held_runs
+from projections.daily_hours import hours_of
 from projections.plan import Plan
 from projections.sets import intervals, keys_of
 from projections.world import World
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """How much may be under way at once."""
-
-    max_concurrent_runs: int  # over all backfills, at least 1
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -43,23 +37,30 @@ def decide(world: World, now: datetime, limits: Limits) -> list[Decision]:
         decision for backfill in world.known.active.values() for decision in _settle(world, backfill)
     ]
     decisions.extend(_timeouts(world, now))
-    # A run that waits for its code location has no process; the launcher begins it when there is room again.
-    slots_free = limits.max_concurrent_runs - (world.live_runs() - held_runs(world))
-    decisions.extend(_launches(world, now, slots_free))
+    decisions.extend(_launches(world, Room(world, now, limits)))
     return decisions
 
 
 def next_due(world: World, now: datetime) -> datetime | None:
     """When something becomes possible by time alone; None if nothing will."""
-    retries = (
-        piece.due_at
-        for backfill in world.known.active.values()
-        if backfill.launching
-        for piece in backfill.pieces
-        if piece.due_at is not None and piece.due_at > now
-    )
-    timeouts = (at for _, _, at in _limited_runs(world) if at > now)
-    return min(chain(retries, timeouts), default=None)
+    dues = (due for backfill in world.known.active.values() for due in _dues(world, backfill, now))
+    timeouts = (at for _, _, at in _limited_runs(world))
+    return min((due for due in chain(dues, timeouts) if due > now), default=None)
+
+
+def _dues(world: World, backfill: Backfill, now: datetime) -> Iterator[datetime]:
+    """Times at which a backfill may be able to go on."""
+    if not backfill.launching or backfill.id not in world.plans:
+        return
+    yield from (piece.due_at for piece in backfill.pieces if piece.due_at is not None)
+    plan = world.plans[backfill.id]
+    pools = {pool for piece in backfill.pieces for pool in plan.pools_of(piece.assets)}
+    pools.update(*(group.pools for group in plan.groups if backfill.groups[group.index].ready))
+    hours = [hours_of(backfill.only_between)]
+    for pool in (world.known.pools[name] for name in sorted(pools & world.known.pools.keys())):
+        hours.append(pool.hours)
+        yield pool.token_due(now)
+    yield from (each.begin_after(now) for each in hours if each is not None and not each.hold(now))
 
 
 def _limited_runs(world: World) -> Iterator[tuple[Backfill, LiveRun, datetime]]:
@@ -125,45 +126,33 @@ def _completed(backfill: Backfill, outcome: Outcome) -> BackfillCompleted:
     )
 
 
-def _launches(world: World, now: datetime, slots_free: int) -> Iterator[Decision]:
-    """Runs for the free slots: the backfill of highest priority with the fewest runs under way goes first."""
-    claimed: dict[str, BitMap] = {}
-    queue: list[tuple[int, int, int, str]] = []
+def _launches(world: World, room: Room) -> Iterator[Decision]:
+    """Runs for what room there is: the backfill of the least rank first, and ranked anew for each run."""
     found: dict[str, Iterator[Candidate]] = {}
-    held = held_locations(world)
-    if slots_free <= 0:
-        return
+    queue: list[tuple[tuple[int, int, int], str]] = []
     for backfill in world.known.active.values():
         if backfill.launching and backfill.id in world.plans:
-            queue.append((-backfill.priority, len(backfill.live), backfill.request_position, backfill.id))
-            found[backfill.id] = candidates(backfill, world.plans[backfill.id], now, held)
+            found[backfill.id] = candidates(backfill, world.plans[backfill.id], room)
+            queue.append((room.rank(backfill), backfill.id))
     heapify(queue)
-    while queue and slots_free > 0:
-        priority, running, position, backfill_id = heappop(queue)
+    while queue and room.daemon_hold() is None:
+        _, backfill_id = heappop(queue)
         backfill = world.known.active[backfill_id]
-        if backfill.max_concurrent_runs is not None and running >= backfill.max_concurrent_runs:
+        if room.backfill_hold(backfill) is not None:
             continue
-        candidate = _first_free(world, found[backfill_id], claimed)
+        candidate = _first_free(room, found[backfill_id])
         if candidate is None:
             continue
+        room.take(backfill, candidate.group, candidate.assets, candidate.ordinals, candidate.pools)
         yield _launch(backfill, world.plans[backfill_id], candidate)
-        slots_free -= 1
-        heappush(queue, (priority, running + 1, position, backfill_id))
+        heappush(queue, (room.rank(backfill), backfill_id))
 
 
-def _first_free(world: World, found: Iterator[Candidate], claimed: dict[str, BitMap]) -> Candidate | None:
-    """The next candidate of which no partition is being filled by another run; its partitions are claimed."""
+def _first_free(room: Room, found: Iterator[Candidate]) -> Candidate | None:
+    """The next candidate of which no partition is being filled by another run."""
     for candidate in found:
-        bits = {
-            asset: world.status_bits(asset, candidate.group, candidate.ordinals) for asset in candidate.assets
-        }
-        if any(world.in_progress(asset, own) for asset, own in bits.items()):
-            continue
-        if any(own.intersect(claimed[asset]) for asset, own in bits.items() if asset in claimed):
-            continue
-        for asset, own in bits.items():
-            claimed[asset] = claimed.get(asset, BitMap()) | own
-        return candidate
+        if room.overlapped(candidate.group, candidate.assets, candidate.ordinals) is None:
+            return candidate
     return None
 
 
@@ -176,6 +165,7 @@ def _launch(backfill: Backfill, plan: Plan, candidate: Candidate) -> Decision:
         partitions=keys_of(candidate.ordinals, group.partitions),
         code_location=group.code_location,
         manifest_digest=backfill.request.manifests[group.code_location],
+        pools=candidate.pools,
     )
     return Decision(
         fact,
@@ -189,8 +179,11 @@ def _launch(backfill: Backfill, plan: Plan, candidate: Candidate) -> Decision:
 def run_id_of(backfill_id: str, plan: Plan, candidate: Candidate) -> str:
     """The run's name: backfill, number in the plan, attempt; a part of a run also has its place in it.
 
+    The place is how far into the run's partitions it begins and, unless it is the first, with which asset.
     It follows from what is run and never from when, so two deciders name the same run alike.
     """
     offset = candidate.ordinals.first - plan.run(candidate.number).ordinals.first
-    number = f"{candidate.number}.{offset}" if offset else f"{candidate.number}"
+    asset = candidate.group.assets.index(candidate.assets[0])
+    place = f".{offset}.{asset}" if asset else f".{offset}" if offset else ""
+    number = f"{candidate.number}{place}"
     return f"{backfill_id}-{number}-{candidate.attempt}"

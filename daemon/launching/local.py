@@ -177,6 +177,9 @@ class LocalLauncher:
         for run in runs:
             run.launched_by(zygote)
         if not await zygote.launch([run.spec for run in runs]):
+            for run in runs:
+                if run.zygote is zygote:
+                    run.not_handed_over()
             self._orphan(zygote)
 
     async def _start_waiting(self, name: str) -> None:

@@ -63,6 +63,10 @@ class LocalRun:
         self.zygote = zygote
         self.launches += 1
 
+    def not_handed_over(self) -> None:
+        """The zygote had ended before it could be asked: that was none of the run's doing."""
+        self.launches -= 1
+
     def adopt(self) -> None:
         """No zygote will tell how it ends."""
         self.phase = Phase.ADOPTED
@@ -126,7 +130,7 @@ class LocalRun:
             # User code that opened and closed the report has given the claim away. Its zygote is its parent
             # and has not told that it ended, so the id it started with is still its own.
             return self._started_as
-        return holder
+        return holder if holder is not None and holder > 0 else None
 
     def _is_gone(self) -> bool:
         if self.gone.is_set():
@@ -190,7 +194,7 @@ class LocalRun:
             return
         self.gone.set()
         self._output.trim()
-        if self._holder is not None:
+        if self._holder is not None and self._holder > 0:
             # Adopted: no zygote does this. We saw the process alive a moment ago, so that the id of its group
             # is still its own if anybody is left in it.
             _signal_group(self._holder, signal.SIGKILL)

@@ -138,7 +138,10 @@ class ReportReader:
 
 
 def lock_holder(report: Path) -> int | None:
-    """The id of the process that holds the run's claim, or None if none does: the run is not alive."""
+    """The id of the process that holds the run's claim, or None if none does: the run is not alive.
+
+    Of a process on another machine, or in another namespace, it is no id: Linux then gives one below 1.
+    """
     try:
         descriptor = os.open(report, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -98,11 +98,12 @@ class Zygote:
             tasks.cancel_scope.cancel()
 
     async def launch(self, specs: Sequence[RunSpec]) -> bool:
-        """Whether the runs were handed over; if not, the process is gone or going."""
+        """Whether the runs were handed over; if not, the process is gone or going, and counts as dead."""
         content = msgspec.json.encode({"launch": specs}) + b"\n"
         try:
             await self._control.send(content)
         except (ConnectionError, anyio.ClosedResourceError):
+            self.is_alive = False
             return False
         return True
 

@@ -31,6 +31,7 @@ class Ask(msgspec.Struct, frozen=True):
     max_concurrent_runs: int | None = None
     order: RunOrder = "oldest_first"
     priority: int = 0
+    only_between: str | None = None
     tags: dict[str, str] = {}
     strict: bool = False  # refuse a plan that leaves anything out
     require_upstream: bool = False  # refuse a plan that needs what was never materialized
@@ -72,6 +73,7 @@ class PlannedBackfill(msgspec.Struct, frozen=True):
             max_concurrent_runs=ask.max_concurrent_runs,
             order=ask.order,
             priority=ask.priority,
+            only_between=ask.only_between,
             tags=self.tags,
             parent_backfill_id=ask.parent_backfill_id,
         )
@@ -169,19 +171,24 @@ def _listed_left_out(left: LeftOut) -> dict[str, Any]:
 def _digest(nodes: Mapping[str, AssetNode], targets: Targets, groups: Sequence[RunGroup]) -> str:
     """SHA-256, in hex, of everything that decides what is launched: the groups and how each asset is run."""
     keys = sorted(targets.ordinals)
+    # A definition may have a million keys, and many assets share it: each is written out once.
+    definitions = {
+        definition: sha256(msgspec.json.encode(to_plain(definition), order="sorted")).hexdigest()
+        for definition in {nodes[key].definition for key in keys}
+    }
     parts = [
         groups,
-        [_launched_form(nodes[key]) for key in keys],
+        [_launched_form(nodes[key], definitions[nodes[key].definition]) for key in keys],
         # What no definition says, and a range of keys only at its ends.
         *(targets.partitions[key].dynamic_keys(targets.ordinals[key]) for key in keys),
     ]
     return sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
-def _launched_form(node: AssetNode) -> dict[str, Any]:
+def _launched_form(node: AssetNode, definition: str) -> dict[str, Any]:
     return {
         "key": node.key,
-        "definition": None if node.definition is None else to_plain(node.definition),
+        "definition": definition,
         "deps": sorted((dep.asset, msgspec.json.encode(to_plain(dep.mapping)).decode()) for dep in node.deps),
         "policy": node.policy,
         "retry": node.retry,

@@ -43,6 +43,7 @@ def ask_retry(world: World, backfill: Backfill, reason: str | None, now: datetim
         max_concurrent_runs=backfill.max_concurrent_runs,
         order=backfill.order,
         priority=backfill.priority,
+        only_between=backfill.only_between,
         tags=backfill.request.tags,
         parent_backfill_id=backfill.id,
     )

@@ -41,18 +41,17 @@ class DefinitionsLoader:
             raise CodeNotImportedError(failures)
         self._recorded = {answer.code_location: answer for answer in answers}
 
-    async def record_loaded(self) -> None:
-        """Record what came of `load_first`, where it is not what the log has already.
+    def record_loaded(self) -> None:
+        """Have recorded what came of `load_first`, where it is not what the log has already.
 
         A code location that an earlier daemon had and this one has not is withdrawn.
         """
         world = self._reactor.world
         for name in withdrawn(world, self._code_locations):
-            await self._reactor.record(DefinitionsWithdrawn(name))
+            self._reactor.record(DefinitionsWithdrawn(name))
         for answer in self._recorded.values():
             if is_news(world, answer):
-                await self._record(answer)
-        await self._reactor.catch_up()
+                self._record(answer)
 
     def not_loaded(self) -> dict[str, NotLoaded]:
         """The code locations whose code is not in force, of those given and those that are waited for."""
@@ -65,7 +64,7 @@ class DefinitionsLoader:
         """Import every code location anew and record what came of it; the old code stays where it failed."""
         async with self._recording:
             for answer in await self._load():
-                await self._record(answer)
+                self._record(answer)
 
     async def follow(self) -> None:
         """Record, for ever, what comes of loading that the launcher does by itself, where that is new."""
@@ -76,13 +75,13 @@ class DefinitionsLoader:
                 answers = [loadings[location.name] for location in self._code_locations]
                 for answer in checked(answers, self._reactor.world):
                     if told(answer) != told(self._recorded[answer.code_location]):
-                        await self._record(answer)
+                        self._record(answer)
 
     async def _load(self) -> list[Loaded | LoadFailure]:
         answers = [await self._launcher.load(location) for location in self._code_locations]
         return checked(answers, self._reactor.world)
 
-    async def _record(self, answer: Loaded | LoadFailure) -> None:
+    def _record(self, answer: Loaded | LoadFailure) -> None:
         match answer:
             case Loaded():
                 log.info("definitions.loaded", code_location=answer.code_location, digest=answer.digest)
@@ -92,7 +91,7 @@ class DefinitionsLoader:
                 log.warning(
                     "definitions.failed", code_location=answer.code_location, error=problem, runs_held=held
                 )
-        await self._reactor.record(definitions_fact(self._reactor.world, answer))
+        self._reactor.record(definitions_fact(self._reactor.world, answer))
         self._recorded[answer.code_location] = answer
 
 

@@ -10,9 +10,13 @@ from anyio.abc import TaskStatus
 
 from backfilld.ranges import Ranges
 from daemon.clock import Clock
-from daemon.deciding.decide import Decision, Limits, decide, next_due
+from daemon.deciding.decide import Decision, decide, next_due
+from daemon.deciding.room import Limits
 from daemon.launching.port import Launcher, Reported, RunFact, RunSpec
+from daemon.service.errors import SupersededError
 from daemon.service.recording import append_surely, catch_up
+from daemon.service.taking_over import given_up
+from events.crash_points import CrashPoint, reach
 from events.envelope import Event, Recorded
 from events.facts import (
     BackfillCompleted,
@@ -49,6 +53,9 @@ class Reactor:
 
     Decisions and folding happen in one task, so that nobody sees the world half changed; the tasks around it
     bring facts and wake it. A crash at any point is harmless: what is on record is reconciled by `lead`.
+
+    Whatever it records, it records where the log's newest leader is itself, or not at all: what a daemon that
+    was stopped and wakes up later would add, the log turns away.
     """
 
     def __init__(
@@ -64,13 +71,28 @@ class Reactor:
         self._head_seen = world.position
         self._reports: list[Reported] = []
         self._reports_taken = anyio.Event()
+        self._own_facts: list[Event] = []
         self._asked_to_end: set[str] = set()
+        self._daemon_id: str | None = None
         self._decided_at = clock.now()  # What came due since then is to be decided yet.
         self.drained = anyio.Event()  # after `drain`: no run has a process any more
 
-    async def lead(self, elected: LeaderElected) -> None:
-        """Take over the log: record it, catch up, and find out what became of the runs under way."""
-        await self._record([self._event(elected)])
+    async def lead(self, elected: LeaderElected, *, gives_up: bool = False) -> None:
+        """Take over the log: record it, catch up, and find out what became of the runs under way.
+
+        :param gives_up: runs under way elsewhere are lost, and recorded to be.
+        :raises RunsElsewhereError: there are such runs, and are not to be given up; nothing was recorded.
+        """
+        while True:
+            lost = given_up(self.world, elected, at=self._clock.now(), allowed=gives_up)
+            events = [self._event(elected), *map(self._reported, lost)]
+            answer = await append_surely(self._log, events, expected_head=self.world.position)
+            if isinstance(answer, Appended):
+                break
+            await self.catch_up()
+        self._daemon_id = elected.daemon_id
+        reach(CrashPoint.AFTER_ELECTION)
+        await self._take_in(events, answer)
         runs = [self._spec(backfill, run) for backfill, run in self._live()]
         await self._launcher.reconcile(runs)
         log.info("daemon.leading", position=self.world.position, runs_reconciled=len(runs))
@@ -80,6 +102,7 @@ class Reactor:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch_log)
             tasks.start_soon(self._watch_launcher)
+            await self._record_news()
             task_status.started()
             while True:
                 self._wake = anyio.Event()
@@ -93,15 +116,20 @@ class Reactor:
         self._draining = True
         self._wake.set()
 
-    async def record(self, fact: Fact) -> None:
-        """Record a fact of the daemon itself, such as definitions that were loaded, and react to it."""
-        answer = await append_surely(self._log, [self._event(fact)])
-        self._head_seen = max(self._head_seen, answer.head)
+    def record(self, fact: Fact) -> None:
+        """See to it that a fact of the daemon itself is recorded, before anything else is decided."""
+        self._own_facts.append(self._event(fact))
         self._wake.set()
 
     async def catch_up(self) -> None:
-        """Fold everything that is on record by now."""
+        """Fold everything that is on record by now.
+
+        :raises SupersededError: another daemon has taken over since this one did.
+        """
         await catch_up(self._log, self.world)
+        leader = self.world.known.leader
+        if self._daemon_id is not None and leader is not None and leader.daemon_id != self._daemon_id:
+            raise SupersededError(f"process {leader.pid} on {leader.host} leads this log now")
 
     async def _watch_log(self) -> None:
         """Wake the loop for what others record; what it recorded itself it has folded by then."""
@@ -133,14 +161,13 @@ class Reactor:
 
     async def _turn(self) -> None:
         """Take in everything that has come, and decide until nothing more follows from it."""
-        await self._record_reports()
         if self._head_seen > self.world.position:
             await self.catch_up()
+        await self._record_news()
         await self._end_runs()
         while decisions := self._decisions():
             await self._enact(decisions)
-            if self._reports:
-                await self._record_reports()
+            await self._record_news()
 
     def _decisions(self) -> list[Decision]:
         limits = Limits(0) if self._draining else self._settings.limits
@@ -163,12 +190,17 @@ class Reactor:
             )
             for decision in decisions
         ]
+        reach(CrashPoint.BEFORE_APPEND)
         answer = await append_surely(self._log, events, expected_head=self.world.position)
         if isinstance(answer, HeadMoved):
             await self.catch_up()
             return
         await self._take_in(events, answer)
-        await self._launcher.launch([spec for event in events if (spec := self._launched(event)) is not None])
+        launched = [spec for event in events if (spec := self._launched(event)) is not None]
+        if launched:
+            reach(CrashPoint.AFTER_APPEND)
+            await self._launcher.launch(launched)
+            reach(CrashPoint.AFTER_LAUNCH)
         if any(isinstance(event.fact, RunTimedOut) for event in events):
             await self._end_runs()
         for event in events:
@@ -182,13 +214,19 @@ class Reactor:
         log.debug("run.launched", run_id=event.run_id, attempt=event.fact.attempt)
         return self._spec(backfill, backfill.live[event.run_id])
 
-    async def _record_reports(self) -> None:
-        """Record everything the launcher has told so far in one append."""
+    async def _record_news(self) -> None:
+        """Record what the daemon itself has told so far, and what the launcher has, in one append."""
+        own, self._own_facts = self._own_facts, []
+        if own:
+            await self._append(own)
+            await self.catch_up()  # Read back: a manifest may be spelled otherwise than the log spells it.
         reports, self._reports = self._reports, []
         self._reports_taken.set()
         self._reports_taken = anyio.Event()
         if reports:
+            reach(CrashPoint.DURING_REPORT)
             await self._record([self._reported(report) for report in reports])
+            reach(CrashPoint.AFTER_REPORT)
 
     def _reported(self, report: Reported) -> Event:
         """The event of a report; however often a report is given, its event has the same id."""
@@ -215,9 +253,15 @@ class Reactor:
                 await self._launcher.cancel(run.run_id, grace_s=self._settings.cancel_grace_s)
 
     async def _record(self, events: Sequence[Event]) -> None:
-        answer = await append_surely(self._log, events)
-        assert isinstance(answer, Appended), "an append without an expected head is never turned away"
-        await self._take_in(events, answer)
+        await self._take_in(events, await self._append(events))
+
+    async def _append(self, events: Sequence[Event]) -> Appended:
+        """Record what is so wherever the log ends, as long as this daemon leads."""
+        while True:
+            answer = await append_surely(self._log, events, expected_head=self.world.position)
+            if isinstance(answer, Appended):
+                return answer
+            await self.catch_up()
 
     async def _take_in(self, events: Sequence[Event], appended: Appended) -> None:
         """Fold what was just recorded; from memory where nobody else wrote in between."""

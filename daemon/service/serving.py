@@ -1,181 +1,140 @@
-"""`backfilld up`: everything the daemon consists of, put together under one task group."""
+"""`backfilld up`: the daemon leads the log, or stands by until it can, until it is asked to stop."""
 
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from importlib.metadata import version
-from pathlib import Path
-from uuid import uuid4
+from functools import partial
+from typing import TypeVar
 
 import anyio
-import msgspec
 import structlog
+from anyio.abc import TaskStatus
 
-from daemon.clock import SystemClock
-from daemon.launching.code_location import CodeLocation
-from daemon.launching.local import LocalLauncher
-from daemon.service.definitions import DefinitionsLoader
-from daemon.service.errors import AlreadyServedError
-from daemon.service.home_lock import home_lock
-from daemon.service.keeping import keep_projections
-from daemon.service.reactor import Reactor
-from daemon.service.reactor import Settings as ReactorSettings
-from events.errors import LogUnavailableError
-from events.facts import LeaderElected
-from events.leadership import Leadership
-from events.migrating import migrate
+from daemon.service.announcing import Announcer, StandingBy
+from daemon.service.errors import AlreadyServedError, RunsElsewhereError, SupersededError
+from daemon.service.leading import POLL_S, Lead
+from daemon.service.lease import Lease
+from daemon.service.settings import ServeSettings
+from events.attendance import Attendant
+from events.embedded import keep_running
 from events.postgres import PostgresLog
-from projections.tables.store import ProjectionStore
-from projections.world import NotLoaded, World
 
-LEAD_WAIT_S = 5.0  # for the database to notice that a killed daemon's connection is gone
-LEAD_RETRY_S = 0.1
-LEAD_CHECK_S = 5.0
-POLL_S = 3.0  # behind NOTIFY, which wakes at once: how late the daemon is where a notification is lost
+# For the database to notice that a leader is gone, before anything is said about it: by its closed session,
+# and, where the daemon does not stand by, by its lease too.
+QUIETLY_S = 0.5
+LEAD_WAIT_S = 5.0
+
+Failure = TypeVar("Failure", bound=BaseException)
 
 log = structlog.get_logger(__name__)
 
 
-class ServeSettings(msgspec.Struct, frozen=True):
-    """What `serve` needs to know."""
-
-    home: Path
-    database_url: str
-    code_locations: tuple[CodeLocation, ...]
-    reactor: ReactorSettings
-    output_bytes_max: int
-    stop_grace_s: float = 10.0  # that runs under way get when the daemon is asked to stop
-
-
-class Ready(msgspec.Struct, frozen=True):
-    """What is said once the daemon serves."""
-
-    position: int
-    assets: int
-    code_locations: Sequence[str]
-    backfills_active: int
-    not_loaded: Mapping[str, NotLoaded]  # by code location: these, and what backfills under way wait for
-
-
-async def serve(settings: ServeSettings, on_ready: Callable[[Ready], None]) -> None:
+async def serve(settings: ServeSettings, announcer: Announcer) -> None:
     """Serve until SIGTERM or SIGINT, then stop gently; SIGHUP loads all code locations again.
 
-    On a stop nothing more is launched and runs under way get their grace time; those that need longer go on
-    by themselves, and the next daemon on the same home takes up what they report.
+    While another daemon leads the log this one stands by, and it does so again where another takes the lead
+    from it. On a stop nothing more is launched and runs under way get their grace time; those that need
+    longer go on by themselves, and the next leader takes up what they report.
 
-    :raises AlreadyServedError: another daemon has this home folder or this log.
+    :raises AlreadyServedError: another daemon has the home; or the log, and this one is not to stand by.
+    :raises RunsElsewhereError: runs are under way out of reach, and it is not to stand by.
     :raises CodeNotImportedError: a code location fails to import and no backfill under way needs a daemon;
         nothing was launched.
     :raises LogError: the log cannot be reached, or not be read.
     """
-    clock = SystemClock()
-    async with AsyncExitStack() as stack:
-        stack.enter_context(home_lock(settings.home))
-        await migrate(settings.database_url)
-        leadership = await stack.enter_async_context(Leadership(settings.database_url))
-        await _lead(leadership)
-        event_log = await stack.enter_async_context(PostgresLog(settings.database_url, poll_s=POLL_S))
-        store = await stack.enter_async_context(ProjectionStore(settings.database_url))
-        world = await _folded(settings.database_url, store)
-        launcher = await stack.enter_async_context(
-            LocalLauncher(
-                settings.home,
-                now=clock.now,
-                output_bytes_max=settings.output_bytes_max,
-                runs_alive_max=settings.reactor.limits.max_concurrent_runs,
-            )
-        )
-        reactor = Reactor(
-            event_log=event_log, launcher=launcher, clock=clock, settings=settings.reactor, world=world
-        )
-        loader = DefinitionsLoader(launcher, reactor, settings.code_locations)
-        await loader.load_first()
-        await reactor.lead(_elected())
-        await loader.record_loaded()
+    revive = partial(keep_running, settings.home) if settings.is_embedded else None
+    attendant = Attendant(os.getpid(), socket.gethostname())
+    async with Lease(settings.database_url, attendant, revive=revive) as lease:
+        await _Daemon(settings, attendant, lease, announcer).run()
+
+
+class _Daemon:
+    """A daemon that leads, stands by, leads again."""
+
+    def __init__(
+        self, settings: ServeSettings, attendant: Attendant, lease: Lease, announcer: Announcer
+    ) -> None:
+        self._settings = settings
+        self._attendant = attendant
+        self._lease = lease
+        self._announcer = announcer
+        self._lead: Lead | None = None
+
+    async def run(self) -> None:
+        """See `serve`."""
         async with anyio.create_task_group() as tasks:
-            await tasks.start(reactor.run)
-            tasks.start_soon(keep_projections, store, event_log, reactor, clock)
-            tasks.start_soon(_keep_leading, leadership)
-            tasks.start_soon(loader.follow)
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-                on_ready(
-                    Ready(
-                        position=world.position,
-                        assets=len(world.catalog.assets),
-                        code_locations=[location.name for location in settings.code_locations],
-                        backfills_active=len(world.known.active),
-                        not_loaded=loader.not_loaded(),
-                    )
-                )
-                await _until_stopped(signals, loader)
-            await _stop(reactor, settings.stop_grace_s)
+            await tasks.start(self._attend_to_signals, tasks.cancel_scope)
+            is_stopping = False
+            while not is_stopping:
+                await self._wait_to_lead()
+                lead = self._lead = Lead(self._settings, self._attendant, self._lease, self._announcer)
+                hindrance = await self._outcome(lead)
+                self._lead = None
+                is_stopping = lead.is_stopping
+                if hindrance is not None and not is_stopping:
+                    await self._wait_for_news(hindrance)
             tasks.cancel_scope.cancel()
-        await store.save_snapshot(reactor.world, clock.now())
-        log.info("daemon.stopped", position=reactor.world.position, runs_left=reactor.world.live_runs())
 
-
-async def _folded(database_url: str, store: ProjectionStore) -> World:
-    """The world at the log's head; the next facts are on their way while some are folded."""
-    async with anyio.create_task_group() as reading, PostgresLog(database_url, tasks=reading) as event_log:
-        return await store.load_world(event_log)
-    raise AssertionError("a task group that is not cancelled from outside lets its block end")
-
-
-async def _lead(leadership: Leadership) -> None:
-    with anyio.move_on_after(LEAD_WAIT_S):
-        while not await leadership.try_to_lead():  # noqa: ASYNC110 - another process holds the lock.
-            await anyio.sleep(LEAD_RETRY_S)
-        return
-    raise AlreadyServedError(
-        "another daemon serves this log; stop it first, or give this one another database"
-    )
-
-
-async def _keep_leading(leadership: Leadership) -> None:
-    """Make sure for ever that this daemon still leads; a lock that went with the database is taken again.
-
-    :raises AlreadyServedError: another daemon has taken over. What this one still decides is turned away by
-        the log, whose head has moved; its runs go on, and the other one adopts them.
-    """
-    while True:
-        await anyio.sleep(LEAD_CHECK_S)
-        try:
-            await _lead(leadership)
-        except LogUnavailableError as error:
-            log.warning("leadership.unknown", reason=error.reason)
-
-
-def _elected() -> LeaderElected:
-    return LeaderElected(
-        daemon_id=uuid4().hex,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        version=version("backfilld-daemon"),
-    )
-
-
-async def _until_stopped(signals: AsyncIterator[signal.Signals], loader: DefinitionsLoader) -> None:
-    """Return at the first SIGTERM or SIGINT; SIGHUP reloads."""
-    async for received in signals:
-        if received != signal.SIGHUP:
-            log.info("daemon.stopping", signal=received.name)
-            return
-        await loader.reload()
-
-
-async def _stop(reactor: Reactor, grace_s: float) -> None:
-    """Give the runs under way their grace time; a second signal ends it."""
-    reactor.drain()
-    with anyio.move_on_after(grace_s), anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_cancel_after, reactor, tasks.cancel_scope)
+    async def _attend_to_signals(
+        self, scope: anyio.CancelScope, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            task_status.started()
             async for received in signals:
-                log.info("daemon.stopping_now", signal=received.name)
-                tasks.cancel_scope.cancel()
+                if self._lead is None or not self._lead.is_serving:
+                    if received != signal.SIGHUP:
+                        scope.cancel()  # Nothing is under way that would have to be ended gently.
+                elif received == signal.SIGHUP:
+                    self._lead.reload()
+                else:
+                    self._lead.stop(received)
+
+    async def _wait_to_lead(self) -> None:
+        """Nothing, once this daemon has the lock."""
+        stands_by = self._settings.stands_by
+        with anyio.move_on_after(QUIETLY_S if stands_by else LEAD_WAIT_S):
+            await self._lease.wait()
+            return
+        leader = (await self._lease.attendance()).leader
+        if not stands_by:
+            raise AlreadyServedError(
+                f"another daemon ({leader or 'unknown'}) serves this log; stop it first, or give this one "
+                f"another database"
+            )
+        self._announcer.standing_by(StandingBy(leader))
+        log.info("daemon.standing_by", leader=str(leader or "unknown"))
+        await self._lease.wait()
+        log.info("daemon.taking_over", leader=str(leader or "unknown"))
+
+    async def _outcome(self, lead: Lead) -> RunsElsewhereError | None:
+        """Nothing, once the lead is over; why it could not be begun, where that is so."""
+        hindrances: list[RunsElsewhereError] = []
+        try:
+            await lead.run()
+        except* SupersededError as errors:
+            if not self._settings.stands_by:
+                raise AlreadyServedError(str(_first_of(errors))) from None
+            log.warning("daemon.superseded", reason=str(_first_of(errors)))
+        except* RunsElsewhereError as errors:
+            if not self._settings.stands_by:
+                raise
+            hindrances.append(_first_of(errors))
+        return hindrances[0] if hindrances else None
+
+    async def _wait_for_news(self, hindrance: RunsElsewhereError) -> None:
+        """Leave the lead to whoever can look after the runs under way; nothing, once the log has grown."""
+        self._announcer.standing_by(StandingBy(None, hindrance=str(hindrance)))
+        log.warning("daemon.runs_out_of_reach", host=hindrance.leader.host, home=hindrance.leader.home)
+        async with (
+            anyio.create_task_group() as tasks,
+            PostgresLog(self._settings.database_url, poll_s=POLL_S) as event_log,
+        ):
+            tasks.start_soon(self._lease.attend)
+            await event_log.wait_past(hindrance.position)
+            tasks.cancel_scope.cancel()
 
 
-async def _cancel_after(reactor: Reactor, scope: anyio.CancelScope) -> None:
-    await reactor.drained.wait()
-    scope.cancel()
+def _first_of(errors: BaseExceptionGroup[Failure]) -> Failure:
+    """One of the errors in a group, however deep it lies."""
+    first = errors.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first

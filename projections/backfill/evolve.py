@@ -54,6 +54,7 @@ def unplanned(recorded: Recorded, request: BackfillRequested) -> Backfill:
         max_concurrent_runs=request.max_concurrent_runs,
         priority=request.priority,
         order=request.order,
+        only_between=request.only_between,
         last_at=recorded.at,
         last_event_id=recorded.id,
     )
@@ -114,12 +115,13 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
         backfill.pieces = [
             piece
             for piece in backfill.pieces
-            if piece.number != fact.number or piece.ordinals != ordinals.intervals
+            if (piece.number, piece.assets, piece.ordinals) != (fact.number, fact.assets, ordinals.intervals)
         ]
     backfill.released_by.pop(fact.number, None)
     backfill.runs_launched += 1
     if backfill.first_launched_at is None:
         backfill.first_launched_at = recorded.at
+    backfill.last_launched_at = recorded.at
     run = LiveRun(
         run_id=recorded.run_id,
         number=fact.number,
@@ -127,6 +129,7 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
         assets=fact.assets,
         ordinals=ordinals.intervals,
         code_location=fact.code_location,
+        pools=fact.pools,
         launched_at=recorded.at,
         launch_event_id=recorded.id,
         timeout_s=plan.timeout_s(fact.assets),

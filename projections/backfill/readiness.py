@@ -39,14 +39,12 @@ def _blocked(edge: Edge, candidates: BitMap, backfill: Backfill) -> BitMap:
 
 def _blocked_together(edge: Edge, candidates: BitMap, backfill: Backfill) -> BitMap:
     cut = edge.downstream_group.cut
-    open_ordinals = cut.ordinals_of(intervals(candidates))
+    open_ordinals = whole = cut.ordinals_of(intervals(candidates))
     progress = backfill.assets[edge.downstream]
     if progress.left_out:
         open_ordinals -= intervals((progress.skipped | progress.canceled) & bitmap(open_ordinals))
-    pending = bitmap(edge.needed(open_ordinals)) - backfill.assets[edge.upstream].materialized
-    if edge.upstream_group is edge.downstream_group:
-        # What the chunk fills itself it does not wait for; where it is taken apart, its pieces may.
-        pending -= bitmap(cut.ordinals_of(intervals(candidates)))
+    # What the chunk fills itself it does not wait for; where it is taken apart, its pieces may.
+    pending = bitmap(edge.needed(open_ordinals, whole)) - backfill.assets[edge.upstream].materialized
     if not pending:
         return BitMap()
     if len(candidates) == 1:
@@ -77,12 +75,32 @@ def _taken_apart(backfill: Backfill, group: PlannedGroup, candidates: BitMap, ca
 
 def can_start(backfill: Backfill, plan: Plan, piece: Piece) -> bool:
     """Whether a piece has all that it needs from other pieces of its run."""
-    ordinals = Ranges(piece.ordinals)
-    return not any(
-        bitmap(edge.needed(ordinals)) - backfill.assets[edge.upstream].materialized
-        for edge in plan.edges_within[plan.group_at(piece.number).index]
-        if edge.downstream in piece.assets
-    )
+    return not wanting(backfill, plan, piece)
+
+
+def wanting(backfill: Backfill, plan: Plan, piece: Piece) -> dict[str, BitMap]:
+    """What a piece needs from other pieces of its run and is not filled yet, by asset."""
+    ordinals, group = Ranges(piece.ordinals), plan.group_at(piece.number)
+    lacking: dict[str, BitMap] = {}
+    for edge in plan.edges_within[group.index]:
+        if edge.downstream in piece.assets:
+            needed = edge.needed(ordinals, ordinals if edge.upstream in piece.assets else Ranges())
+            lacking[edge.upstream] = lacking.get(edge.upstream, BitMap()) | bitmap(needed)
+    for asset in group.assets:
+        if asset not in piece.assets and any(each in piece.assets for each in plan.dependants_within[asset]):
+            lacking[asset] = lacking.get(asset, BitMap()) | bitmap(ordinals)
+    left = {asset: needed - backfill.assets[asset].materialized for asset, needed in lacking.items()}
+    return {asset: needed for asset, needed in left.items() if needed}
+
+
+def take_apart(backfill: Backfill) -> None:
+    """Have a piece for each asset where there was one for several.
+
+    For pieces that wait for each other: taken by assets, what waits for itself is left, which is nothing.
+    """
+    backfill.pieces = [
+        msgspec.structs.replace(piece, assets=(asset,)) for piece in backfill.pieces for asset in piece.assets
+    ]
 
 
 def take_from_pieces(backfill: Backfill, group: PlannedGroup, asset: str) -> None:

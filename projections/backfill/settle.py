@@ -9,7 +9,7 @@ from pyroaring import BitMap
 from backfilld.ranges import Ranges
 from events.envelope import Recorded
 from events.facts import Cause, RunCanceled, RunFailed, RunLost, RunSucceeded
-from projections.backfill.readiness import can_start, parts_left, release, runnable
+from projections.backfill.readiness import can_start, parts_left, release, runnable, take_apart
 from projections.backfill.retries import retry_at
 from projections.backfill.state import Backfill, LiveRun, OutOfReach, Piece
 from projections.catalog import Catalog
@@ -47,16 +47,10 @@ def settle(
     told = _reason(fact) if run.timed_out else run.reason or _reason(fact)
     reason = f"run {run.run_id} failed: {told}"
     for gone in _left_behind(plan, left, reason, recorded.id):
-        _fail_unless_held_back(backfill, plan, run, left, gone)
-    # What was only held back by the order in its run, and needs nothing that failed, is run without that.
-    held_back = parts_left(backfill, run.assets, Ranges(run.ordinals))
-    if given_up:
-        cancel(backfill, plan, list(_left_behind(plan, held_back, reason, recorded.id)))
-    else:
-        backfill.pieces.extend(_pieces(plan, run, held_back, None, recorded.id))
+        _fail_unless_held_back(backfill, plan, run, gone)
 
 
-def _pieces(plan: Plan, run: LiveRun, left: Left, due_at: datetime | None, event_id: str) -> Iterator[Piece]:
+def _pieces(plan: Plan, run: LiveRun, left: Left, due_at: datetime, event_id: str) -> Iterator[Piece]:
     """What is to be launched next of what a run left undone."""
     cut = plan.group_at(run.number).cut
     for assets, part in left:
@@ -82,15 +76,13 @@ def _left_behind(plan: Plan, left: Left, reason: str, event_id: str) -> Iterator
             yield OutOfReach(asset, bitmap(part), (cause,), event_id)
 
 
-def _fail_unless_held_back(
-    backfill: Backfill, plan: Plan, run: LiveRun, left: Left, gone: OutOfReach
-) -> None:
-    """An asset failed, unless another of its run, undone too, kept it from being executed at all."""
-    held_back = any(
-        gone.asset in assets and part.first in gone.ordinals and plan.deps_within[gone.asset] & set(assets)
-        for assets, part in left
-    )
-    failed = run.failed.get(gone.asset, BitMap()) & gone.ordinals if held_back else gone.ordinals
+def _fail_unless_held_back(backfill: Backfill, plan: Plan, run: LiveRun, gone: OutOfReach) -> None:
+    """An asset failed, but for what another of its run, undone too, kept from being executed at all.
+
+    Those partitions are to be skipped by now, since assets are settled upstream first.
+    """
+    reported = run.failed.get(gone.asset, BitMap()) & gone.ordinals
+    failed = reported | runnable(backfill, gone.asset, gone.ordinals)
     if failed:
         backfill.assets[gone.asset].failed |= failed
         give_up_dependants(backfill, plan, gone.without(gone.ordinals - failed))
@@ -138,7 +130,9 @@ def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:
     if backfill.live or backfill.skips_due or any(each.ready for each in backfill.groups):
         return
     if backfill.pieces:
-        if not any(can_start(backfill, plan, piece) for piece in backfill.pieces):
+        if not _any_can_start(backfill, plan):
+            take_apart(backfill)
+        if not _any_can_start(backfill, plan):
             _give_up_pieces(backfill, plan, event_id)
         return
     for group in plan.groups:
@@ -151,22 +145,32 @@ def unstall(backfill: Backfill, plan: Plan, event_id: str) -> None:
             return
 
 
+def _any_can_start(backfill: Backfill, plan: Plan) -> bool:
+    return any(can_start(backfill, plan, piece) for piece in backfill.pieces)
+
+
 def _give_up_pieces(backfill: Backfill, plan: Plan, event_id: str) -> None:
     for piece in backfill.pieces:
+        ordinals = Ranges(piece.ordinals)
         for edge in plan.edges_within[plan.group_at(piece.number).index]:
             if edge.downstream in piece.assets:
-                _give_up_for_want(backfill, plan, edge, Ranges(piece.ordinals), event_id)
+                beside = ordinals if edge.upstream in piece.assets else Ranges()
+                needed = edge.needed(ordinals, beside)
+                _give_up_for_want(backfill, plan, edge, ordinals, needed, event_id=event_id)
 
 
 def _give_up_waiting(backfill: Backfill, plan: Plan, group: PlannedGroup, event_id: str) -> None:
     for edge in plan.edges_into[group.index]:
         for chunk in backfill.groups[group.index].waiting:
-            _give_up_for_want(backfill, plan, edge, group.cut.chunk(chunk), event_id)
+            ordinals = group.cut.chunk(chunk)
+            _give_up_for_want(backfill, plan, edge, ordinals, edge.needed(ordinals), event_id=event_id)
 
 
-def _give_up_for_want(backfill: Backfill, plan: Plan, edge: Edge, ordinals: Ranges, event_id: str) -> None:
+def _give_up_for_want(
+    backfill: Backfill, plan: Plan, edge: Edge, ordinals: Ranges, needed: Ranges, *, event_id: str
+) -> None:
     """Give up partitions, if there is anything that they wait for through an edge."""
-    pending = bitmap(edge.needed(ordinals)) - backfill.assets[edge.upstream].materialized
+    pending = bitmap(needed) - backfill.assets[edge.upstream].materialized
     if pending:
         keys = keys_of(intervals(pending), edge.upstream_group.partitions)
         cause = Cause(edge.upstream, keys, "no run of this backfill will fill these any more")

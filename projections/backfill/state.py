@@ -62,6 +62,7 @@ class LiveRun(msgspec.Struct):
     code_location: str
     launched_at: datetime
     launch_event_id: str
+    pools: tuple[str, ...] = ()  # that it holds a slot of
     timeout_s: float | None = None  # from its start on
     started_at: datetime | None = None
     times_out_at: datetime | None = None  # None also where it is being ended already
@@ -107,6 +108,7 @@ class Backfill(msgspec.Struct):
     max_concurrent_runs: int | None
     priority: int
     order: RunOrder
+    only_between: str | None = None  # hours of the day in which runs are launched; None: always
     retries_max: int | None = None  # amended: instead of what the assets' retry policies say
     paused: Intervention | None = None  # the pause it is in
     cancel_requested: Intervention | None = None
@@ -118,6 +120,7 @@ class Backfill(msgspec.Struct):
     released_by: dict[int, str] = {}  # run number -> the event that made it ready, until it is launched
     runs_launched: int = 0  # attempts included
     first_launched_at: datetime | None = None
+    last_launched_at: datetime | None = None
     last_at: datetime | None = None  # of the newest fact about it
     last_event_id: str = ""
     completed: BackfillCompleted | None = None

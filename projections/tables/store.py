@@ -11,6 +11,7 @@ from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from events.crash_points import CrashPoint, reach
 from events.driver import database_url, make_engine, translated
 from events.envelope import Recorded
 from events.log import Log
@@ -69,6 +70,7 @@ class ProjectionStore:
         with translated(self._url):
             async with self._engine.begin() as connection:
                 await connection.execute(upsert(schema.snapshots).values(row).on_conflict_do_nothing())
+                reach(CrashPoint.DURING_SNAPSHOT)
                 await connection.execute(
                     delete(schema.snapshots).where(
                         schema.snapshots.c.version == snapshot.VERSION,

@@ -96,12 +96,41 @@ def test_a_mistake_is_one_sentence(house: House, arguments: list[str], sentence:
     assert err.count("\n") == 1
 
 
-def test_a_second_daemon_on_the_home_is_turned_away_and_harms_nothing(house: House) -> None:
+def test_a_second_daemon_that_is_not_to_stand_by_is_turned_away_and_harms_nothing(house: House) -> None:
     with house.daemon() as up:
-        status, _, err = ended(house, "up", "shop.py")
+        status, _, err = ended(house, "up", "shop.py", "--no-standby", "--log-level", "error")
+        assert status == 11
+        assert err.startswith(f"Another daemon (process {up.pid} on {socket.gethostname()}) serves this log;")
+        assert house.call("reload").status == 0
+
+
+def test_a_daemon_on_a_home_that_serves_another_log_is_turned_away(house: House, migrated_url: str) -> None:
+    with house.daemon() as up:
+        status, _, err = ended(house, "up", "shop.py", "--database", migrated_url, "--log-level", "error")
         assert status == 11
         assert err.startswith(f"Another daemon (process {up.pid}) serves {house.home.resolve()};")
-        assert house.call("reload").status == 0
+
+
+def test_a_standby_is_told_of_and_ends_when_it_is_asked_to(house: House) -> None:
+    with house.daemon() as up:
+        with house.begin("up", "shop.py") as standby:
+            assert standby.stderr is not None
+            line = standby.stderr.readline()
+            leader = f"process {up.pid} on {socket.gethostname()}"
+            assert line.startswith(f"This daemon (process {standby.pid}) stands by for the one that leads")
+            assert f" ({leader}), and takes over" in line
+            told = house.call("status").out
+            assert f"process {standby.pid} on {socket.gethostname()} stands by" in told
+            value = house.call("status", "-o", "json").value["daemon"]
+            assert value["pid"] == up.pid
+            assert value["standbys"] == [{"pid": standby.pid, "host": socket.gethostname()}]
+            checks = {check["name"]: check for check in house.call("doctor", "-o", "json").value}
+            assert checks["daemon"]["found"].startswith(f"{leader} leads; process {standby.pid} on ")
+            standby.send_signal(signal.SIGTERM)
+            _, err = standby.communicate(timeout=60)
+        assert standby.returncode == 0
+        assert "Traceback" not in err
+        assert house.call("status", "-o", "json").value["daemon"]["standbys"] == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -137,6 +137,28 @@ async def test_runs_on_their_way_to_a_killed_zygote_are_run_once(
         await listener.until_over(first)
     assert {type(facts[-1]) for facts in told} == {RunSucceeded}
     assert sorted(world.noted("executed")) == sorted(run.run_id for run in (first, *runs))
+
+
+async def test_a_zygote_that_is_gone_and_not_missed_yet_costs_a_run_nothing(
+    world: LocalWorld, tags: dict[str, str]
+) -> None:
+    async with world.launcher() as launcher:
+        listener = Listener(launcher)
+        for _ in range(3):
+            first, later = run_of("waits", tags=tags), run_of("fills", tags=tags)
+            await launcher.launch([first])
+            [process] = await listener.until_started(first)
+            await world.until_noted("under_way", first)
+            zygote = zygote_of(first, process)
+            os.kill(zygote, signal.SIGKILL)
+            # Not awaited, so that the launcher has not seen it either when it is asked for the next run.
+            with suppress(ChildProcessError):  # asyncio waits for it in a thread, and may have been first
+                os.waitid(os.P_PID, zygote, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - see above
+            await launcher.launch([later])
+            world.release(first)
+            told = await listener.until_over(first, later)
+            assert {type(facts[-1]) for facts in told} == {RunSucceeded}
+            assert (world.executions(first), world.executions(later)) == (1, 1)
 
 
 async def test_a_run_that_keeps_ending_its_zygote_is_lost(world: LocalWorld) -> None:

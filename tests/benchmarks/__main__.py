@@ -14,15 +14,18 @@ from tests.benchmarks.frame import Benchmark, Figures, Surroundings, cores_busy_
 from tests.benchmarks.log_reading import reading
 from tests.benchmarks.log_writing import bulk_append, single_append
 from tests.benchmarks.plans import plan_curve, plans
-from tests.benchmarks.runs import reaction, runs
+from tests.benchmarks.runs import limited, reaction, runs
+from tests.benchmarks.scheduling import deciding
 from tests.benchmarks.standing import idle, restart
 
 BENCHMARKS: dict[str, Benchmark] = {
     "runs": runs,
+    "limited": limited,
     "reaction": reaction,
     "plans": plans,
     "plan_curve": plan_curve,
     "answers": answers,
+    "deciding": deciding,
     "bulk_append": bulk_append,
     "single_append": single_append,
     "reading": reading,

@@ -16,7 +16,7 @@ from daemon.cli.up import Announcement
 from daemon.clock import SystemClock
 from daemon.planning.planned import Ask
 from events.envelope import Recorded
-from events.facts import BackfillCompleted
+from events.facts import BackfillCompleted, PoolConfigured
 from events.log import Filter
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
@@ -57,6 +57,13 @@ def daemon(home: Path, code: Path, *, database_url: str | None = None) -> Iterat
             finally:
                 child.terminate()
                 child.wait(STOP_TIMEOUT_S)
+
+
+async def configured(database_url: str, pool: PoolConfigured) -> None:
+    """Record the limits of a pool, which the daemon follows at once."""
+    async with PostgresLog(database_url) as log, ProjectionStore(database_url) as store:
+        records = Records(database_url, log, store, SystemClock())
+        await records.record(await records.world(), None, lambda _: (pool,))
 
 
 async def filled(database_url: str, ask: Ask) -> Sequence[Recorded]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from statistics import median, quantiles
 
+from daemon.clock import SystemClock
 from daemon.planning.choice import RangeText
 from daemon.planning.planned import Ask
 from events.envelope import Recorded
-from events.facts import PartitionMaterialized, RunLaunched, RunStarted
-from tests.benchmarks.daemons import PIPELINES, daemon, filled
+from events.facts import PartitionMaterialized, PoolConfigured, RunLaunched, RunStarted
+from tests.benchmarks.daemons import PIPELINES, configured, daemon, filled
 from tests.benchmarks.frame import Row, Surroundings, Target, awaited, row
 
 FIRST_DAY = date(2000, 1, 1)  # of the pipelines
@@ -18,6 +19,7 @@ RUNS = 1_000
 ROUNDS = 3
 CHAIN_PARTITIONS = 300
 LIGHT_LOAD_RUNS = 2
+AS_GOOD_AS_FREE = Target("ratio", "at most", 1 / 0.9)
 
 
 def runs(surroundings: Surroundings) -> Sequence[Row]:
@@ -35,14 +37,14 @@ def runs(surroundings: Surroundings) -> Sequence[Row]:
             one_at_a_time_s.append(bare_fork_loop_s(count, at_a_time=1))
             two_at_a_time_s.append(bare_fork_loop_s(count, at_a_time=2))
             facts = awaited(filled, url, Ask(("no_op",), days(count, after=round_ * count)))
-            runs_s.append((facts[-1].at - facts[0].at).total_seconds())
-    took_s = median(runs_s)
+            runs_s.append(took_s(facts))
+    run_s = median(runs_s)
     loops_s = {"one": median(one_at_a_time_s), "two": median(two_at_a_time_s)}
     twice_the_better = {min(loops_s, key=loops_s.__getitem__): Target("ratio", "at most", 2)}
     rows = [
         row(
             f"{count:,} runs that do nothing",
-            count / took_s,
+            count / run_s,
             "runs/s",
             target=Target("measured", "at least", 100),
         )
@@ -50,8 +52,33 @@ def runs(surroundings: Surroundings) -> Sequence[Row]:
     for name, loop_s in loops_s.items():
         rows.append(row(f"bare forks, {name} at a time", count / loop_s, "forks/s"))
         text = f"{count:,} runs, beside bare forks {name} at a time"
-        rows.append(row(text, took_s, "s", baseline=loop_s, target=twice_the_better.get(name)))
+        rows.append(row(text, run_s, "s", baseline=loop_s, target=twice_the_better.get(name)))
     return rows
+
+
+def limited(surroundings: Surroundings) -> Sequence[Row]:
+    """Runs under every kind of limit, none of which is reached, beside as many without; medians of rounds."""
+    hours = "{:%H:%M}-{:%H:%M}".format(*(SystemClock().now() + timedelta(hours=by) for by in (-1, 6)))
+    count = surroundings.count(RUNS)
+    free_s, limited_s = [], []
+    with (
+        surroundings.database() as url,
+        daemon(surroundings.home(), PIPELINES / "no_op.py", database_url=url),
+    ):
+        pool = PoolConfigured("warehouse", slots=RUNS, rate_per_minute=60.0 * RUNS, only_between=hours)
+        awaited(configured, url, pool)
+        for round_ in range(ROUNDS):
+            chosen = days(count, after=round_ * count)
+            free_s.append(took_s(awaited(filled, url, Ask(("no_op",), chosen))))
+            ask = Ask(("pooled",), chosen, max_concurrent_runs=RUNS, priority=1, only_between=hours)
+            limited_s.append(took_s(awaited(filled, url, ask)))
+    text = f"{count:,} runs with limits, beside as many without"
+    return [row(text, median(limited_s), "s", baseline=median(free_s), target=AS_GOOD_AS_FREE)]
+
+
+def took_s(facts: Sequence[Recorded]) -> float:
+    """Seconds from a backfill's first fact to its last."""
+    return (facts[-1].at - facts[0].at).total_seconds()
 
 
 def bare_fork_loop_s(count: int, *, at_a_time: int) -> float:

@@ -1,11 +1,11 @@
 """What holds for every run we launch, asked of the case's own mappings and policies and not of the plan."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from backfilld.partitions import UNPARTITIONED, MultiPartitions, Partitions
 from events.facts import PartitionMaterialized, RunLaunched
-from tests.conformance.playing import ByAsset, Cell, Graph, Keys, Played, Run, keys_of
+from tests.conformance.playing import ByAsset, Cell, Graph, Keys, Played, keys_of
 from tests.story import Story
 
 
@@ -49,16 +49,16 @@ def against_policy(played: Played, graph: Graph) -> Iterator[str]:
                 continue
             if size_max is not None and len(run.partitions) > size_max:
                 yield f"{run}: {asset} takes {size_max} at once"
-            if not is_unbroken(run, partitions):
+            if not is_unbroken((partitions.ordinal(key) for key in run.partitions if key), partitions):
                 yield f"{run} spans a gap"
 
 
-def is_unbroken(run: Run, partitions: Partitions) -> bool:
-    """Whether a run covers consecutive partitions; of pairs, a range of one side for a set of the other."""
-    ordinals = sorted(partitions.ordinal(key) for key in run.partitions if key is not None)
+def is_unbroken(ordinals: Iterable[int], partitions: Partitions) -> bool:
+    """Whether they are consecutive; of pairs, whether they are a range of one side for a set of the other."""
+    listed = sorted(ordinals)
     if not isinstance(partitions, MultiPartitions):
-        return _is_range(ordinals)
-    cells = [divmod(ordinal, partitions.width) for ordinal in ordinals]
+        return _is_range(listed)
+    cells = [divmod(ordinal, partitions.width) for ordinal in listed]
     sides = [sorted({cell[axis] for cell in cells}) for axis in (0, 1)]
     return len(cells) == len(sides[0]) * len(sides[1]) and any(map(_is_range, sides))
 

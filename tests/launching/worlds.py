@@ -64,7 +64,14 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def until_gone(process: int) -> None:
     """Nothing, once no process of that id runs; one that ended but was not reaped by its parent is gone."""
-    await until(lambda: not psutil.pid_exists(process) or psutil.Process(process).status() == "zombie")
+
+    def is_gone() -> bool:
+        try:
+            return bool(psutil.Process(process).status() == "zombie")
+        except psutil.NoSuchProcess:
+            return True
+
+    await until(is_gone)
 
 
 class Listener:

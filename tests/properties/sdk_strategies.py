@@ -1,6 +1,8 @@
 """Definitions of time windows drawn at random, around changes of UTC offset more often than not."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from hypothesis import strategies as st
 
@@ -74,12 +76,28 @@ SCHEDULES = (
 FORMATS = ("%Y-%m-%d-%H:%M", "%d.%m.%Y %H:%M", "%Y%m%dT%H%M%z", "%b %d %Y, %H:%M")
 
 
+EVERY_ZONE = tuple(sorted(available_timezones()))
+
+
+@cache
+def changes_of(timezone: str) -> tuple[datetime, ...]:
+    """The local days since 2000 before which a zone's offset changes; any day if it does not."""
+    zone, first = ZoneInfo(timezone), datetime.fromisoformat("2000-01-01")
+    days = [first + timedelta(days=day) for day in range(26 * 366)]
+    offsets = [day.replace(tzinfo=zone).utcoffset() for day in days]
+    return tuple(
+        day for day, before, after in zip(days[1:], offsets, offsets[1:], strict=False) if before != after
+    ) or (first,)
+
+
 @st.composite
 def windows_definitions(draw: st.DrawFn) -> TimeWindowPartitionsDefinition:
-    """A definition that starts near a change of offset and lasts for up to some weeks."""
+    """A definition in any zone that starts near a change of offset and lasts for up to some weeks."""
     schedule = draw(st.sampled_from(SCHEDULES))
     fine = schedule.split()[1] == "*"
-    start = draw(st.sampled_from(CHANGES)) - timedelta(
+    timezone = draw(st.sampled_from(ZONES) | st.sampled_from(EVERY_ZONE))
+    changes = CHANGES if timezone in ZONES else changes_of(timezone)
+    start = draw(st.sampled_from(changes)) - timedelta(
         minutes=draw(st.integers(0, 2_000 if fine else 60_000))
     )
     return TimeWindowPartitionsDefinition(
@@ -87,7 +105,7 @@ def windows_definitions(draw: st.DrawFn) -> TimeWindowPartitionsDefinition:
         end=start + timedelta(minutes=draw(st.integers(0, 4_000 if fine else 120_000))),
         fmt=draw(st.sampled_from(FORMATS)),
         cron_schedule=schedule,
-        timezone=draw(st.sampled_from(ZONES)),
+        timezone=timezone,
         exclusions=draw(st.sampled_from(((), ("0 0-5 * * *",), ("* * * * 6,0", start + timedelta(days=1))))),
     )
 

@@ -6,17 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from backfilld.assets import AssetDefinition, AssetDep, asset
-from backfilld.mappings import TimeWindowPartitionMapping
-from backfilld.partitions import (
-    DailyPartitionsDefinition,
-    PartitionsDefinition,
-    StaticPartitionsDefinition,
-    WeeklyPartitionsDefinition,
-)
-from backfilld.policies import BackfillPolicy, RetryPolicy
 from backfilld.ranges import Ranges
-from daemon.planning.planned import PlannedBackfill
 from events.facts import (
     BackfillAmended,
     BackfillCompleted,
@@ -35,55 +25,11 @@ from events.facts import (
 from projections import snapshot
 from projections.sets import keys_of, ranges_of
 from projections.world import World, evolve
-from tests.story import Story
+from tests.conformance.promises import is_unbroken
+from tests.properties.graphs import Declared, assets_of, graphs, some_partitions
+from tests.story import T0, Story
 
-DEFINITIONS: tuple[PartitionsDefinition | None, ...] = (
-    DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-25"),
-    DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-25"),
-    WeeklyPartitionsDefinition(start_date="2023-12-31", end_date="2024-01-28"),
-    DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-25", exclusions=["0 0 * * 0,6"]),
-    StaticPartitionsDefinition(["a", "b", "c", "d"]),
-    None,
-)
-STATIC = 4  # maps to nothing but its like
 BROKEN = DefinitionsFailed("code", Failure("SyntaxError", "invalid syntax"), runs_held=True)
-POLICIES = (None, BackfillPolicy.single_run(), BackfillPolicy.multi_run(3))
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> list[AssetDefinition]:
-    """Up to five assets, each depending on some before it, now and then on itself."""
-    assets: list[AssetDefinition] = []
-    kinds: list[int] = []
-    for index in range(draw(st.integers(1, 5))):
-        kind = draw(st.integers(0, len(DEFINITIONS) - 1))
-        upstream = draw(st.sets(st.integers(0, index - 1), max_size=2)) if index else set()
-        deps: list[AssetDep | AssetDefinition] = [
-            _shifted(draw, assets[other]) if kind < STATIC and kinds[other] < STATIC else assets[other]
-            for other in sorted(upstream)
-            if STATIC not in {kind, kinds[other]} or kind == kinds[other]
-        ]
-        if kind == 0 and draw(st.booleans()):
-            mapping = TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
-            deps.append(AssetDep(f"asset_{index}", partition_mapping=mapping))
-        declare = asset(
-            name=f"asset_{index}",
-            partitions_def=DEFINITIONS[kind],
-            deps=deps,
-            backfill_policy=draw(st.sampled_from(POLICIES)) if DEFINITIONS[kind] is not None else None,
-            retry_policy=RetryPolicy(max_retries=1) if draw(st.booleans()) else None,
-        )
-        assets.append(declare(_nothing))
-        kinds.append(kind)
-    return assets
-
-
-def _nothing() -> None: ...
-
-
-def _shifted(draw: st.DrawFn, upstream: AssetDefinition) -> AssetDep:
-    offset = draw(st.sampled_from([0, 0, -1, 1]))
-    return AssetDep(upstream, partition_mapping=TimeWindowPartitionMapping(offset, offset))
 
 
 def play(
@@ -158,10 +104,10 @@ def finish(story: Story, run_id: str, drawn: st.DataObject, *, bad: bool) -> Non
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data(), st.sampled_from([0, 30, 100]), st.integers(1, 4))
 def test_every_backfill_ends_and_every_partition_has_one_fate(
-    assets: list[AssetDefinition], drawn: st.DataObject, failing: int, slots: int
+    declared: list[Declared], drawn: st.DataObject, failing: int, slots: int
 ) -> None:
-    story = Story(*assets, slots=slots)
-    backfill = story.ask("*")
+    story = Story(*assets_of(declared), slots=slots)
+    backfill = story.ask("*", choice=some_partitions(declared, drawn, T0))
     targets = {name: progress.targeted for name, progress in backfill.assets.items()}
     play(story, drawn, failing)
     end = story.told[-1].fact
@@ -180,10 +126,10 @@ def test_every_backfill_ends_and_every_partition_has_one_fate(
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data(), st.sampled_from([0, 30]), st.integers(1, 4))
 def test_whatever_is_dropped_and_canceled_a_backfill_ends_and_every_partition_has_one_fate(
-    assets: list[AssetDefinition], drawn: st.DataObject, failing: int, slots: int
+    declared: list[Declared], drawn: st.DataObject, failing: int, slots: int
 ) -> None:
-    story = Story(*assets, slots=slots)
-    backfill = story.ask("*")
+    story = Story(*assets_of(declared), slots=slots)
+    backfill = story.ask("*", choice=some_partitions(declared, drawn, T0))
     targets = {name: progress.targeted for name, progress in backfill.assets.items()}
     play(story, drawn, failing, meddling=True)
     end = story.told[-1].fact
@@ -199,15 +145,15 @@ def test_whatever_is_dropped_and_canceled_a_backfill_ends_and_every_partition_ha
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-@given(graphs(), st.data(), st.integers(1, 4), st.booleans())
+@given(graphs(), st.data(), st.sampled_from([20, 60]), st.integers(1, 4), st.booleans())
 def test_nothing_is_launched_twice_or_before_what_it_needs(
-    assets: list[AssetDefinition], drawn: st.DataObject, slots: int, meddling: bool
+    declared: list[Declared], drawn: st.DataObject, failing: int, slots: int, meddling: bool
 ) -> None:
-    story = Story(*assets, slots=slots)
-    backfill = story.ask("*")
+    story = Story(*assets_of(declared), slots=slots)
+    backfill = story.ask("*", choice=some_partitions(declared, drawn, T0))
     plan = story.world.plans["b"]
     catalog = story.world.catalog_for(backfill)
-    play(story, drawn, 30, meddling=meddling)
+    play(story, drawn, failing, meddling=meddling)
     filled: Counter[tuple[str, int]] = Counter()
     for told in story.told:
         match told.fact:
@@ -225,7 +171,7 @@ def test_nothing_is_launched_twice_or_before_what_it_needs(
                     met_by_order = {other for other in group.assets if name in plan.dependants_within[other]}
                     for other in met_by_order - set(launch.assets):
                         assert all(filled[other, ordinal] for ordinal in ordinals)
-                    assert len(ordinals.intervals) == 1
+                    assert is_unbroken(ordinals, group.partitions)
                     size_max = catalog.assets[name].partitions_per_run_max
                     assert size_max is None or len(ordinals) <= size_max
     assert all(count == 1 for count in filled.values())
@@ -234,9 +180,9 @@ def test_nothing_is_launched_twice_or_before_what_it_needs(
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data(), st.integers(1, 4))
 def test_code_that_breaks_and_is_mended_changes_no_fate(
-    assets: list[AssetDefinition], drawn: st.DataObject, slots: int
+    declared: list[Declared], drawn: st.DataObject, slots: int
 ) -> None:
-    story = Story(*assets, slots=slots)
+    story = Story(*assets_of(declared), slots=slots)
     story.ask("*")
     play(story, drawn, failing=0, breaking=True)
     end = story.told[-1].fact
@@ -250,10 +196,10 @@ def test_code_that_breaks_and_is_mended_changes_no_fate(
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.data())
 def test_replay_of_any_prefix_through_a_snapshot_is_the_live_fold(
-    assets: list[AssetDefinition], drawn: st.DataObject
+    declared: list[Declared], drawn: st.DataObject
 ) -> None:
-    story = Story(*assets, slots=3)
-    story.ask("*")
+    story = Story(*assets_of(declared), slots=3)
+    story.ask("*", choice=some_partitions(declared, drawn, T0))
     play(story, drawn, 30, meddling=True)
     cut = drawn.draw(st.integers(0, len(story.told)))
     first = World()
@@ -264,37 +210,3 @@ def test_replay_of_any_prefix_through_a_snapshot_is_the_live_fold(
     for told in story.told[cut:]:
         evolve(resumed, told)
     assert snapshot.encode(resumed) == snapshot.encode(story.world)
-
-
-@settings(max_examples=150)
-@given(graphs())
-def test_a_plans_runs_cover_its_targets_exactly_once_and_form_no_circle(
-    assets: list[AssetDefinition],
-) -> None:
-    story = Story(*assets)
-    planned = story.plan("*")
-    assert isinstance(planned, PlannedBackfill)
-    covered: Counter[tuple[str, int]] = Counter()
-    for number in range(1, planned.runs_total + 1):
-        run = planned.plan.run(number)
-        covered.update((name, ordinal) for name in run.group.assets for ordinal in run.ordinals)
-        assert all(upstream < number for upstream in planned.plan.after(run))
-    targets = {
-        (name, ordinal)
-        for name, keys in planned.targets.items()
-        for ordinal in ranges_of(keys, planned.plan.group_of[name].partitions)
-    }
-    assert set(covered) == targets
-    assert all(count == 1 for count in covered.values())
-
-
-@settings(max_examples=60)
-@given(graphs(), st.data())
-def test_a_plan_is_the_same_whatever_order_assets_are_declared_in(
-    assets: list[AssetDefinition], drawn: st.DataObject
-) -> None:
-    shuffled = drawn.draw(st.permutations(assets))
-    one, other = Story(*assets).plan("*"), Story(*shuffled).plan("*")
-    assert isinstance(one, PlannedBackfill)
-    assert isinstance(other, PlannedBackfill)
-    assert (one.digest, one.groups) == (other.digest, other.groups)

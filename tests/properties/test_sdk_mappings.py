@@ -1,6 +1,6 @@
 """Mappings agree with themselves: what is upstream of a partition has that partition downstream."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from backfilld.mappings import (
     AllPartitionMapping,
     IdentityPartitionMapping,
+    LastPartitionMapping,
     PartitionMapping,
+    SpecificPartitionsPartitionMapping,
+    StaticPartitionMapping,
     TimeWindowPartitionMapping,
 )
 from backfilld.partitions import (
@@ -23,6 +26,7 @@ from backfilld.partitions import (
     WeeklyPartitionsDefinition,
 )
 from backfilld.ranges import Ranges
+from tests.properties.both_ways import agree, pairs_downward, pairs_upward
 from tests.properties.sdk_strategies import some_of
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -117,3 +121,77 @@ def test_all_means_all(upstream: Partitions, some: bool) -> None:
         needed.existing, upstream_partitions=upstream, downstream_partitions=UNPARTITIONED
     )
     assert back == asked
+
+
+@st.composite
+def time_windows(draw: st.DrawFn, timezone: str) -> TimeWindowPartitionsDefinition:
+    """A few windows around the changes of offset in March 2024, some of them with holes."""
+    start = datetime.fromisoformat("2024-03-01") + timedelta(hours=draw(st.integers(0, 700)))
+    return TimeWindowPartitionsDefinition(
+        start=start,
+        end=start + timedelta(hours=draw(st.integers(0, 150))),
+        fmt="%Y-%m-%d-%H:%M%z",
+        cron_schedule=draw(st.sampled_from(["0 0 * * *", "30 1 * * *", "0 */6 * * *", "0 9 * * 1-5"])),
+        timezone=timezone,
+        exclusions=draw(st.sampled_from([(), (), ("0 0 * * 3", "30 1 * * 3"), ("* * * * 6,0",)])),
+    )
+
+
+@given(st.data(), st.integers(-2, 2), st.integers(0, 2), st.booleans())
+def test_both_directions_agree_but_for_holes(
+    draw: st.DataObject, start_offset: int, longer: int, same: bool
+) -> None:
+    timezone = draw.draw(st.sampled_from(["UTC", ZONE, "Europe/Berlin", "Australia/Lord_Howe"]))
+    above = draw.draw(time_windows(timezone))
+    below = above if same else draw.draw(time_windows(timezone))
+    upstream, downstream = above.partitions(NOW), below.partitions(NOW)
+    mapping = TimeWindowPartitionMapping(start_offset, start_offset + longer)
+    upward, downward = (
+        pairs_upward(mapping, upstream, downstream),
+        pairs_downward(mapping, upstream, downstream),
+    )
+    assert downward <= upward
+    # Where the two do not have the same holes, time in one counts to the window before it, and upward only.
+    if above.in_step_with(below) or not (above.exclusions or below.exclusions):
+        assert downward == upward
+
+
+@given(st.data(), st.integers(-2, 2), st.integers(-2, 2))
+def test_whoever_needs_something_waits_for_it_and_nobody_else(
+    draw: st.DataObject, start_offset: int, end_offset: int
+) -> None:
+    timezone = draw.draw(st.sampled_from(["UTC", ZONE, "Europe/Berlin", "Australia/Lord_Howe"]))
+    upstream, downstream = (draw.draw(time_windows(timezone)).partitions(NOW) for _ in range(2))
+    mapping = TimeWindowPartitionMapping(start_offset, end_offset)
+    some = some_of(draw, upstream)
+    waiting = mapping.waiting_for(some, upstream_partitions=upstream, downstream_partitions=downstream)
+    pairs = pairs_upward(mapping, upstream, downstream)
+    assert set(waiting) == {below for above, below in pairs if above in set(some)}
+
+
+LETTERS = st.lists(st.sampled_from("abcdef"), unique=True, max_size=6)
+
+
+@given(LETTERS, LETTERS, st.data())
+def test_both_directions_agree_between_written_down_keys(
+    above: list[str], below: list[str], draw: st.DataObject
+) -> None:
+    upstream, downstream = StaticPartitionsDefinition(above), StaticPartitionsDefinition(below)
+    table = draw.draw(
+        st.dictionaries(st.sampled_from(above), st.sets(st.sampled_from(below)))
+        if above and below
+        else st.just({})
+    )
+    mapping = draw.draw(
+        st.sampled_from(
+            [
+                IdentityPartitionMapping(),
+                AllPartitionMapping(),
+                LastPartitionMapping(),
+                SpecificPartitionsPartitionMapping(["a", "e"]),
+                StaticPartitionMapping(table),
+            ]
+        )
+    )
+    mapping.validate(upstream, downstream)
+    agree(mapping, upstream.partitions(NOW), downstream.partitions(NOW))

@@ -1,11 +1,13 @@
 """Range text goes from sets to text and back, whatever the keys look like."""
 
+import re
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backfilld.partitions import (
+    DynamicPartitionsDefinition,
     MultiPartitions,
     Partitions,
     StaticPartitionsDefinition,
@@ -41,6 +43,11 @@ def test_any_keys(keys: list[str], draw: st.DataObject) -> None:
     comes_back(StaticPartitionsDefinition(keys).partitions(NOW), draw)
 
 
+@given(KEYS, st.data())
+def test_dynamic_keys(keys: list[str], draw: st.DataObject) -> None:
+    comes_back(DynamicPartitionsDefinition("n").bound({"n": keys}).partitions(NOW), draw)
+
+
 @given(windows_definitions(), st.data())
 def test_time_windows(definition: TimeWindowPartitionsDefinition, draw: st.DataObject) -> None:
     partitions = definition.partitions(NOW)
@@ -52,3 +59,57 @@ def test_time_windows(definition: TimeWindowPartitionsDefinition, draw: st.DataO
 def test_two_dimensions(cells: MultiPartitions, draw: st.DataObject) -> None:
     if len(cells):
         comes_back(cells, draw)
+
+
+def quoted(partitions: Partitions, ordinal: int) -> str:
+    """A key as a person may write any; of a pair, each side."""
+    keys = [partitions.key(ordinal)]
+    if isinstance(partitions, MultiPartitions):
+        sides = zip(partitions.dimensions, divmod(ordinal, partitions.width), strict=True)
+        keys = [side.key(at) for side, at in sides]
+    return "|".join('"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"' for key in keys)
+
+
+def between(partitions: Partitions, first: int, last: int) -> set[int]:
+    """All from one to another; of pairs, in each dimension."""
+    if not isinstance(partitions, MultiPartitions):
+        return set(range(first, last + 1))
+    (top, left), (bottom, right) = divmod(first, partitions.width), divmod(last, partitions.width)
+    return {
+        row * partitions.width + column for row in range(top, bottom + 1) for column in range(left, right + 1)
+    }
+
+
+@given(
+    st.one_of(
+        KEYS.map(lambda keys: StaticPartitionsDefinition(keys).partitions(NOW)),
+        windows_definitions().map(lambda definition: definition.partitions(NOW)),
+        grids(),
+    ),
+    st.data(),
+)
+def test_what_a_person_writes_means_a_set_whose_text_means_the_same(
+    partitions: Partitions, draw: st.DataObject
+) -> None:
+    if not len(partitions):
+        return
+    terms, expected = [], set()
+    for first in draw.draw(st.lists(st.integers(0, len(partitions) - 1), min_size=1, max_size=4)):
+        last = draw.draw(st.integers(first, min(first + 20, len(partitions) - 1)))
+        prefix = partitions.key(first)[: draw.draw(st.integers(1, 4))]
+        is_pair = isinstance(partitions, MultiPartitions)
+        match draw.draw(st.sampled_from(["key", "range", "prefix"])):
+            case "prefix" if not is_pair and re.fullmatch(r"[a-z0-9-]+", prefix, re.ASCII | re.IGNORECASE):
+                terms.append(f"{prefix}*")
+                expected |= {at for at, key in enumerate(partitions) if key.startswith(prefix)}
+            case "range" if between(partitions, first, last):
+                terms.append(f"[{quoted(partitions, first)} ... {quoted(partitions, last)}]")
+                expected |= between(partitions, first, last)
+            case _:
+                terms.append(quoted(partitions, first))
+                expected.add(first)
+    found = parse_range_text(" , ".join(terms), partitions)
+    assert set(found) == expected
+    text = format_ranges(found, partitions)
+    assert parse_range_text(text, partitions) == found
+    assert format_ranges(parse_range_text(text, partitions), partitions) == text

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfilld.partitions import TimeWindowPartitionsDefinition
+from backfilld.partitions import TimeWindow, TimeWindowPartitionsDefinition
 from backfilld.partitions.cron import CronSchedule
 from backfilld.partitions.ticks import ticks_between
 from backfilld.partitions.zones import zone_named
@@ -23,6 +25,12 @@ def test_keys_and_windows_go_there_and_back(definition: TimeWindowPartitionsDefi
     assert len(set(keys)) == len(keys) == len(partitions)
     assert [partitions.find(key) for key in keys] == list(range(len(keys)))
     assert [partitions.key(ordinal) for ordinal in range(len(keys))] == keys
+    zone = ZoneInfo(definition.timezone)
+    for ordinal, key in enumerate(keys):
+        start = partitions.window(ordinal).start
+        assert start.utcoffset() == start.astimezone(zone).utcoffset()
+        # Of two windows that would have one key, the second tells its offset too.
+        assert key in {start.strftime(definition.fmt), start.strftime(f"{definition.fmt}%z")}
 
 
 @given(windows_definitions())
@@ -41,13 +49,44 @@ def test_windows_neither_overlap_nor_leave_holes_but_the_excluded(
     assert all(window.start.timestamp() >= definition.start.timestamp() for window in windows[:1])
 
 
+@given(windows_definitions(), st.lists(st.integers(0, 200), max_size=3))
+def test_only_the_excluded_windows_are_left_out_and_the_others_stay_as_they_are(
+    definition: TimeWindowPartitionsDefinition, ordinals: list[int]
+) -> None:
+    kwargs = {name: value for name, value in definition.kwargs().items() if name != "exclusions"}
+    bare = TimeWindowPartitionsDefinition(**kwargs)
+    listed = bare.partitions(NOW)
+    times = [listed.window(each).start.replace(tzinfo=None) for each in ordinals if each < len(listed)]
+    definition = TimeWindowPartitionsDefinition(**kwargs, exclusions=[*definition.exclusions, *times])
+    before, after = (
+        [partitions.window(ordinal) for ordinal in range(len(partitions))]
+        for partitions in (bare.partitions(NOW), definition.partitions(NOW))
+    )
+    left_out = [window for window in before if window not in after]
+    assert [window for window in before if window not in left_out] == after
+    assert all(map(partial(is_excluded, definition), left_out))
+    assert not any(map(partial(is_excluded, definition), after))
+
+
+def is_excluded(definition: TimeWindowPartitionsDefinition, window: TimeWindow) -> bool:
+    """Whether a window starts at an excluded time, or when the wall clock shows one that is excluded."""
+    wall = int(window.start.replace(tzinfo=UTC).timestamp())
+    zone = ZoneInfo(definition.timezone)
+    return any(
+        list(CronSchedule(each).walls(wall, wall + 60)) == [wall]
+        if isinstance(each, str)
+        else each.replace(tzinfo=zone).timestamp() == window.start.timestamp()
+        for each in definition.exclusions
+    )
+
+
 @given(windows_definitions(), st.lists(st.integers(0, 200_000), max_size=4).map(sorted))
 def test_ordinals_do_not_depend_on_now(
     definition: TimeWindowPartitionsDefinition, minutes: list[int]
 ) -> None:
     keys = list(definition.partitions(NOW))
     for minute in minutes:
-        now = definition.start + timedelta(minutes=minute)
+        now = min(definition.start + timedelta(minutes=minute), NOW)
         earlier = definition.partitions(now)
         assert list(earlier) == keys[: len(earlier)]
         ends = [earlier.ends[ordinal] for ordinal in range(len(earlier))]

@@ -32,6 +32,7 @@ from backfilld.partitions import (
 )
 from backfilld.partitions.grid import Box, boxes_of, cells_of
 from backfilld.ranges import Ranges
+from tests.properties.both_ways import agree
 from tests.properties.sdk_strategies import grids, some_of
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
@@ -217,25 +218,6 @@ SAME_BOTH_WAYS = st.sampled_from(
         SpecificPartitionsPartitionMapping(["red|2024-01-12", "grey|2024-01-10"]),
     ]
 )
-
-
-def agree(mapping: PartitionMapping, upstream: Partitions, downstream: Partitions) -> None:
-    """Asked for each partition alone, both directions tell the same pairs."""
-    upward = {
-        (above, below)
-        for below in range(len(downstream))
-        for above in mapping.upstream_of(
-            Ranges.single(below), downstream_partitions=downstream, upstream_partitions=upstream
-        ).existing
-    }
-    downward = {
-        (above, below)
-        for above in range(len(upstream))
-        for below in mapping.downstream_of(
-            Ranges.single(above), upstream_partitions=upstream, downstream_partitions=downstream
-        )
-    }
-    assert upward == downward
 
 
 @given(SAME_BOTH_WAYS, st.integers(1, 6), st.integers(1, 6))

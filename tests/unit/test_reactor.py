@@ -8,25 +8,30 @@ import anyio
 import pytest
 
 from backfilld.assets import asset
-from backfilld.partitions import DailyPartitionsDefinition
+from backfilld.partitions import DailyPartitionsDefinition, DynamicPartitionsDefinition
 from backfilld.policies import BackfillPolicy
 from daemon.clock import ManualClock
-from daemon.deciding.decide import Limits
+from daemon.deciding.room import Limits
 from daemon.launching.memory import MemoryLauncher
 from daemon.launching.port import RunSpec
+from daemon.service.errors import RunsElsewhereError, SupersededError
 from daemon.service.reactor import Reactor, Settings
 from events.envelope import Event, Recorded
 from events.facts import (
     BackfillCancelRequested,
     BackfillCompleted,
+    DynamicPartitionsAdded,
+    DynamicPartitionsRemoved,
     Fact,
     Failure,
     LeaderElected,
     PartitionMaterialized,
+    PoolConfigured,
     RunCanceled,
     RunCancelRequested,
     RunFailed,
     RunLaunched,
+    RunLost,
     RunStarted,
     RunSucceeded,
     RunTimedOut,
@@ -48,6 +53,10 @@ def raw() -> None: ...
 
 @asset(partitions_def=DAYS, deps=[raw], backfill_policy=BackfillPolicy.single_run())
 def clean() -> None: ...
+
+
+@asset(partitions_def=DynamicPartitionsDefinition("customers"), backfill_policy=BackfillPolicy.multi_run(2))
+def profiles() -> None: ...
 
 
 @asset(timeout_s=30)
@@ -77,9 +86,11 @@ class House:
         event = Event(id=new_id(NOW), at=NOW, actor="me", fact=fact, backfill_id=backfill_id, run_id=run_id)
         await self.log.append([event])
 
-    async def ask(self, *selection: str) -> None:
-        """Definitions, and a backfill of all of the selection."""
-        story = Story(raw, clean, slow)
+    async def ask(self, *selection: str, keys: tuple[str, ...] = ()) -> None:
+        """Definitions, and a backfill of all of the selection; the keys are those of the customers."""
+        story = Story(raw, clean, slow, profiles) if keys else Story(raw, clean, slow)
+        if keys:
+            story.tell(DynamicPartitionsAdded("customers", keys))
         story.ask(*selection)
         for told in story.told:
             await self.append(told.fact, told.backfill_id)
@@ -181,6 +192,30 @@ async def test_a_successor_takes_up_what_was_launched() -> None:
         assert [spec.run_id for spec in house.launcher.launched] == [
             f"b-{number}-1" for number in range(1, 6)
         ]
+
+
+async def test_runs_are_told_their_dynamic_keys_by_every_daemon() -> None:
+    """The keys of the request are those of its runs, whatever was added and removed since."""
+    reconciled: list[RunSpec] = []
+
+    class Watched(MemoryLauncher):
+        async def reconcile(self, runs: Sequence[RunSpec]) -> None:
+            reconciled.extend(runs)
+            await super().reconcile(runs)
+
+    async with Watched(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        await house.ask("profiles", keys=("zoe", "abe", "kim"))
+        async with serving(house):
+            await house.until(RunStarted)
+        assert [spec.dynamic_keys for spec in launcher.launched] == [
+            {"customers": ("zoe", "abe")},
+            {"customers": ("kim",)},
+        ]
+        await house.append(DynamicPartitionsRemoved("customers", ("abe", "kim")))
+        await house.append(DynamicPartitionsAdded("customers", ("bob",)))
+        async with serving(house):
+            assert reconciled == launcher.launched
 
 
 async def test_canceling_ends_the_runs_under_way() -> None:
@@ -285,9 +320,9 @@ async def test_a_log_that_moved_makes_it_decide_again() -> None:
         async def append(
             self, events: Sequence[Event], *, expected_head: int | None = None
         ) -> Appended | HeadMoved:
-            if expected_head is not None and not self.meddled:
+            if isinstance(events[0].fact, RunLaunched) and not self.meddled:
                 self.meddled = True
-                await house.append(LeaderElected("another", "host", 2, "0"))
+                await house.append(PoolConfigured("oven", slots=1))
             return await super().append(events, expected_head=expected_head)
 
     async with MemoryLauncher(now=lambda: NOW) as launcher:
@@ -297,3 +332,47 @@ async def test_a_log_that_moved_makes_it_decide_again() -> None:
             end = await house.until(BackfillCompleted)
         assert log.meddled
         assert end.fact == BackfillCompleted("succeeded", {"raw": 5})
+
+
+@pytest.mark.parametrize("has_news", [False, True], ids=["decisions", "facts of its own"])
+async def test_a_leader_that_another_has_relieved_records_nothing_and_launches_nothing(
+    has_news: bool,
+) -> None:
+    """As after SIGSTOP and SIGCONT: it wakes up in the middle of its work, and the log has moved on."""
+    async with MemoryLauncher(now=lambda: NOW) as launcher:
+        house = House(launcher)
+        await house.ask("raw")
+        stopped = house.reactor()
+        await stopped.lead(ELECTED)
+        await house.reactor().lead(LeaderElected("successor", "host", 2, "0"))
+        if has_news:
+            stopped.record(PoolConfigured("oven", slots=1))
+        head = await house.log.head()
+        with pytest.raises(BaseExceptionGroup) as raised:
+            await stopped.run()
+        assert raised.group_contains(SupersededError, match="process 2 on host leads this log now")
+        assert await house.log.head() == head
+        assert launcher.launched == []
+
+
+async def test_a_leader_does_not_begin_where_runs_are_out_of_its_reach() -> None:
+    at_home = LeaderElected("first", "host", 1, "0", home="there", home_id="home-1")
+    elsewhere = LeaderElected("second", "host", 2, "0", home="here", home_id="home-2")
+    async with MemoryLauncher(now=lambda: NOW, script=lambda _: (RunStarted(1, "host"),)) as launcher:
+        house = House(launcher)
+        await house.ask("raw")
+        async with anyio.create_task_group() as tasks:
+            reactor = house.reactor()
+            await reactor.lead(at_home)
+            await tasks.start(reactor.run)
+            await house.until(RunStarted)
+            tasks.cancel_scope.cancel()
+        head = await house.log.head()
+        with pytest.raises(RunsElsewhereError, match="in the home there on host"):
+            await house.reactor().lead(elsewhere)
+        assert await house.log.head() == head
+        await house.reactor().lead(elsewhere, gives_up=True)
+        elected, *lost = [each.fact for each in await house.facts()][head:]
+        assert elected == elsewhere
+        assert {type(fact) for fact in lost} == {RunLost}
+        assert len(house.launcher.launched) == len(lost), "what is lost is not taken up"

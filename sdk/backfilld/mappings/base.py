@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from backfilld.partitions.base import Partitions, PartitionsDefinition
+from backfilld.partitions.base import UNPARTITIONED, Partitions, PartitionsDefinition
 from backfilld.ranges import Ranges
 
 
@@ -37,7 +37,29 @@ class PartitionMapping(ABC):
     def downstream_of(
         self, upstream: Ranges, *, upstream_partitions: Partitions, downstream_partitions: Partitions
     ) -> Ranges:
-        """The downstream partitions that need any of the given upstream ones; the cost is by interval."""
+        """The downstream partitions that need any of the given upstream ones; the cost is by interval.
+
+        Where exclusions leave holes in time it overlooks some, as Dagster does, that `waiting_for` tells.
+        """
+
+    def waiting_for(
+        self, upstream: Ranges, *, upstream_partitions: Partitions, downstream_partitions: Partitions
+    ) -> Ranges:
+        """All downstream partitions that, each asked alone, need any of the given upstream ones."""
+        if downstream_partitions is UNPARTITIONED:
+            # What `downstream_of` tells of an asset without partitions may be more than it needs.
+            asked = downstream_partitions.all()
+            needed = self.upstream_of(
+                asked, downstream_partitions=downstream_partitions, upstream_partitions=upstream_partitions
+            )
+            return Ranges() if needed.existing.isdisjoint(upstream) else asked
+        return Ranges.of(
+            interval
+            for part in self.apart(upstream, upstream_partitions)
+            for interval in self.downstream_of(
+                part, upstream_partitions=upstream_partitions, downstream_partitions=downstream_partitions
+            ).intervals
+        )
 
     @abstractmethod
     def validate(

@@ -68,12 +68,8 @@ def downstream_by_dimension(
         target = _dimensions(downstream_partitions)[link.downstream_axis]
 
         def carry(ordinals: Ranges) -> Ranges:
-            return Ranges.of(
-                interval
-                for part in link.mapping.apart(ordinals, source)
-                for interval in link.mapping.downstream_of(
-                    part, upstream_partitions=source, downstream_partitions=target
-                ).intervals
+            return link.mapping.waiting_for(
+                ordinals, upstream_partitions=source, downstream_partitions=target
             )
 
         return link.upstream_axis, link.downstream_axis, cache(carry)

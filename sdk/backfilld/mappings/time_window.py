@@ -52,8 +52,7 @@ class TimeWindowPartitionMapping(PartitionMapping):
                     lacking.update(dict.fromkeys(_starting_within(target, *span)))
             return UpstreamPartitions(Ranges.of(()), tuple(lacking))
         for span in _spans(source, downstream):
-            start_s, end_s = _moved_span(source, span, (self.start_offset, self.end_offset), bounds)
-            start_s, end_s = _aligned(source, target, start_s, end_s)
+            start_s, end_s = self._needed_span(source, target, span)
             if start_s < end_s:
                 existing.append(_overlapping(target, start_s, end_s))
                 if not self.allow_nonexistent_upstream_partitions:
@@ -67,14 +66,52 @@ class TimeWindowPartitionMapping(PartitionMapping):
         source, target = _time_windows(upstream_partitions), _time_windows(downstream_partitions)
         if not self.start_offset and not self.end_offset and source == target:
             return upstream
+        if (bounds := _bounds(target)) is None:
+            return Ranges.of(())
         found: list[tuple[int, int]] = []
-        bounds = _bounds(target)
         for span in _spans(source, upstream):
             aligned = _aligned(source, target, *span)
             start_s, end_s = _moved_span(target, aligned, (-self.end_offset, -self.start_offset), bounds)
             if start_s < end_s:
                 found.append(_overlapping(target, start_s, end_s))
         return Ranges.of(found)
+
+    def waiting_for(
+        self, upstream: Ranges, *, upstream_partitions: Partitions, downstream_partitions: Partitions
+    ) -> Ranges:
+        """All downstream windows that, each asked alone, need any of the given ones.
+
+        The ends of what a window needs never move back from one window to the next, so those that need any of
+        a stretch are a stretch as well, whose ends are searched for.
+        """
+        source, target = _time_windows(upstream_partitions), _time_windows(downstream_partitions)
+        if not (source.definition.window_schedule.excludes or target.definition.window_schedule.excludes):
+            return super().waiting_for(
+                upstream, upstream_partitions=upstream_partitions, downstream_partitions=downstream_partitions
+            )
+
+        def needed(ordinal: int) -> tuple[int, int]:
+            span = target.starts[ordinal], target.ends[ordinal]
+            return _overlapping(source, *self._needed_span(target, source, span))
+
+        ordinals = range(len(target))
+        found = Ranges.of(
+            (
+                bisect_right(ordinals, start, key=lambda ordinal: needed(ordinal)[1]),
+                bisect_left(ordinals, stop, key=lambda ordinal: needed(ordinal)[0]),
+            )
+            for start, stop in upstream.intervals
+        )
+        if self.start_offset <= self.end_offset:
+            return found
+        return Ranges.from_ordinals(each for each in found if needed(each)[0] < needed(each)[1])
+
+    def _needed_span(
+        self, downstream: TimeWindowPartitions, upstream: TimeWindowPartitions, span: tuple[int, int]
+    ) -> tuple[int, int]:
+        """The stretch of time, cut at windows upstream, that a stretch of windows downstream needs."""
+        offsets = self.start_offset, self.end_offset
+        return _aligned(downstream, upstream, *_moved_span(downstream, span, offsets, _bounds(upstream)))
 
     def validate(
         self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None

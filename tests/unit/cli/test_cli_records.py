@@ -8,7 +8,7 @@ import pytest
 from backfilld.assets import asset
 from backfilld.definitions import Definitions
 from backfilld.manifest import manifest_of
-from backfilld.partitions import DailyPartitionsDefinition
+from backfilld.partitions import DailyPartitionsDefinition, DynamicPartitionsDefinition
 from daemon.cli.errors import RefusedError
 from daemon.cli.launch import request
 from daemon.cli.records import DECISIONS_MAX, Records
@@ -22,6 +22,7 @@ from events.facts import (
     BackfillCompleted,
     BackfillRequested,
     DefinitionsLoaded,
+    DynamicPartitionsAdded,
     Fact,
     PoolConfigured,
 )
@@ -94,6 +95,21 @@ async def test_definitions_that_change_meanwhile_are_planned_with() -> None:
     (requested,) = [each.fact for each in await told(log) if isinstance(each.fact, BackfillRequested)]
     assert requested.manifests == world.known.manifests
     assert requested.runs_total == 9
+
+
+async def test_keys_that_come_meanwhile_are_planned_with() -> None:
+    @asset(partitions_def=DynamicPartitionsDefinition("customers"))
+    def profiles() -> None: ...
+
+    log = BusyLog(DynamicPartitionsAdded("others", ("x",)), DynamicPartitionsAdded("customers", ("abe",)))
+    manifest = manifest_of(Definitions(assets=[profiles]), code_location="code")
+    loaded = DefinitionsLoaded("code", manifest_digest(manifest), manifest)
+    for fact in (loaded, DynamicPartitionsAdded("customers", ("zoe",))):
+        await log.append([Event(new_id(T0), T0, "daemon", fact)])
+    records, world = Records("", log, NO_STORE, ManualClock(T0)), World()
+    await records.fold_on(world)
+    found = await request(records, world, lambda *_: Ask(("profiles",), "all"), "b")
+    assert found.runs_total == world.plans["b"].runs_total == 2
 
 
 async def test_a_backfill_that_ends_meanwhile_is_not_canceled() -> None:

@@ -93,6 +93,28 @@ def test_nothing_that_shares_runs_is_launched_without_what_comes_between() -> No
     assert end.materialized == {"raw": 0, "first": 0, "second": 0, "third": 0}
 
 
+def test_what_a_failed_run_left_undone_has_failed_where_nothing_it_needs_has() -> None:
+    @asset(partitions_def=DAYS, backfill_policy=BackfillPolicy.single_run())
+    def days() -> None: ...
+
+    yesterday = TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+    deps = [AssetDep(days, partition_mapping=yesterday)]
+
+    @asset(partitions_def=DAYS, deps=deps, backfill_policy=BackfillPolicy.single_run())
+    def days_after() -> None: ...
+
+    story = Story(days, days_after)
+    story.ask("*")
+    (run,) = story.launched()
+    assert story.launch_of(run).assets == ("days", "days_after")
+    story.run(run, failing=[("days", "")])
+    skip, end = story.settle()
+    assert isinstance(skip, PartitionSkipped)
+    assert (skip.asset, skip.partitions) == ("days_after", keys("2024-01-02..2024-01-05"))
+    assert isinstance(end, BackfillCompleted)
+    assert (end.failed, end.canceled) == ({"days": 5, "days_after": 1}, {})
+
+
 def test_an_asset_kept_from_running_in_its_own_run_is_skipped_not_failed() -> None:
     @asset(partitions_def=DAYS, deps=[raw])
     def beside() -> None: ...
@@ -106,30 +128,6 @@ def test_an_asset_kept_from_running_in_its_own_run_is_skipped_not_failed() -> No
     assert skip.asset == "beside"
     assert isinstance(end, BackfillCompleted)
     assert (end.failed, end.skipped) == ({"raw": 1}, {"beside": 1})
-
-
-def test_what_was_only_held_back_by_the_order_in_its_run_is_run_without_what_failed() -> None:
-    policy = BackfillPolicy.single_run()
-    next_day = TimeWindowPartitionMapping(start_offset=1, end_offset=1)
-
-    @asset(partitions_def=DAYS, backfill_policy=policy)
-    def first() -> None: ...
-
-    @asset(partitions_def=DAYS, deps=[AssetDep(first, partition_mapping=next_day)], backfill_policy=policy)
-    def second() -> None: ...
-
-    story = Story(first, second)
-    story.ask("*")
-    (run,) = story.launched()
-    story.run(run, failing=[("first", "")])
-    # The last day of it needs a day that there is not, so nothing.
-    assert story.launched() == ["b-1.4-2"]
-    assert story.launch_of("b-1.4-2").assets == ("second",)
-    story.run("b-1.4-2")
-    (end,) = story.settle()
-    assert isinstance(end, BackfillCompleted)
-    assert (end.failed, end.skipped, end.canceled) == ({"first": 5}, {"second": 4}, {})
-    assert end.materialized == {"first": 0, "second": 1}
 
 
 def retrying(delay: float | None = None, backoff: Backoff | None = None) -> AssetDefinition:

@@ -6,7 +6,12 @@ import pytest
 
 from backfilld.errors import InvalidDefinitionError, UnknownPartitionKeyError
 from backfilld.manifest import partitions_definition_from_plain, to_plain
-from backfilld.partitions import DynamicPartitionsDefinition, StaticPartitionsDefinition
+from backfilld.partitions import (
+    DynamicKeys,
+    DynamicPartitionsDefinition,
+    MultiPartitionsDefinition,
+    StaticPartitionsDefinition,
+)
 from backfilld.ranges import Ranges
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -60,3 +65,51 @@ def test_the_manifest_has_its_name_and_no_keys() -> None:
 def test_it_must_have_a_name(name: str) -> None:
     with pytest.raises(InvalidDefinitionError, match="to have a name"):
         DynamicPartitionsDefinition(name)
+
+
+def test_it_knows_how_it_was_declared() -> None:
+    pairs = MultiPartitionsDefinition({"a": CUSTOMERS, "b": StaticPartitionsDefinition(["x"])})
+    for definition in (CUSTOMERS, pairs):
+        bound = definition.bound({"customers": ["zoe"]})
+        assert len(bound.partitions(NOW)) == 1
+        assert bound.declared is definition
+        assert bound.bound({"customers": ["abe"]}).declared is definition
+        assert definition.declared is definition
+
+
+def test_keys_to_which_more_are_added_stay_what_they_are() -> None:
+    two = DynamicKeys(["zoe", "abe"])
+    three = two.with_more(["kim"])
+    other = two.with_more(["bob", "ian"])
+    assert ([*two], [*three], [*other]) == (
+        ["zoe", "abe"],
+        ["zoe", "abe", "kim"],
+        ["zoe", "abe", "bob", "ian"],
+    )
+    assert (two.find("kim"), three.find("kim"), other.find("kim"), other.find("ian")) == (None, 2, None, 3)
+    assert three.first(2) == two == DynamicKeys(["zoe", "abe"]) != other.first(3)
+    assert hash(three.first(2)) == hash(DynamicKeys(["zoe", "abe"]))
+    assert (three[-1], three[1:], two[5:]) == ("kim", ("abe", "kim"), ())
+    with pytest.raises(IndexError):
+        two[2]
+
+
+def test_keys_without_a_text_are_told_at_every_moment() -> None:
+    plain = DynamicKeys(["zoe", "abe"])
+    odd = plain.with_more(["a|b", "kim"])
+    more = odd.with_more(["c|d", "bob"])
+    assert plain.without("|") is plain
+    assert [*odd.without("|")] == ["zoe", "abe", "kim"]
+    assert [*more.without("|")] == ["zoe", "abe", "kim", "bob"]
+    assert plain.without("|") is plain
+    assert [*more.without("b")] == ["zoe", "kim", "c|d"]
+
+
+def test_partitions_are_bound_to_growing_keys_without_a_copy() -> None:
+    keys = DynamicKeys(["zoe"])
+    before = CUSTOMERS.bound({"customers": keys}).partitions(NOW)
+    after = CUSTOMERS.bound({"customers": keys.with_more(["abe"])}).partitions(NOW)
+    assert before.find("abe") is None
+    assert after.find("abe") == 1
+    assert before != after
+    assert (len(before), before.near("zo"), [*after.keys(after.all())]) == (1, ("zoe",), ["zoe", "abe"])

@@ -12,7 +12,7 @@ from backfilld.definitions import Definitions
 from backfilld.manifest import manifest_of
 from backfilld.partitions import DailyPartitionsDefinition
 from daemon.clock import ManualClock
-from daemon.deciding.decide import Limits
+from daemon.deciding.room import Limits
 from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure, manifest_digest
 from daemon.launching.memory import MemoryLauncher
 from daemon.service.definitions import DefinitionsLoader
@@ -64,7 +64,7 @@ class House:
 
     @asynccontextmanager
     async def daemon(self, *code_locations: CodeLocation) -> AsyncIterator[DefinitionsLoader]:
-        """A daemon that serves these, put together as `daemon.service.serving` does it."""
+        """A daemon that serves these, put together as `daemon.service.leading` does it."""
         settings = Settings(Limits(2), cancel_grace_s=0.0)
         self.reactor = Reactor(
             event_log=self.log,
@@ -73,12 +73,11 @@ class House:
             settings=settings,
             world=World(),
         )
-        await self.reactor.catch_up()
+        await self.reactor.lead(LeaderElected("daemon", "host", 1, "0"))
         loader = DefinitionsLoader(self.launcher, self.reactor, code_locations)
         await loader.load_first()
+        loader.record_loaded()
         async with anyio.create_task_group() as tasks:
-            await self.reactor.lead(LeaderElected("daemon", "host", 1, "0"))
-            await loader.record_loaded()
             await tasks.start(self.reactor.run)
             tasks.start_soon(loader.follow)
             yield loader

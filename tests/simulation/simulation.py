@@ -61,9 +61,10 @@ def calm_down(house: House) -> None:
     """
     stage = house.stage
     stage.note("all trouble ends")
-    stage.mix = stage.mix._replace(straight=100, unavailable=0, failing=0, dying=0, hanging=0)
+    stage.mix = stage.mix._replace(straight=100, unavailable=0, hanging=0)
     house.machine.deployed.update((code.location, code) for code in house.draw_code())
     house.people.open_pools()
+    house.people.ask()
     for daemon in house.daemons:
         if daemon.gates.is_frozen:
             house.thaw(daemon)

@@ -25,6 +25,7 @@ class Gates:
         self.waiting: list[Gate] = []
         self.is_alive = True
         self.is_frozen = False
+        self.is_trying_again = False  # sleeps, because the log was away
         self._stage = stage
 
     async def passed(self, where: str) -> None:

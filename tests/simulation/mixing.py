@@ -22,6 +22,7 @@ SOMETIMES = {
     "zygote": 3,
     "kill": 2,
     "snapshot": 3,
+    "explain": 5,
 }
 
 

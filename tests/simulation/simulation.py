@@ -1,6 +1,7 @@
 """One simulation: everything that happens in it follows from one number."""
 
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from types import SimpleNamespace
@@ -24,7 +25,7 @@ class Result(NamedTuple):
     """What came of a simulation."""
 
     seed: int
-    facts: int
+    facts: Counter[str]  # how many of each type
     violation: str | None
     trace: Callable[[], str]
 
@@ -50,7 +51,7 @@ def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
             violation = traceback.format_exc()
         finally:
             house.close()
-    facts = len(house.invariants.ledger.facts)
+    facts = Counter(type(recorded.fact).__name__ for recorded in house.invariants.ledger.facts)
     return Result(seed, facts, violation, lambda: told(seed, mix, house.stage.trace, violation))
 
 
@@ -65,7 +66,10 @@ def calm_down(house: House) -> None:
     house.machine.deployed.update((code.location, code) for code in house.draw_code())
     house.people.open_pools()
     house.people.ask()
-    for daemon in house.daemons:
+    for daemon in list(house.daemons):
+        if len(daemon.locations) < len(house.machine.deployed):
+            house.kill(daemon)
+            continue
         if daemon.gates.is_frozen:
             house.thaw(daemon)
         house.check_lead(daemon)
@@ -79,6 +83,7 @@ def calm_down(house: House) -> None:
             return
         if stage.loop.time() - began_s > CALM_S_MAX:
             break
+        house.check_explained()
         _let_time_pass(stage)
     left = ", ".join(house.people.world.known.active)
     raise ViolationError(f"not every backfill has ended, nor does it seem that it will: {left}")
@@ -89,7 +94,7 @@ def _go_on(house: House) -> None:
     house.people.resume_all()
     house.settle()
     if not house.daemons:
-        house.start_daemon()
+        house.start_daemon(is_whole=True)
     for daemon in list(house.daemons):
         while daemon.gates.waiting:
             daemon.gates.open(daemon.gates.waiting[0])

@@ -190,6 +190,10 @@ class Trouble:
             self._stage.note(f"{daemon.name}: takes a snapshot at {position}")
             self._house.snapshots.append(state)
 
+    def explain(self) -> None:
+        """Somebody asks why a backfill goes no further."""
+        self._house.check_explained()
+
     def _any(self, *, frozen: bool | None = None) -> Daemon | None:
         found = [each for each in self._house.daemons if frozen is None or each.gates.is_frozen == frozen]
         return self._rng.choice(found) if found else None

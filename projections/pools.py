@@ -34,7 +34,7 @@ class Pool(msgspec.Struct):
         if self.rate_per_minute is None:
             return float("inf")
         full = max(1.0, self.rate_per_minute / 60)
-        # How long it has been since a clock was set back nobody knows; nobody waits until it catches up.
+        # After the clock was set back nobody knows how long it has been; nobody waits until it catches up.
         if self.tokens_at is None or at < self.tokens_at:
             return full
         came = (at - self.tokens_at).total_seconds() * self.rate_per_minute / 60

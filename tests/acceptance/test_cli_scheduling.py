@@ -69,15 +69,15 @@ def test_a_pool_bounds_what_is_under_way_and_explain_names_who_holds_it(house: H
         "slots_taken": 2,
         "rate_per_minute": None,
         "only_between": None,
-        "run_ids": [f"{backfill}-4-1", f"{backfill}-5-1"],
+        "run_ids": [f"{backfill}-5-1", f"{backfill}-4-1"],
         "assets": ["gated"],
     }
     told = house.call("explain", backfill).out
-    assert f"waits for a slot of pool gate (2 in all), held by {backfill}-4-1, {backfill}-5-1" in told
+    assert f"waits for a slot of pool gate (2 in all), held by {backfill}-5-1, {backfill}-4-1" in told
     assert "waits for 5 partitions of after" in told
     one = house.call("explain", backfill, "--asset", "gated", "--partition", "2024-01-01", "-o", "json").value
     assert one["reasons"] == [
-        {"type": "pool_full", "pool": "gate", "slots": 2, "run_ids": [f"{backfill}-4-1", f"{backfill}-5-1"]}
+        {"type": "pool_full", "pool": "gate", "slots": 2, "run_ids": [f"{backfill}-5-1", f"{backfill}-4-1"]}
     ]
     assert house.call("pool", "set", "gate", "--slots", "none").out == (
         "Pool gate is set: any number of runs at a time, at any rate, at any hour.\n"

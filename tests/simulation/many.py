@@ -43,11 +43,13 @@ class Summary(NamedTuple):
 
 
 def simulate_all(seeds: range, *, progress: Callable[[str], None]) -> Summary:
-    """What came of all of them; ``progress`` is told now and then how far it is."""
+    """What came of all of them; ``progress`` is told of violations at once, and of how far it is."""
     began_s = told_s = time.monotonic()
     summary = Summary(0, Counter(), ())
     for part in _parts(seeds):
         summary += part
+        for found in part.found:
+            progress(f"make simulate SEEDS={found.seed}: {found.violation}")
         now_s = time.monotonic()
         if now_s - told_s >= PROGRESS_EVERY_S:
             told_s = now_s

@@ -102,7 +102,7 @@ class TimeWindowPartitionMapping(PartitionMapping):
             )
             for start, stop in upstream.intervals
         )
-        # Between those of a stretch are windows that need nothing: in a hole upstream, or with ends that cross.
+        # Between those of a stretch some may need nothing: they lie in a hole upstream, or their ends cross.
         spans = ((each, needed(each)) for each in found)
         return Ranges.from_ordinals(each for each, (first, after) in spans if first < after)
 

@@ -62,8 +62,9 @@ def calm_down(house: House) -> None:
     """
     stage = house.stage
     stage.note("all trouble ends")
-    stage.mix = stage.mix._replace(straight=100, unavailable=0, hanging=0)
-    house.machine.deployed.update((code.location, code) for code in house.draw_code())
+    stage.mix = stage.mix._replace(straight=100, unavailable=0, hanging=0, weights={})
+    if None in house.machine.deployed.values():
+        house.machine.deployed.update((code.location, code) for code in house.draw_code())
     house.people.open_pools()
     house.people.ask()
     for daemon in list(house.daemons):
@@ -73,7 +74,7 @@ def calm_down(house: House) -> None:
         if daemon.gates.is_frozen:
             house.thaw(daemon)
         house.check_lead(daemon)
-    began_s = stage.loop.time()
+    began_s, explained = stage.loop.time(), (0, 0)
     for _ in range(CALM_ROUNDS_MAX):
         before = (len(house.invariants.ledger.facts), len(stage.trace))
         _go_on(house)
@@ -83,7 +84,9 @@ def calm_down(house: House) -> None:
             return
         if stage.loop.time() - began_s > CALM_S_MAX:
             break
-        house.check_explained()
+        if before != explained:
+            house.check_explained()
+            explained = before
         _let_time_pass(stage)
     left = ", ".join(house.people.world.known.active)
     raise ViolationError(f"not every backfill has ended, nor does it seem that it will: {left}")

@@ -31,10 +31,8 @@ def main(arguments: list[str]) -> int:
 def _tell(summary: Summary, took_s: float) -> None:
     if summary.found:
         _say(summary.found[0].trace)
-    for found in summary.found:
-        _say(f"make simulate SEEDS={found.seed}: {found.violation}")
     _say(
-        f"{summary.simulations:,} simulations with {summary.facts:,} facts in {took_s:.0f} s, "
+        f"{summary.simulations:,} simulations with {summary.facts.total():,} facts in {took_s:.0f} s, "
         f"{summary.simulations / took_s:.0f} a second: "
         f"{len(summary.found) or 'none'} with a violation"
     )

@@ -53,7 +53,7 @@ class SimulatedLog:
         """See `Log.append`."""
         stage = self._stage
         await self._gates.passed(f"to append {', '.join(type(event.fact).__name__ for event in events[:3])}")
-        is_away = stage.chance(stage.mix.unavailable)
+        is_away = self._gates.is_trying_again = stage.chance(stage.mix.unavailable)
         if is_away and stage.chance(50):
             stage.note(f"{self._name}: the log is away, nothing is appended")
             raise LogUnavailableError("memory", "simulated")
@@ -122,8 +122,9 @@ class SimulatedClock:
 
     async def sleep_until(self, due: datetime) -> None:
         """See `Clock.sleep_until`."""
-        while (left := (due - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time is waited for.
-            await anyio.sleep(min(left, SystemClock.STEP_MAX_S))
+        while (left := (due - self.now()).total_seconds()) > 0:
+            jumps = "jump" in self._stage.mix.weights
+            await anyio.sleep(min(left, SystemClock.STEP_MAX_S) if jumps else left)
         await self._gates.passed("to wake up")
 
 
@@ -131,7 +132,14 @@ class Daemon:
     """A daemon's process, from its start to its end, whichever that is."""
 
     def __init__(
-        self, stage: Stage, machine: Machine, name: str, *, limit: int, snapshots: Sequence[bytes]
+        self,
+        stage: Stage,
+        machine: Machine,
+        name: str,
+        *,
+        locations: Sequence[str],
+        limit: int,
+        snapshots: Sequence[bytes],
     ) -> None:
         self.name = name
         self.gates = Gates(stage)
@@ -139,6 +147,7 @@ class Daemon:
         self.reactor: Reactor | None = None
         self._stage = stage
         self._machine = machine
+        self.locations = locations
         self._limit = limit
         self._newest_snapshot = snapshots[-1] if snapshots else None
         self._told_to = asyncio.Queue[str]()
@@ -149,6 +158,19 @@ class Daemon:
     def is_alive(self) -> bool:
         """Whether the process is there, be it frozen."""
         return self.gates.is_alive
+
+    def is_at_rest(self, position: int, now: datetime) -> bool:
+        """Whether it leads, has decided on all that is on record until now, and found nothing to do."""
+        reactor = self.reactor
+        gates = self.gates
+        is_awake = gates.is_alive and not (gates.is_frozen or gates.waiting or gates.is_trying_again)
+        return (
+            is_awake
+            and reactor is not None
+            and reactor.world.position == position
+            and reactor._decided_at == now
+            and not reactor._draining
+        )
 
     def tell_to(self, signal: str) -> None:
         """Send it a signal: reload or stop."""
@@ -201,7 +223,7 @@ class Daemon:
             settings=Settings(Limits(limit_of(stage, self._limit)), cancel_grace_s=GRACE_S),
             world=world,
         )
-        locations = [CodeLocation(name=name, code=name) for name in self._machine.deployed]
+        locations = [CodeLocation(name=name, code=name) for name in self.locations]
         self.reactor = reactor
         await reactor.lead(LeaderElected(self.name, "simulated", 1, "0", self._limit, HOME, HOME))
         loader = DefinitionsLoader(self.launcher, reactor, locations)

@@ -12,6 +12,11 @@ class Gate(NamedTuple):
     where: str
     opened: asyncio.Future[None]
 
+    @property
+    def is_midway(self) -> bool:
+        """Whether others see what was done before, or what is done behind it."""
+        return not self.where.startswith(("to read", "to notice", "to see", "to wake"))
+
 
 class Gates:
     """The gates of one daemon. Between two of them nothing it does is seen by anybody."""
@@ -20,6 +25,7 @@ class Gates:
         self.waiting: list[Gate] = []
         self.is_alive = True
         self.is_frozen = False
+        self.is_trying_again = False  # sleeps, because the log was away
         self._stage = stage
 
     async def passed(self, where: str) -> None:

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from daemon.deciding.explaining import NextTurn, why_waiting
 from daemon.launching.port import RunSpec
 from events import rows
 from projections import snapshot
@@ -12,7 +13,7 @@ from tests.simulation.machine import Machine, Process
 from tests.simulation.mixing import draw_mix
 from tests.simulation.people import People
 from tests.simulation.pipelines import Code, draw_code, draw_shape
-from tests.simulation.stage import Safeguard, Stage
+from tests.simulation.stage import Safeguard, Stage, ViolationError
 from tests.simulation.telling import Happened
 
 
@@ -38,15 +39,20 @@ class House:
         self._codes.update((code.digest, code) for code in codes)
         return codes
 
-    def start_daemon(self) -> None:
-        """A daemon is started, and takes the lock."""
+    def start_daemon(self, *, is_whole: bool = False) -> None:
+        """A daemon is started, and takes the lock; it is given all code locations if it ``is_whole``."""
         self._daemons_started += 1
         name = f"daemon {self._daemons_started}"
         self.stage.note(f"{name}: is started")
         limit = self.stage.mix.limit
         if self.stage.chance(20):
             limit = self.stage.rng.randint(1, 5)
-        self.leader = Daemon(self.stage, self.machine, name, limit=limit, snapshots=self.snapshots)
+        locations = list(self.machine.deployed)
+        if not is_whole and len(locations) > 1 and self.stage.chance(20):
+            locations.pop()
+        self.leader = Daemon(
+            self.stage, self.machine, name, locations=locations, limit=limit, snapshots=self.snapshots
+        )
         self.daemons.append(self.leader)
 
     def kill(self, daemon: Daemon) -> None:
@@ -75,6 +81,21 @@ class House:
         if daemon.reactor is not None:
             world = daemon.reactor.world
             self.seen.append((world.position, daemon.name, snapshot.encode(world)))
+
+    def check_explained(self) -> None:
+        """Whatever is not launched has a reason; while the daemon is at rest, none that it could end.
+
+        :raises ViolationError: what is told and what is done do not agree.
+        """
+        world, now = self.people.world, self.stage.now()
+        for backfill in world.known.active.values():
+            waiting = why_waiting(world, backfill, now)
+            if self.leader is None or not self.leader.is_at_rest(world.position, now):
+                continue
+            for each in waiting:
+                if not each.reasons or NextTurn() in each.reasons:
+                    told = f"{each.assets} of {backfill.id}, whose reasons are {each.reasons}"
+                    raise ViolationError(f"the daemon is at rest and launches none of {told}")
 
     def settle(self) -> None:
         """Whoever can go on does; then everybody sees, and everything is checked, that was recorded."""

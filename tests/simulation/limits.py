@@ -70,7 +70,8 @@ class LimitRules:
             violated(recorded, f"is run {running} under way of pool {name}, which has {pool.slots} slots")
         if not is_open(pool.only_between, recorded.at):
             violated(recorded, f"is launched outside of the hours {pool.only_between} of pool {name}")
-        pool.launches.append(recorded.at)
+        # What was recorded before the clock was set back says nothing of how fast runs were launched since.
+        pool.launches = [*(at for at in pool.launches if at <= recorded.at), recorded.at]
         if pool.rate_per_minute is None:
             return
         # However a stretch of launches is chosen: a bucket that was full, and what has come since.

@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ class Summary(NamedTuple):
     """What came of some simulations."""
 
     simulations: int
-    facts: int
+    facts: Counter[str]  # how many of each type
     found: tuple[Found, ...]
 
     def __add__(self, other: object) -> "Summary":
@@ -42,11 +43,13 @@ class Summary(NamedTuple):
 
 
 def simulate_all(seeds: range, *, progress: Callable[[str], None]) -> Summary:
-    """What came of all of them; ``progress`` is told now and then how far it is."""
+    """What came of all of them; ``progress`` is told of violations at once, and of how far it is."""
     began_s = told_s = time.monotonic()
-    summary = Summary(0, 0, ())
+    summary = Summary(0, Counter(), ())
     for part in _parts(seeds):
         summary += part
+        for found in part.found:
+            progress(f"make simulate SEEDS={found.seed}: {found.violation}")
         now_s = time.monotonic()
         if now_s - told_s >= PROGRESS_EVERY_S:
             told_s = now_s
@@ -83,7 +86,7 @@ def _parts(seeds: range) -> Iterator[Summary]:
 
 
 def _simulate_some(seeds: range) -> Summary:
-    summary = Summary(0, 0, ())
+    summary = Summary(0, Counter(), ())
     for seed in seeds:
         result = simulate(seed)
         found = () if result.violation is None else (Found(seed, result.violation, result.trace()),)

@@ -7,20 +7,22 @@ from random import Random
 
 from tests.simulation.stage import Mix
 
-ALWAYS = {"gate": 40, "run": 25, "report": 20, "time": 10, "ask": 3, "start": 6}
+ALWAYS = {"gate": 40, "run": 25, "report": 20, "time": 8, "ask": 5, "start": 15}
 SOMETIMES = {
     "repeat": 3,
     "command": 3,
     "keys": 2,
     "pool": 3,
     "jump": 1,
-    "crash": 3,
+    "crash": 2,
+    "crash_midway": 4,
     "freeze": 3,
     "stop": 2,
     "code": 2,
     "zygote": 3,
     "kill": 2,
     "snapshot": 3,
+    "explain": 5,
 }
 
 

@@ -1,6 +1,7 @@
 """One simulation: everything that happens in it follows from one number."""
 
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from types import SimpleNamespace
@@ -24,7 +25,7 @@ class Result(NamedTuple):
     """What came of a simulation."""
 
     seed: int
-    facts: int
+    facts: Counter[str]  # how many of each type
     violation: str | None
     trace: Callable[[], str]
 
@@ -50,7 +51,7 @@ def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
             violation = traceback.format_exc()
         finally:
             house.close()
-    facts = len(house.invariants.ledger.facts)
+    facts = Counter(type(recorded.fact).__name__ for recorded in house.invariants.ledger.facts)
     return Result(seed, facts, violation, lambda: told(seed, mix, house.stage.trace, violation))
 
 
@@ -61,14 +62,19 @@ def calm_down(house: House) -> None:
     """
     stage = house.stage
     stage.note("all trouble ends")
-    stage.mix = stage.mix._replace(straight=100, unavailable=0, failing=0, dying=0, hanging=0)
-    house.machine.deployed.update((code.location, code) for code in house.draw_code())
+    stage.mix = stage.mix._replace(straight=100, unavailable=0, hanging=0, weights={})
+    if None in house.machine.deployed.values():
+        house.machine.deployed.update((code.location, code) for code in house.draw_code())
     house.people.open_pools()
-    for daemon in house.daemons:
+    house.people.ask()
+    for daemon in list(house.daemons):
+        if len(daemon.locations) < len(house.machine.deployed):
+            house.kill(daemon)
+            continue
         if daemon.gates.is_frozen:
             house.thaw(daemon)
         house.check_lead(daemon)
-    began_s = stage.loop.time()
+    began_s, explained = stage.loop.time(), (0, 0)
     for _ in range(CALM_ROUNDS_MAX):
         before = (len(house.invariants.ledger.facts), len(stage.trace))
         _go_on(house)
@@ -78,6 +84,9 @@ def calm_down(house: House) -> None:
             return
         if stage.loop.time() - began_s > CALM_S_MAX:
             break
+        if before != explained:
+            house.check_explained()
+            explained = before
         _let_time_pass(stage)
     left = ", ".join(house.people.world.known.active)
     raise ViolationError(f"not every backfill has ended, nor does it seem that it will: {left}")
@@ -88,7 +97,7 @@ def _go_on(house: House) -> None:
     house.people.resume_all()
     house.settle()
     if not house.daemons:
-        house.start_daemon()
+        house.start_daemon(is_whole=True)
     for daemon in list(house.daemons):
         while daemon.gates.waiting:
             daemon.gates.open(daemon.gates.waiting[0])

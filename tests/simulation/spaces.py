@@ -6,6 +6,7 @@ is said key by key. So the checks know what must hold without the planner's own 
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from backfilld.mappings import (
@@ -119,13 +120,14 @@ def _named(*keys: str) -> Needs:
 
 def _windows(first: int, last: int, form: str, step: timedelta) -> Needs:
     """The windows from the one ``first`` steps away to the one ``last`` steps away."""
+    steps = [step * offset for offset in range(first, last + 1)]
+    return lambda key, upstream: {_moved(key, form, by) for by in steps}.intersection(upstream)
 
-    def needs(key: str, upstream: Sequence[str]) -> set[str]:
-        start = datetime.strptime(key, form)  # noqa: DTZ007 - steps are counted in the key's own time
-        wanted = {f"{start + step * offset:{form}}" for offset in range(first, last + 1)}
-        return wanted.intersection(upstream)
 
-    return needs
+@cache
+def _moved(key: str, form: str, by: timedelta) -> str:
+    start = datetime.strptime(key, form)  # noqa: DTZ007 - steps are counted in the key's own time
+    return f"{start + by:{form}}"
 
 
 def _days_of_week(key: str, upstream: Sequence[str]) -> set[str]:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from events.codec import FACT_TYPES
 from tests.simulation.many import simulate_all
 from tests.simulation.simulation import simulate
 from tests.tidy.sources import ROOT
@@ -31,7 +32,8 @@ def test_no_promise_is_broken() -> None:
     summary = simulate_all(SEEDS, progress=print)
     assert not summary.found, summary.found[0].trace
     assert summary.simulations == len(SEEDS)
-    assert summary.facts > 20 * len(SEEDS)
+    # And everything that there is has happened, many times.
+    assert {name for name in FACT_TYPES if summary.facts[name] < 5} == set()
 
 
 def test_a_seed_gives_the_same_trace_byte_for_byte_in_any_process() -> None:

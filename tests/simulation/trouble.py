@@ -3,6 +3,7 @@
 A kind of step is a method here and a weight of its name in `mixing`.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from tests.simulation.daemons import Daemon
@@ -21,10 +22,22 @@ class Trouble:
 
     def step(self) -> None:
         """Something happens."""
-        weights = self._stage.mix.weights
+        weights = self._stage.mix.weights | dict.fromkeys(self._without_sense(), 0)
         (name,) = self._rng.choices(list(weights), list(weights.values()))
         getattr(self, name)()
         self._house.settle()
+
+    def _without_sense(self) -> Iterator[str]:
+        """Frequent steps that would do nothing now."""
+        awake = [daemon for daemon in self._house.daemons if not daemon.gates.is_frozen]
+        if not any(daemon.gates.waiting for daemon in awake):
+            yield "gate"
+        if not any(daemon.launcher.runs for daemon in awake):
+            yield "report"
+        if not self._house.machine.alive():
+            yield "run"
+        if self._house.leader is not None:
+            yield "start"
 
     def gate(self) -> None:
         """A task that waits goes on."""
@@ -105,6 +118,12 @@ class Trouble:
         if daemon := self._any():
             self._house.kill(daemon)
 
+    def crash_midway(self) -> None:
+        """A daemon is killed between two things that are seen from outside."""
+        midway = [each for each in self._house.daemons if any(gate.is_midway for gate in each.gates.waiting)]
+        if midway:
+            self._house.kill(self._rng.choice(midway))
+
     def freeze(self) -> None:
         """A daemon is stopped by a signal: nothing of it goes on."""
         if daemon := self._any(frozen=False):
@@ -170,6 +189,10 @@ class Trouble:
             position, _, state = self._house.seen[-1]
             self._stage.note(f"{daemon.name}: takes a snapshot at {position}")
             self._house.snapshots.append(state)
+
+    def explain(self) -> None:
+        """Somebody asks why a backfill goes no further."""
+        self._house.check_explained()
 
     def _any(self, *, frozen: bool | None = None) -> Daemon | None:
         found = [each for each in self._house.daemons if frozen is None or each.gates.is_frozen == frozen]

@@ -102,9 +102,9 @@ class TimeWindowPartitionMapping(PartitionMapping):
             )
             for start, stop in upstream.intervals
         )
-        if self.start_offset <= self.end_offset:
-            return found
-        return Ranges.from_ordinals(each for each in found if needed(each)[0] < needed(each)[1])
+        # Between those of a stretch some may need nothing: they lie in a hole upstream, or their ends cross.
+        spans = ((each, needed(each)) for each in found)
+        return Ranges.from_ordinals(each for each, (first, after) in spans if first < after)
 
     def _needed_span(
         self, downstream: TimeWindowPartitions, upstream: TimeWindowPartitions, span: tuple[int, int]

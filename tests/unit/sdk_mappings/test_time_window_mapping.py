@@ -34,6 +34,12 @@ def test_a_window_in_a_hole_of_the_same_schedule_needs_nothing() -> None:
     assert upstream_keys(mapping, ["2024-05-05", "2024-05-06"], EVERY_DAY, WORKING_DAYS) == ["2024-05-06"]
 
 
+def test_a_window_in_a_hole_waits_for_nothing_not_even_for_both_its_neighbours() -> None:
+    mapping, some = TimeWindowPartitionMapping(), WORKING_DAYS.ranges_of([("2024-05-03", "2024-05-06")])
+    waiting = mapping.waiting_for(some, upstream_partitions=WORKING_DAYS, downstream_partitions=EVERY_DAY)
+    assert list(EVERY_DAY.keys(waiting)) == ["2024-05-03", "2024-05-06"]
+
+
 def test_a_window_in_a_hole_of_another_schedule_needs_the_window_before() -> None:
     hours = HourlyPartitionsDefinition(start_date="2024-05-01-00:00").partitions(NOW)
     mapping = TimeWindowPartitionMapping()

@@ -86,7 +86,8 @@ class Lease:
         """End, for ever, whatever keeps everybody from appending, such as what a stopped leader began."""
         while True:
             await anyio.sleep(UNBLOCK_AFTER_S)
-            with suppress(LogUnavailableError):
+            # What was ended is told also where whoever waited for it is through already.
+            with suppress(LogUnavailableError), anyio.move_on_after(UNBLOCK_AFTER_S, shield=True):
                 ended = await self._called(self._leadership.free_the_head)
                 if ended:
                     log.warning("log.freed", sessions_ended=ended)

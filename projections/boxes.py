@@ -116,7 +116,7 @@ class BoxCut:
         """See `Cut`."""
         if len(chunks) == self.chunks_total:
             return self.targets
-        return Ranges.of(interval for index in chunks for interval in self.chunk(index).intervals)
+        return Ranges.union(self.chunk(index) for index in chunks)
 
     def apart(self, part: Ranges) -> Iterator[Ranges]:
         """Its boxes."""

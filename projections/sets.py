@@ -33,7 +33,7 @@ def ranges_of(keys: PartitionKeys | None, partitions: Partitions) -> Ranges:
     try:
         return partitions.ranges_of(keys.ranges)
     except BackfilldError:
-        return Ranges.of(interval for pair in keys.ranges for interval in _known(pair, partitions).intervals)
+        return Ranges.union(_known(pair, partitions) for pair in keys.ranges)
 
 
 def _known(pair: tuple[str, str], partitions: Partitions) -> Ranges:

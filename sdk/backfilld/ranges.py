@@ -78,6 +78,11 @@ class Ranges:
         """The set of the given ordinals, in any order, repeats allowed."""
         return cls.of((ordinal, ordinal + 1) for ordinal in ordinals)
 
+    @classmethod
+    def union(cls, sets: "Iterable[Ranges]") -> Self:
+        """The set of all ordinals in any of the sets, at the cost of sorting their intervals once."""
+        return cls.of(interval for each in sets for interval in each.intervals)
+
     @property
     def first(self) -> int:
         """The least ordinal. Raises `IndexError` if the set is empty."""

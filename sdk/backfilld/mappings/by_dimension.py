@@ -45,7 +45,7 @@ def upstream_by_dimension(
         def carry(ordinals: Ranges) -> Ranges:
             needed = tuple(_needed(link.mapping, ordinals, source, target))
             lacking.update((key, None) for each in needed for key in each.nonexistent)
-            return Ranges.of(interval for each in needed for interval in each.existing.intervals)
+            return Ranges.union(each.existing for each in needed)
 
         return link.downstream_axis, link.upstream_axis, cache(carry)
 
@@ -107,7 +107,7 @@ def _carried(
         boxes[tuple(carried.get(axis, all_of_it) for axis, all_of_it in enumerate(everything))] = None
     if isinstance(target, MultiPartitions):
         return cells_of((Box(rows, columns) for rows, columns in boxes), target.width)
-    return Ranges.of(interval for (ordinals,) in boxes for interval in ordinals.intervals)
+    return Ranges.union(ordinals for (ordinals,) in boxes)
 
 
 def _dimensions(partitions: Partitions) -> tuple[Partitions, ...]:

@@ -12,6 +12,9 @@ from backfilld.partitions.zones import DAY_S, TIME_FIRST_S, TIME_STOP_S
 
 _LOOK_S = 32 * DAY_S  # how far ahead the first look for a tick goes; each further one is twice as far
 
+# Dates fall on the same days of the week again after so long: what a schedule ever does it does within.
+_CYCLE_S = 146_097 * DAY_S
+
 
 class Windows(NamedTuple):
     """Half-open windows, ascending and disjoint: ``starts[i]`` to before ``ends[i]``, UTC epoch seconds.
@@ -36,6 +39,11 @@ class WindowSchedule(NamedTuple):
     def excludes(self) -> bool:
         """Whether anything is excluded."""
         return bool(self.excluded_schedules or self.excluded_s)
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the exclusions leave no window, ever."""
+        return self.excludes and _is_void(self)
 
     def between(self, start_s: int, stop_s: int) -> Windows:
         """The windows that start from ``start_s`` to before ``stop_s``."""
@@ -71,6 +79,8 @@ class WindowSchedule(NamedTuple):
 
     def last_starting_before(self, at_s: int, count: int) -> Windows:
         """The last windows that start before ``at_s``, up to ``count`` of them, ascending."""
+        if self.is_void:
+            return _NO_WINDOWS
         look_s = _LOOK_S
         while True:
             found = self.between(at_s - look_s, at_s)
@@ -80,6 +90,8 @@ class WindowSchedule(NamedTuple):
 
     def first_starting_from(self, at_s: int, count: int) -> Windows:
         """The first windows that start at or after ``at_s``, up to ``count`` of them, ascending."""
+        if self.is_void:
+            return _NO_WINDOWS
         look_s = _LOOK_S
         while True:
             found = self.between(at_s, at_s + look_s)
@@ -97,6 +109,17 @@ class WindowSchedule(NamedTuple):
             )
         kept = [i for i, start_s in enumerate(starts) if start_s not in excluded]
         return Windows(array("q", [starts[i] for i in kept]), array("q", [ends[i] for i in kept]), walls)
+
+
+_NO_WINDOWS = Windows(array("q"), array("q"), {})
+
+
+@lru_cache(maxsize=64)
+def _is_void(schedule: WindowSchedule) -> bool:
+    if schedule.schedule in schedule.excluded_schedules:
+        return True
+    stretches = range(0, _CYCLE_S, _LOOK_S)
+    return not any(schedule.between(start_s, start_s + _LOOK_S).starts for start_s in stretches)
 
 
 class WindowTable:

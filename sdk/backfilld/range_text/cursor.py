@@ -57,7 +57,8 @@ class Cursor:
 
     def sees_before(self, mark: str, end: str) -> bool:
         """Whether this mark stands anywhere before the next one of another kind."""
-        for token in self._tokens[self._at :]:
+        for at in range(self._at, len(self._tokens)):
+            token = self._tokens[at]
             if token.kind == "mark" and token.text in (mark, end):
                 return token.text == mark
         return False

@@ -9,10 +9,10 @@ from backfilld.ranges import Interval, Ranges
 
 def parse_items(cursor: Cursor, partitions: Partitions) -> Ranges:
     """The partitions that one or more items with commas between them name."""
-    chosen = parse_item(cursor, partitions)
+    items = [parse_item(cursor, partitions)]
     while cursor.take(","):
-        chosen |= parse_item(cursor, partitions)
-    return chosen
+        items.append(parse_item(cursor, partitions))
+    return Ranges.union(items)
 
 
 def parse_item(cursor: Cursor, partitions: Partitions) -> Ranges:

@@ -52,10 +52,11 @@ def _sides(cursor: Cursor, partitions: MultiPartitions) -> Box:
         cursor.advance()
         cursor.advance()
         dimension = partitions.dimensions[axis]
-        chosen[axis] = parse_item(cursor, dimension)
+        items = [parse_item(cursor, dimension)]
         while cursor.sees(",") and not cursor.sees("=", ahead=2):
             cursor.advance()
-            chosen[axis] |= parse_item(cursor, dimension)
+            items.append(parse_item(cursor, dimension))
+        chosen[axis] = Ranges.union(items)
         if not cursor.take(","):
             break
     rows, columns = (chosen.get(axis, each.all()) for axis, each in enumerate(partitions.dimensions))

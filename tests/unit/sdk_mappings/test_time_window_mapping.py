@@ -109,3 +109,16 @@ def test_a_million_windows_are_mapped_as_one_interval() -> None:
     assert len(needed.existing.intervals) == 1
     back = mapping.downstream_of(Ranges.single(100), upstream_partitions=hours, downstream_partitions=days)
     assert list(days.keys(back)) == ["1900-01-05", "1900-01-06"]
+
+
+def test_where_every_window_is_excluded_none_is_looked_for_until_the_end_of_time() -> None:
+    never = DailyPartitionsDefinition(start_date="2024-05-01", exclusions=["0 */6 * * *"]).partitions(NOW)
+    hours = HourlyPartitionsDefinition(start_date="2024-05-01-00:00").partitions(NOW)
+    assert never.definition.window_schedule.is_void
+    assert not WORKING_DAYS.definition.window_schedule.is_void
+    for mapping in (TimeWindowPartitionMapping(), TimeWindowPartitionMapping(start_offset=-1)):
+        for each in hours.all():
+            needed = mapping.upstream_of(
+                Ranges.single(each), downstream_partitions=hours, upstream_partitions=never
+            )
+            assert (list(needed.existing), needed.nonexistent) == ([], ())

@@ -7,6 +7,7 @@ import pytest
 from backfilld.errors import RangeTextError
 from backfilld.partitions import DailyPartitionsDefinition, StaticPartitionsDefinition
 from backfilld.range_text import format_ranges, parse_range_text
+from backfilld.ranges import Ranges
 
 DAYS = DailyPartitionsDefinition(start_date="2024-01-01").partitions(datetime(2024, 4, 1, tzinfo=UTC))
 ODD = StaticPartitionsDefinition(
@@ -82,3 +83,12 @@ def test_no_partitions_at_all() -> None:
     with pytest.raises(RangeTextError, match="none yet"):
         parse_range_text("a", none)
     assert not parse_range_text("[...]", none)
+
+
+def test_as_many_single_keys_as_a_command_line_holds_are_read_and_written() -> None:
+    """Taken together one after the other they would cost the square of their number: minutes."""
+    many = StaticPartitionsDefinition([f"k{n:06}" for n in range(100_000)]).partitions(
+        datetime(2024, 4, 1, tzinfo=UTC)
+    )
+    every_third = Ranges.from_ordinals(range(0, 100_000, 3))
+    assert parse_range_text(format_ranges(every_third, many), many) == every_third

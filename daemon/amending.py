@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 from pyroaring import BitMap
@@ -22,6 +22,8 @@ from projections.world import World
 
 RANGES_TOLD_MAX = 3
 
+Value = TypeVar("Value", int, str)
+
 
 class Amendment(msgspec.Struct, frozen=True):
     """What a person wants changed; what is None stays as it is, ``"none"`` lifts a limit."""
@@ -31,6 +33,7 @@ class Amendment(msgspec.Struct, frozen=True):
     order: RunOrder | None = None
     priority: int | None = None
     retries_max: int | Literal["none"] | None = None
+    only_between: str | None = None  # hours of the day, as `daily_hours` reads them
     drops: tuple[str, ...] = ()  # "ASSET" for all of it, "ASSET=TEXT" for some of its partitions
 
 
@@ -69,6 +72,7 @@ def amend(world: World, backfill_id: str, wanted: Amendment) -> Amending | Refus
         order=None if wanted.order == backfill.order else wanted.order,
         priority=None if wanted.priority == backfill.priority else wanted.priority,
         retries_max=_changed(wanted.retries_max, backfill.retries_max),
+        only_between=_changed(wanted.only_between, backfill.only_between),
         dropped=_keys(named, dropped),
         lifted=tuple(_lifted(wanted, backfill)),
     )
@@ -81,9 +85,9 @@ def amend(world: World, backfill_id: str, wanted: Amendment) -> Amending | Refus
     )
 
 
-def _changed(wanted: int | Literal["none"] | None, now: int | None) -> int | None:
-    number = None if wanted == "none" else wanted
-    return None if number == now else number
+def _changed(wanted: Value | Literal["none"] | None, now: Value | None) -> Value | None:
+    value = None if wanted == "none" else wanted
+    return None if value == now else value
 
 
 def _lifted(wanted: Amendment, backfill: Backfill) -> Iterator[Liftable]:
@@ -91,6 +95,8 @@ def _lifted(wanted: Amendment, backfill: Backfill) -> Iterator[Liftable]:
         yield "max_concurrent_runs"
     if wanted.retries_max == "none" and backfill.retries_max is not None:
         yield "retries_max"
+    if wanted.only_between == "none" and backfill.only_between is not None:
+        yield "only_between"
 
 
 Named = dict[str, tuple[PlannedGroup, BitMap]]

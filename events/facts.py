@@ -12,7 +12,7 @@ import msgspec
 
 Outcome: TypeAlias = Literal["succeeded", "failed", "canceled"]
 RunOrder: TypeAlias = Literal["oldest_first", "newest_first", "random"]
-Liftable: TypeAlias = Literal["max_concurrent_runs", "retries_max"]
+Liftable: TypeAlias = Literal["max_concurrent_runs", "retries_max", "only_between"]
 
 
 class PartitionKeys(msgspec.Struct, frozen=True):
@@ -140,6 +140,7 @@ class BackfillAmended(msgspec.Struct, frozen=True):
     retries_max: int | None = None
     dropped: dict[str, PartitionKeys | None] = {}  # asset -> partitions that will not be launched any more
     lifted: tuple[Liftable, ...] = ()  # what the backfill sets no limit of its own to any more
+    only_between: str | None = None  # hours of the day in which runs are launched
 
 
 class BackfillCancelRequested(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ look at the same examples each time, so that a change is judged by what it chang
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from tests.databases import SERVERS, fresh_database, url_of
 
 settings.register_profile("backfilld", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("backfilld")
+
+# A shell has what it runs in the background ignore Ctrl-C, and processes would inherit that from here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,13 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument, ReasonOption
 from daemon.cli.output import Format
 from daemon.cli.records import Records, with_records
+from daemon.cli.typed import NONE, hours_typed
 from daemon.refusal import Refused
 from events.facts import Fact, PartitionKeys, RunOrder
 from projections.backfill.state import Backfill
 from projections.world import World
 
 RUNS_TOLD_MAX = 3
-NONE = "none"
 
 
 class Order(StrEnum):
@@ -74,6 +74,15 @@ RetriesOption = Annotated[
         show_default=False,
     ),
 ]
+HoursOption = Annotated[
+    str | None,
+    typer.Option(
+        "--only-between",
+        metavar="HOURS|none",
+        help="Launch its runs only at these hours: '22:00-06:00 Europe/Berlin'; none: at any hour.",
+        show_default=False,
+    ),
+]
 DropOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -95,6 +104,7 @@ def amend(
     order: OrderOption = None,
     priority: PriorityOption = None,
     retries: RetriesOption = None,
+    only_between: HoursOption = None,
     drop: DropOption = None,
     reason: ReasonOption = None,
 ) -> None:
@@ -113,11 +123,12 @@ def amend(
         order=None if order is None else order.of_runs,
         priority=priority,
         retries_max=number_or_none("--retries", retries, at_least=0),
+        only_between=hours_typed(only_between, or_none=True),
         drops=tuple(drop or ()),
     )
     if wanted == Amendment(reason=reason):
         raise UsageError(
-            "what is to change? Give --max-concurrent, --order, --priority, --retries or --drop."
+            "what changes? Give --max-concurrent, --order, --priority, --retries, --only-between or --drop."
         )
     amending, backfill = with_records(invocation, lambda records: recorded(records, backfill_id, wanted))
     invocation.output.value(
@@ -177,6 +188,7 @@ def amended_value(backfill: Backfill, amending: Amending) -> dict[str, Any]:
         "order": backfill.order,
         "priority": backfill.priority,
         "retries_max": backfill.retries_max,
+        "only_between": backfill.only_between,
         "dropped": {} if amending.fact is None else amending.fact.dropped,
         "under_way": amending.under_way,
         "runs_under_way": amending.runs_under_way,

@@ -13,7 +13,6 @@ from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
 from daemon.refusal import Refused
 from events.facts import RunOrder
-from projections.daily_hours import daily_hours
 from projections.world import World
 
 PARTITIONS_PANEL = "Which partitions, exactly one of these"
@@ -115,19 +114,6 @@ def order_of(*, newest_first: bool, random: bool) -> RunOrder:
     if newest_first and random:
         raise UsageError("--newest-first and --random exclude each other; give one of them.")
     return "newest_first" if newest_first else "random" if random else "oldest_first"
-
-
-def hours_typed(text: str | None) -> str | None:
-    """The hours of the day that were typed.
-
-    :raises UsageError: they are none.
-    """
-    if text is not None:
-        try:
-            daily_hours(text)
-        except ValueError as error:
-            raise UsageError(f"--only-between: {error}.") from error
-    return text
 
 
 def choice_of(partitions: Sequence[str] | None, **by_status: bool) -> Choice:

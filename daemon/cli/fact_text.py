@@ -145,6 +145,8 @@ def amendments(fact: BackfillAmended) -> str:
         f"priority {fact.priority}": fact.priority,
         retries_text(fact.retries_max or 0): fact.retries_max,
         "retries as its assets say": "retries_max" in fact.lifted or None,
+        f"only between {fact.only_between}": fact.only_between,
+        "at any hour": "only_between" in fact.lifted or None,
     }
     dropped = [f"dropped {asset}{of(partitions)}" for asset, partitions in fact.dropped.items()]
     return ", ".join([*(words for words, given in told.items() if given is not None), *dropped])

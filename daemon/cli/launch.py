@@ -23,7 +23,6 @@ from daemon.cli.asking import (
     StrictOption,
     WithUpstreamOption,
     choice_of,
-    hours_typed,
     order_of,
     planned,
 )
@@ -35,6 +34,7 @@ from daemon.cli.not_loaded import waiting_text
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
 from daemon.cli.records import Records, with_records
+from daemon.cli.typed import hours_typed
 from daemon.commands import find_backfill
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.planning.retrying import ask_retry

@@ -15,12 +15,12 @@ from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.output import Column
 from daemon.cli.records import Records, with_records
+from daemon.cli.typed import NONE, hours_typed
 from daemon.commands import PoolChange, configure_pool
 from events.facts import Fact
 from projections.pools import Pool
 from projections.world import World
 
-NONE = "none"  # lifts a limit
 RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|sec|min|h)")
 PER_MINUTE = {"s": 60.0, "sec": 60.0, "min": 1.0, "h": 1 / 60}
 HOLDERS_SHOWN = 3
@@ -196,15 +196,9 @@ def read_hours(text: str | None) -> str | UnsetType | None:
 
     :raises UsageError: they are no hours of the day.
     """
-    from projections.daily_hours import daily_hours  # noqa: PLC0415 -- zones, which --help need not wait for
-
     if text is None or text == NONE:
         return UNSET if text is None else None
-    try:
-        daily_hours(text)
-    except ValueError as error:
-        raise UsageError(f"--only-between: {error}.") from error
-    return text
+    return hours_typed(text)
 
 
 POOL_COLUMNS = [

@@ -70,10 +70,14 @@ def amended(backfill: Backfill, fact: BackfillAmended) -> None:
         backfill.order = fact.order
     if fact.retries_max is not None:
         backfill.retries_max = fact.retries_max
+    if fact.only_between is not None:
+        backfill.only_between = fact.only_between
     if "max_concurrent_runs" in fact.lifted:
         backfill.max_concurrent_runs = None
     if "retries_max" in fact.lifted:
         backfill.retries_max = None
+    if "only_between" in fact.lifted:
+        backfill.only_between = None
 
 
 def dropped(backfill: Backfill, plan: Plan, recorded: Recorded, fact: BackfillAmended) -> None:

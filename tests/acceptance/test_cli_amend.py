@@ -25,15 +25,16 @@ def test_limits_order_and_priority_are_changed_and_recorded_with_who_and_why(hou
     house.call("pause", launched)
     told = house.call(
         *("amend", launched, "--max-concurrent", "2", "--order", "newest-first", "--priority", "-3"),
-        *("--retries", "0", "--reason", "leave room"),
+        *("--retries", "0", "--only-between", "22:00-06:00 Europe/Berlin", "--reason", "leave room"),
     )
-    assert told == (
-        0,
-        f"Backfill {launched} is amended: at most 2 runs at a time, newest first, priority -3, no retries.\n",
-        "",
+    assert (told.status, told.err) == (0, "")
+    assert told.out == (
+        f"Backfill {launched} is amended: at most 2 runs at a time, newest first, priority -3, no retries, "
+        "only between 22:00-06:00 Europe/Berlin.\n"
     )
     lifted = house.call(
-        "amend", launched, "--max-concurrent", "none", "--retries", "none", "-o", "json"
+        *("amend", launched, "--max-concurrent", "none", "--retries", "none", "--only-between", "none"),
+        *("-o", "json"),
     ).value
     assert lifted == {
         "id": launched,
@@ -43,6 +44,7 @@ def test_limits_order_and_priority_are_changed_and_recorded_with_who_and_why(hou
         "order": "newest_first",
         "priority": -3,
         "retries_max": None,
+        "only_between": None,
         "dropped": {},
         "under_way": {},
         "runs_under_way": [],
@@ -97,7 +99,11 @@ def test_what_needs_what_was_dropped_says_so() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        ([], 2, "What is to change? Give --max-concurrent, --order, --priority, --retries or --drop."),
+        (
+            [],
+            2,
+            "What changes? Give --max-concurrent, --order, --priority, --retries, --only-between or --drop.",
+        ),
         (["--max-concurrent", "0"], 2, "--max-concurrent takes a number from 1 on, or none, and not '0'."),
         (["--retries", "few"], 2, "--retries takes a number from 0 on, or none, and not 'few'."),
         (["--order", "fastest"], 2, "Invalid value for '--order': "),

@@ -194,6 +194,8 @@ class Ledger:
             backfill.limit = fact.max_concurrent_runs
         if fact.retries_max is not None or "retries_max" in fact.lifted:
             backfill.retries_max = fact.retries_max
+        if fact.only_between is not None or "only_between" in fact.lifted:
+            backfill.only_between = fact.only_between
         for asset, partitions in fact.dropped.items():
             backfill.targets[asset].canceled.update(backfill.targets[asset].named(partitions))
 

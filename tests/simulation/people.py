@@ -104,6 +104,7 @@ class People:
             order=rng.choice((None, *ORDERS)),
             priority=rng.choice((None, 0, 3)),
             retries_max=rng.choice((None, None, 0, 1, 2, "none")),
+            only_between=rng.choice((None, None, None, None, *HOURS, "none")),
             drops=tuple(drops) if rng.random() < 0.4 else (),
         )
         found = amend(self.world, backfill.id, wanted)

@@ -1,5 +1,7 @@
 """What of a backfill can be amended, what becomes of what is dropped, and what is refused."""
 
+from datetime import timedelta
+
 import pytest
 from pyroaring import BitMap
 
@@ -95,6 +97,17 @@ def test_a_limit_is_lifted() -> None:
     assert amended(story, max_concurrent_runs="none").fact == BackfillAmended(lifted=("max_concurrent_runs",))
     assert len(story.launched()) == 4
     assert amended(story, max_concurrent_runs="none").fact is None
+
+
+def test_hours_are_set_and_lifted() -> None:
+    story = asked(slots=1)
+    hours = f"{story.now - timedelta(minutes=5):%H:%M}-{story.now:%H:%M}"
+    assert amended(story, only_between=hours).fact == BackfillAmended(only_between=hours)
+    assert story.launched() == []
+    assert amended(story, only_between=hours).fact is None
+    assert amended(story, only_between="none").fact == BackfillAmended(lifted=("only_between",))
+    assert len(story.launched()) == 1
+    assert amended(story, only_between="none").fact is None
 
 
 def test_the_order_is_that_of_runs_from_now_on() -> None:

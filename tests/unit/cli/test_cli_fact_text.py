@@ -71,6 +71,8 @@ DESCRIBED: list[tuple[Fact, str]] = [
         BackfillAmended(lifted=("max_concurrent_runs", "retries_max")),
         "no limit of its own on runs at a time, retries as its assets say",
     ),
+    (BackfillAmended(only_between="22:00-06:00"), "only between 22:00-06:00"),
+    (BackfillAmended(lifted=("only_between",)), "at any hour"),
     (BackfillCancelRequested(), ""),
     (
         BackfillCompleted("failed", materialized={"a": 1000, "b": 1}, skipped={"c": 2}),

@@ -1,10 +1,9 @@
 """The assets a set of manifests declares, as a graph."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -125,7 +124,7 @@ class Catalog:
     def of(
         cls,
         manifests: Mapping[str, Mapping[str, Any]],
-        made: dict[bytes, PartitionsDefinition | None] | None = None,
+        made: dict[Hashable, PartitionsDefinition | None] | None = None,
     ) -> "Catalog":
         """The catalog of manifests by code location. The first location, by name, owns an asset.
 
@@ -181,13 +180,24 @@ class Catalog:
 
 
 def _shared(
-    made: dict[bytes, PartitionsDefinition | None], plain: Mapping[str, Any] | None
+    made: dict[Hashable, PartitionsDefinition | None], plain: Mapping[str, Any] | None
 ) -> PartitionsDefinition | None:
     """The definition, made once for all assets that declare the same: a million keys are then held once."""
-    form = sha256(msgspec.json.encode(plain)).digest()
+    form = _hashable(plain)
     if form not in made:
         made[form] = partitions_definition_from_plain(plain, is_of_manifest=True)
     return made[form]
+
+
+def _hashable(plain: object) -> Hashable:
+    match plain:
+        case {**items}:
+            return tuple((name, _hashable(value)) for name, value in items.items())
+        case list():
+            return tuple(value if type(value) is str else _hashable(value) for value in plain)
+        case _:
+            # Another value could be equal and yet not the same: 1, 1.0 and True.
+            return plain if type(plain) is str else (type(plain), plain)
 
 
 def _bound(

@@ -1,6 +1,6 @@
 """The catalogs of a log: of its newest manifests, and of those that backfills were planned with."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ class Catalogs:
         self._manifest_of = manifest_of
         self._sets = sets
         self._made: dict[frozenset[tuple[str, str]], Catalog] = {}
-        self._definitions: dict[bytes, PartitionsDefinition | None] = {}
+        self._definitions: dict[Hashable, PartitionsDefinition | None] = {}
         self._current: Catalog | None = None
 
     def declared(self, manifests: Mapping[str, str] | None = None) -> Catalog:

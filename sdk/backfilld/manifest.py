@@ -2,7 +2,8 @@
 
 Partitions definitions, mappings and selections of jobs are ``{"class": NAME, "kwargs": {...}}``, nested where
 an argument is itself such an object; a datetime is ``{"datetime": ISO 8601}``, naive for wall-clock time of
-the definition's zone. Arguments left out have their default. An asset key is its text, parts joined by ``/``.
+the definition's zone; static keys are ``{"packed": TEXT}``, each with the text's last character behind it.
+Arguments left out have their default. An asset key is its text, parts joined by ``/``.
 """
 
 import platform
@@ -37,6 +38,7 @@ from backfilld.partitions import (
     TimeWindowPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
+from backfilld.partitions.packed_keys import PackedKeys
 from backfilld.policies import BackfillPolicy, RetryPolicy
 from backfilld.selection import (
     AllAssets,
@@ -51,7 +53,7 @@ from backfilld.selection import (
 )
 from backfilld.version import VERSION
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 
 _CLASSES: dict[str, Callable[..., object]] = {
     known.__name__: known
@@ -119,11 +121,10 @@ def to_plain(given: object) -> Any:  # noqa: ANN401 - any JSON value.
             return {"datetime": given.isoformat()}
         case Mapping():
             return {str(name): to_plain(value) for name, value in given.items()}
-        case Iterable():
-            # Most lists are of keys, and there may be a million: they are not asked what they are.
-            return [value if type(value) is str else to_plain(value) for value in given]
+        case PackedKeys():
+            return {"packed": given.text}
         case _:
-            return str(given)
+            return [to_plain(value) for value in given] if isinstance(given, Iterable) else str(given)
 
 
 def partitions_definition_from_plain(
@@ -169,9 +170,12 @@ def _from_plain(plain: object, classes: Mapping[str, Callable[..., object]] = _C
             return known(**{str(argument): _from_plain(value, classes) for argument, value in kwargs.items()})
         case {"datetime": str(text)}:
             return datetime.fromisoformat(text)
+        case {"packed": str(text)}:
+            return PackedKeys(text)
         case {**items}:
             return {key: _from_plain(value, classes) for key, value in items.items()}
         case list():
+            # Manifests of before keys were packed list all of them.
             return [value if type(value) is str else _from_plain(value, classes) for value in plain]
         case _:
             return plain

@@ -38,7 +38,7 @@ DAILY = DailyPartitionsDefinition(
 
 
 WHOLE = {
-    "version": 1,
+    "version": 2,
     "code_location": "demo",
     "sdk_version": VERSION,
     "python_version": platform.python_version(),

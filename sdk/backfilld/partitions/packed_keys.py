@@ -1,0 +1,87 @@
+"""Keys in one text: a million of them are read, compared and digested as fast as the text is."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Self, overload
+
+_SEARCHES_MAX = 8  # of the whole text, before a dictionary is made of it: it takes as long as ten or so
+
+
+class PackedKeys(Sequence[str]):
+    """Distinct keys, which never change. Equal ones have an equal ``text``: every key, and an end behind it.
+
+    The end is one character that is in no key: a comma, if there is none in any. How many keys there are, the
+    first, the last and the place of one are found in the text. It is split for those who ask for others,
+    once.
+    """
+
+    __slots__ = ("_count", "_end", "_keys", "_ordinals", "_searches", "text")
+
+    def __init__(self, text: str, keys: Sequence[str] | None = None) -> None:
+        """The keys that a text is made of; ``keys`` are they where they are known."""
+        self.text = text
+        self._end = text[-1:]
+        self._count = text.count(self._end) if text else 0
+        self._keys = keys
+        self._ordinals: dict[str, int] | None = None
+        self._searches = 0
+
+    @classmethod
+    def of(cls, keys: Sequence[str]) -> Self:
+        """The keys, packed."""
+        if not keys:
+            return cls("")
+        return next(packed for end in _ends() if len(packed := cls(end.join(keys) + end, keys)) == len(keys))
+
+    def find(self, key: str) -> int | None:
+        """The place of a key, or None if it is not among them."""
+        if self._ordinals is None:
+            self._searches += 1
+            if self._searches <= _SEARCHES_MAX:
+                return self._searched(key)
+            self._ordinals = {each: place for place, each in enumerate(self._split())}
+        return self._ordinals.get(key)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        if isinstance(at, slice):
+            return tuple(self._split()[at])
+        place = range(self._count)[at]
+        if place == 0:
+            return self.text[: self.text.index(self._end)]
+        if place == self._count - 1:
+            return self.text[self.text.rindex(self._end, 0, -1) + 1 : -1]
+        return self._split()[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PackedKeys) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def _split(self) -> Sequence[str]:
+        if self._keys is None:
+            self._keys = self.text.split(self._end)[:-1] if self.text else ()
+        return self._keys
+
+    def _searched(self, key: str) -> int | None:
+        if not self.text or self._end in key:
+            return None
+        ended = key + self._end
+        if self.text.startswith(ended):
+            return 0
+        if self.text.endswith(self._end + ended):
+            return self._count - 1
+        before = self.text.find(self._end + ended)
+        return None if before < 0 else self.text.count(self._end, 0, before) + 1
+
+
+def _ends() -> Iterator[str]:
+    """What may end keys, first what JSON need not escape; PostgreSQL's has no character 0."""
+    return chain(",;|", map(chr, range(1, 0xD800)))

@@ -125,7 +125,8 @@ class Plan:
             for asset, group in self.group_of.items()
         }
         self._pool_of = {asset: catalog.assets[asset].pool for asset in self.group_of}
-        self._timeouts_s = {asset: catalog.assets[asset].timeout_s for asset in self.group_of}
+        timeouts_s = {asset: catalog.assets[asset].timeout_s for asset in self.group_of}
+        self._timeouts_s = {asset: limit for asset, limit in timeouts_s.items() if limit is not None}
         self._first_numbers = first_numbers[:-1]
 
     def group_at(self, number: int) -> PlannedGroup:
@@ -146,7 +147,9 @@ class Plan:
 
     def timeout_s(self, assets: Collection[str]) -> float | None:
         """How long a run of these assets may take: the sum of their time-outs; None if one has none."""
-        parts = [limit for asset in assets if (limit := self._timeouts_s.get(asset)) is not None]
+        if not self._timeouts_s:
+            return None
+        parts = [self._timeouts_s[asset] for asset in assets if asset in self._timeouts_s]
         return sum(parts) if len(parts) == len(assets) else None
 
     def after(self, run: PlannedRun) -> Ranges:

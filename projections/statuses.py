@@ -56,6 +56,8 @@ class StatusRecords:
         self._partitions_now = partitions_now
         # By asset, of the group that was asked for last: a run's facts come together.
         self._numberings: dict[str, tuple[PlannedGroup, Numbering]] = {}
+        # By asset, the group that room was made for last: what is planned does not grow.
+        self._roomy_for: dict[str, PlannedGroup] = {}
 
     def begin(self, asset: str, definition: Definition, manifest: str) -> None:
         """Begin the record of an asset that has none."""
@@ -64,7 +66,12 @@ class StatusRecords:
 
     def make_room(self, asset: str, group: PlannedGroup) -> None:
         """Have room in a record for whatever the runs of a group may fill."""
-        width = width_of(self._counted(asset, group), self._sets)
+        if self._roomy_for.get(asset) is group:
+            return
+        partitions = self._counted(asset, group)
+        if partitions is group.partitions:
+            self._roomy_for[asset] = group
+        width = width_of(partitions, self._sets)
         if width > self._records[asset].width:
             self._records[asset].widen(width)
             self._numberings.pop(asset, None)
@@ -99,6 +106,7 @@ class StatusRecords:
         before, self._definitions[asset] = self._definitions[asset], definition
         if before is definition:
             return
+        self._roomy_for.pop(asset, None)
         old, new = self._partitions_now(before), self._partitions_now(definition)
         old_numbering = Numbering(old, record.width, self._sets)
         record.width = width_of(new, self._sets)

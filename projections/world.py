@@ -166,14 +166,15 @@ def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one bra
     known.at = recorded.at
     fact = recorded.fact
     match fact:
+        # First what nearly all of a long log consists of.
         case (
             PartitionMaterialized()
-            | PartitionFailed()
             | RunStarted()
+            | RunSucceeded()
+            | PartitionFailed()
+            | RunFailed()
             | RunCancelRequested()
             | RunTimedOut()
-            | RunSucceeded()
-            | RunFailed()
             | RunCanceled()
             | RunLost()
         ):
@@ -254,11 +255,13 @@ def _run_fact(
             del backfill.live[run.run_id]
             del world.backfill_of_run[run.run_id]
             give_back(world.known.pools, run.pools, run.run_id)
-            if not filled(backfill, run):
+            if filled(backfill, run):  # It has reported on everything, which gave that back.
+                unstall(backfill, plan, recorded.id)
+            else:
                 catalog = world.catalog_for(backfill)
                 settle(backfill, plan, run, catalog=catalog, recorded=recorded, fact=fact)
-            unstall(backfill, plan, recorded.id)
-            _release(world, recorded, run, lost=isinstance(fact, RunLost) or run.timed_out)
+                unstall(backfill, plan, recorded.id)
+                _release(world, recorded, run, lost=isinstance(fact, RunLost) or run.timed_out)
         case _:
             assert_never(fact)
     _touch(backfill, recorded)

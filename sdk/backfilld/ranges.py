@@ -50,7 +50,7 @@ class Ranges:
     @classmethod
     def _trusted(cls, intervals: tuple[Interval, ...]) -> Self:
         """A set of intervals that are known to be in normal form, unchecked."""
-        ranges = cls()
+        ranges = object.__new__(cls)
         ranges.intervals = intervals
         ranges._size = sum(stop - start for start, stop in intervals)
         return ranges

@@ -2,16 +2,20 @@
 
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 from types import SimpleNamespace
 from typing import NamedTuple
 from unittest.mock import patch
 
 from events import ids
+from events.envelope import Recorded
 from projections import snapshot
 from projections.world import Known, World, evolve
 from tests.simulation.house import House
+from tests.simulation.mixing import draw_mix
+from tests.simulation.people import BACKFILLS_MAX
 from tests.simulation.safeguards import core_of
 from tests.simulation.stage import Safeguard, Stage, ViolationError
 from tests.simulation.telling import told
@@ -37,12 +41,9 @@ def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
     """
     house = House(seed, without)
     mix, violation = house.stage.mix, None
-    draw = SimpleNamespace(randbits=Random(f"ids {seed}").getrandbits)
-    with patch.object(ids, "secrets", draw), core_of(house.stage):
+    with ids_drawn(seed), core_of(house.stage):
         try:
-            trouble = Trouble(house)
-            for _ in range(mix.steps):
-                trouble.step()
+            make_trouble(house)
             calm_down(house)
             check_end(house)
         except ViolationError as found:
@@ -53,6 +54,37 @@ def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
             house.close()
     facts = Counter(type(recorded.fact).__name__ for recorded in house.invariants.ledger.facts)
     return Result(seed, facts, violation, lambda: told(seed, mix, house.stage.trace, violation))
+
+
+def long_log(seed: int, backfills: int) -> Sequence[Recorded]:
+    """The log of a simulation that goes on, trouble and calm in turns, until there were so many backfills.
+
+    Nothing is under way at its end.
+    """
+    house = House(seed, None)
+    with ids_drawn(seed), core_of(house.stage):
+        while len(house.invariants.ledger.backfills) < backfills:
+            house.people.requests_max += BACKFILLS_MAX
+            house.stage.mix = draw_mix(Random(f"mix {seed} {house.people.requests_max}"))
+            make_trouble(house)
+            calm_down(house)
+        house.close()
+    return house.invariants.ledger.facts
+
+
+@contextmanager
+def ids_drawn(seed: int) -> Iterator[None]:
+    """Ids follow from the seed as all else does."""
+    draw = SimpleNamespace(randbits=Random(f"ids {seed}").getrandbits)
+    with patch.object(ids, "secrets", draw):
+        yield
+
+
+def make_trouble(house: House) -> None:
+    """Things go wrong for as long as the mix says."""
+    trouble = Trouble(house)
+    for _ in range(house.stage.mix.steps):
+        trouble.step()
 
 
 def calm_down(house: House) -> None:

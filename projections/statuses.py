@@ -56,7 +56,7 @@ class StatusRecords:
         self._partitions_now = partitions_now
         # By asset, of the group that was asked for last: a run's facts come together.
         self._numberings: dict[str, tuple[PlannedGroup, Numbering]] = {}
-        # By asset, the group that room was made for last: what is planned does not grow.
+        # By asset, the group that room was made for last; where keys are added there may be need for more.
         self._roomy_for: dict[str, PlannedGroup] = {}
 
     def begin(self, asset: str, definition: Definition, manifest: str) -> None:
@@ -69,7 +69,8 @@ class StatusRecords:
         if self._roomy_for.get(asset) is group:
             return
         partitions = self._counted(asset, group)
-        if partitions is group.partitions:
+        definition = group.definition
+        if partitions is group.partitions and not (definition and definition.dynamic_names):
             self._roomy_for[asset] = group
         width = width_of(partitions, self._sets)
         if width > self._records[asset].width:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 from events import ids
+from events.envelope import Recorded
 from projections import snapshot
 from projections.world import Known, World, evolve
 from tests.simulation.house import House
@@ -28,6 +29,7 @@ class Result(NamedTuple):
     facts: Counter[str]  # how many of each type
     violation: str | None
     trace: Callable[[], str]
+    log: list[Recorded]
 
 
 def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
@@ -51,8 +53,9 @@ def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
             violation = traceback.format_exc()
         finally:
             house.close()
-    facts = Counter(type(recorded.fact).__name__ for recorded in house.invariants.ledger.facts)
-    return Result(seed, facts, violation, lambda: told(seed, mix, house.stage.trace, violation))
+    log = house.invariants.ledger.facts
+    facts = Counter(type(recorded.fact).__name__ for recorded in log)
+    return Result(seed, facts, violation, lambda: told(seed, mix, house.stage.trace, violation), log)
 
 
 def calm_down(house: House) -> None:

@@ -7,11 +7,13 @@ from sqlalchemy import Table, text
 
 from events.codec import FACT_TYPES
 from events.envelope import Event
+from events.facts import Failure, PartitionFailed, RunFailed, RunLaunched
 from projections.tables import schema
 from projections.tables.checking import Checked
 from tests.contract.kept import Kept
 from tests.contract.test_projection_store import a_backfill_that_fails, write
 from tests.simulation.together import many_backfills
+from tests.story import keys as keys_of_days
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 TABLES = (schema.backfills, schema.runs, schema.materializations)
@@ -55,6 +57,20 @@ async def test_tables_of_all_that_a_simulation_does_are_those_of_a_new_fold(
     rebuilt = await kept.store.rebuild(kept.log)
     assert rebuilt is not None
     assert (rebuilt.position, rebuilt.rows, rebuilt.snapshots_mended) == (len(simulated), checked.rows, 0)
+    assert (await kept.check()).differences == ()
+
+
+async def test_a_run_with_several_errors_says_the_same_however_its_facts_came_in(kept: Kept) -> None:
+    story = a_backfill_that_fails()
+    (launch, *_) = [each for each in story.told if isinstance(each.fact, RunLaunched)]
+    about = {"backfill_id": launch.backfill_id, "run_id": launch.run_id}
+    first, second = (Failure("ValueError", message) for message in ("the first", "the second"))
+    for failure in (first, second):
+        story.tell(PartitionFailed("raw", keys_of_days("2024-01-01"), failure), **about)
+    story.tell(RunFailed(1.0, first), **about)
+    for upto in range(len(story.told) - 3, len(story.told) + 1):
+        await write(kept.log, story, upto=upto)
+        await kept.store.bring_up_to_date(kept.log)
     assert (await kept.check()).differences == ()
 
 

@@ -1,6 +1,6 @@
 """The projections in the database: snapshots of the state, and the listed tables brought up to date."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
@@ -118,6 +118,15 @@ class ProjectionStore:
             async with self._engine.connect() as connection:
                 found = await connection.execute(statement.limit(limit or None))
                 return [dict(row) for row in found.mappings()]
+
+    async def ended_before(self, time: datetime, run_ids: Sequence[str]) -> set[str]:
+        """Which of these runs had ended by then, as far as the tables know."""
+        runs = schema.runs.c
+        statement = select(runs.id).where(runs.id.in_(run_ids), runs.ended_at < time)
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                found = await connection.execute(statement.order_by(runs.id).limit(len(run_ids)))
+                return set(found.scalars())
 
     async def _rebuild(self, log: Log, *, with_snapshots: bool) -> Rebuilt | None:
         async with _unpooled(self._url) as engine:

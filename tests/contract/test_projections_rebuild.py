@@ -6,8 +6,10 @@ import sys
 import anyio
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from events.crash_points import VARIABLE, CrashPoint
+from events.log import Log
 from projections.tables import rebuilding
 from projections.tables.writing import LIVE
 from tests.contract.kept import Kept
@@ -116,6 +118,25 @@ async def test_tables_that_are_filled_meanwhile_lose_nothing(
             assert await kept.store.rebuild(kept.log)
             assert (await kept.check()).differences == ()
     assert await kept.store.bring_up_to_date(kept.log) == len(story.told)
+    assert (await kept.check()).differences == ()
+
+
+async def test_what_came_in_last_is_in_the_new_tables_when_they_are_swapped_in(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = a_backfill_that_fails()
+    await write(kept.log, story, upto=9)
+    swap = rebuilding._swap
+
+    async def swap_later(connection: AsyncConnection, log: Log, position: int) -> int:
+        await write(kept.log, story)
+        await kept.store.bring_up_to_date(kept.log)
+        return await swap(connection, log, position)
+
+    monkeypatch.setattr(rebuilding, "_swap", swap_later)
+    rebuilt = await kept.store.rebuild(kept.log)
+    assert rebuilt is not None
+    assert rebuilt.position == len(story.told)
     assert (await kept.check()).differences == ()
 
 

@@ -23,6 +23,7 @@ class CrashPoint(StrEnum):
     DURING_REPORT = "during-report"  # what runs told is read, and not recorded
     AFTER_REPORT = "after-report"  # it is recorded, and nothing follows from it yet
     DURING_SNAPSHOT = "during-snapshot"  # a snapshot is written, and not committed
+    DURING_REBUILD = "during-rebuild"  # new tables are half filled; or live, and that not committed
 
 
 class _Armed:

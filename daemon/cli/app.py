@@ -20,6 +20,7 @@ from daemon.cli import (
     partitions,
     plan,
     pools,
+    projections,
     reload,
     status,
     up,
@@ -66,6 +67,7 @@ app.add_typer(log.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=SERVING)(up.up)
 app.command(rich_help_panel=SERVING)(reload.reload)
 app.command(rich_help_panel=SERVING)(doctor.doctor)
+app.add_typer(projections.app, rich_help_panel=SERVING)
 app.command(rich_help_panel=SERVING)(demo.demo)
 
 

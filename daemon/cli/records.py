@@ -21,6 +21,8 @@ from events.log import Appended, Log
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
+    from projections.tables.checking import Checked
+    from projections.tables.rebuilding import Rebuilt
     from projections.tables.store import ProjectionStore
 
 ACTOR_VARIABLE = "BACKFILLD_ACTOR"
@@ -63,6 +65,14 @@ class Records:
         chosen = {column: value for column, value in where.items() if value is not None}
         tables: Mapping[str, Any] = {"backfills": schema.backfills, "runs": schema.runs}
         return await self._store.rows(tables[table], where=chosen, limit=limit)
+
+    async def check_projections(self) -> "Checked":
+        """What a new fold of the log says of the tables and the newest snapshots."""
+        return await self._store.check(self.log)
+
+    async def rebuild_projections(self) -> "Rebuilt | None":
+        """What the tables hold, made anew; None if somebody else is at it."""
+        return await self._store.rebuild(self.log)
 
     async def is_served(self) -> bool:
         """Whether a daemon, on whichever machine, decides on this log now."""

@@ -76,7 +76,8 @@ def show(invocation: Invocation, run_id: IdArgument, *, lines: LinesOption = LIN
         name: tail(folder / file, lines)
         for name, file in (("stdout", STANDARD_OUTPUT_FILE), ("stderr", STANDARD_ERROR_FILE))
     }
-    value = {**row, "folder": str(folder), "facts": facts, **printed}
+    gone = row["ended_at"] is not None and not folder.is_dir()
+    value = {**row, "folder": str(folder), "files_removed": gone, "facts": facts, **printed}
     invocation.output.value(value, lambda console: show_run(console, row, facts, folder, printed))
 
 
@@ -168,6 +169,15 @@ def show_run(
         console.print(line(fact), soft_wrap=True)
     if len(facts) > FACTS_SHOWN_MAX:
         console.print(f"{len(facts) - FACTS_SHOWN_MAX:,} more facts; -o json shows all.")
+    console.print()
+    if row["ended_at"] is not None and not folder.is_dir():
+        console.print(
+            f"Its files are not in {folder} any more: the daemon removes them some time after a run's end "
+            f"(keep_run_files). What it reported stays in the log.",
+            soft_wrap=True,
+        )
+        return
+    console.print(f"Its files are in {folder}.", soft_wrap=True)
     for name, text in printed.items():
         console.print()
         if text is None:

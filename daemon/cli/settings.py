@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from daemon.cli.errors import UsageError, did_you_mean
+from daemon.cli.typed import KEPT_PATTERN
 from daemon.launching.code_location import CodeLocation
 
 FILE_NAME = "backfilld.toml"
@@ -20,6 +21,7 @@ HOME_DEFAULT = ".backfilld"
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Kept = Annotated[str, msgspec.Meta(pattern=KEPT_PATTERN)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=100)]
 Filled = Annotated[str, msgspec.Meta(min_length=1)]
 Table = TypeVar("Table", bound=msgspec.Struct)
@@ -34,6 +36,7 @@ class DaemonSettings(msgspec.Struct, frozen=True):
         10.0  # from SIGTERM to SIGKILL, for runs that are canceled or outlive the daemon's stop
     )
     output_bytes_max: Positive = 8 * 1024 * 1024  # kept of each of a run's stdout.log and stderr.log
+    keep_run_files: Kept = "30d"  # after a run's end; or "forever"
 
 
 class CodeLocationTable(msgspec.Struct, frozen=True):

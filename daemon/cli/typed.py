@@ -1,10 +1,37 @@
 """What is typed as the value of an option."""
 
+import re
+from datetime import timedelta
 from typing import Final
 
 from daemon.cli.errors import UsageError
 
 NONE: Final = "none"  # lifts a limit
+FOREVER: Final = "forever"
+KEPT_PATTERN: Final = r"^(forever|\d{1,6}(s|min|h|d))$"
+
+_UNITS: Final = {
+    "s": timedelta(seconds=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
+
+def kept_typed(text: str) -> timedelta | None:
+    """How long something is kept; None for ever.
+
+    :raises UsageError: it is no such time.
+
+    >>> kept_typed("30d")
+    datetime.timedelta(days=30)
+    """
+    if re.match(KEPT_PATTERN, text) is None:
+        raise UsageError(f"{text!r} is no time to keep files: give 30d, 12h, 90min, 60s or {FOREVER}.")
+    if text == FOREVER:
+        return None
+    number, unit = re.findall(r"\d+|[a-z]+", text)
+    return int(number) * _UNITS[unit]
 
 
 def hours_typed(text: str | None, *, or_none: bool = False) -> str | None:

@@ -20,6 +20,7 @@ from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.output import Format
 from daemon.cli.service_log import Level, set_up_log
 from daemon.cli.settings import FILE_NAME, Settings
+from daemon.cli.typed import kept_typed
 from daemon.deciding.room import Limits
 from daemon.launching.code_location import CodeLocation
 from daemon.service.home_lock import serving_pid
@@ -57,6 +58,15 @@ GraceOption = Annotated[
         min=0,
         metavar="SECONDS",
         help="What runs get to end by themselves when they are canceled or the daemon stops. \\[default: 10]",
+        show_default=False,
+    ),
+]
+KeepOption = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-run-files",
+        metavar="TIME",
+        help="How long the files of a run are kept after its end: 30d, 12h or forever. \\[default: 30d]",
         show_default=False,
     ),
 ]
@@ -116,6 +126,7 @@ def up(
     *,
     max_concurrent: MaxConcurrentOption = None,
     grace: GraceOption = None,
+    keep_run_files: KeepOption = None,
     standby: StandbyOption = True,
     give_up_unreachable: GiveUpOption = False,
     log_level: LevelOption = Level.INFO,
@@ -137,6 +148,7 @@ def up(
     """
     settings = invocation.settings
     locations = code_locations_of(code or (), settings)
+    kept_for = kept_typed(keep_run_files or settings.daemon.keep_run_files)
     set_up_log(log_level, invocation.output.form)
     make_home(settings.home)
     with stopping_gently(), invocation.database(begin=True) as url, undisturbed():
@@ -153,6 +165,7 @@ def up(
             output_bytes_max=settings.daemon.output_bytes_max,
             stop_grace_s=grace_s,
             stands_by=standby,
+            keep_run_files=kept_for,
             gives_up_unreachable=give_up_unreachable,
             is_embedded=settings.database_url is None,
         )

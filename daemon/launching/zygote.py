@@ -18,6 +18,7 @@ from daemon.launching.port import RunSpec
 MANIFEST_BYTES_MAX: Final = 256 * 1024 * 1024
 RECEIVE_BYTES: Final = 1 << 16
 LOG_TAIL_BYTES: Final = 8_192
+LOG_BYTES_MAX: Final = 8 * 1024 * 1024
 END_TIMEOUT_S: Final = 2.0
 
 
@@ -58,6 +59,7 @@ class Zygote:
     async def start(cls, location: CodeLocation, *, home: Path, timeout_s: float) -> Self | LoadFailure:
         """The zygote once it has imported the code, or why it could not. Nothing is left running then."""
         log = home / "code_locations" / f"{location.name}.log"
+        begin_anew_if_long(log)
         log_began_at = _size_of(log)
         ours, theirs = socket.socketpair()
         control = _Control(ours)
@@ -180,6 +182,15 @@ class _Control:
         if self._socket.fileno() < 0:
             raise anyio.ClosedResourceError
         return self._socket
+
+
+def begin_anew_if_long(log: Path) -> None:
+    """Put a log that is over its bound aside, in the place of the one that was put aside before.
+
+    A process that still writes to it goes on doing so there.
+    """
+    if _size_of(log) > LOG_BYTES_MAX:
+        log.replace(log.with_suffix(".old.log"))
 
 
 async def _spawn(location: CodeLocation, control: socket.socket, *, home: Path, log: Path) -> Process:

@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 from daemon.clock import SystemClock
 from daemon.launching.local import LocalLauncher
 from daemon.service.announcing import Announcer, Ready
+from daemon.service.clearing import clear_run_files
 from daemon.service.definitions import DefinitionsLoader
 from daemon.service.errors import AlreadyServedError, SupersededError
 from daemon.service.home_lock import home_lock, named_home
@@ -107,6 +108,9 @@ class Lead:
             await self._tasks.start(reactor.run)
             self._tasks.start_soon(keep_projections, store, event_log, reactor, self._clock)
             self._tasks.start_soon(self._loader.follow)
+            if settings.keep_run_files is not None:
+                home = Path(elected.home or settings.home)
+                self._tasks.start_soon(clear_run_files, home, store, self._clock, settings.keep_run_files)
             await self._until_stopped(reactor, Path(elected.home or settings.home))
             self._tasks.cancel_scope.cancel()
         await store.save_snapshot(world, self._clock.now())

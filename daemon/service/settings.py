@@ -1,5 +1,6 @@
 """What a daemon needs to know before it starts."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -19,4 +20,5 @@ class ServeSettings(msgspec.Struct, frozen=True):
     stop_grace_s: float = 10.0  # that runs under way get when the daemon is asked to stop
     stands_by: bool = True  # while it cannot lead; else it ends then
     gives_up_unreachable: bool = False  # runs under way where it cannot look after them are lost
+    keep_run_files: timedelta | None = None  # after a run has ended; None: for ever
     is_embedded: bool = False  # the database is the home's own: it is started again where it was killed

@@ -23,7 +23,7 @@ from events.facts import (
     RunSucceeded,
 )
 
-VERSION = 1  # raised with every change to what the rows say: the tables are then filled anew
+VERSION = 2  # raised with every change to what the rows say: the tables are then filled anew
 
 Row = dict[str, Any]
 
@@ -86,7 +86,7 @@ def _apply(made: Changes, recorded: Recorded) -> None:
             if isinstance(fact, RunLost):
                 made.run(recorded.run_id)["error"] = fact.reason
             elif isinstance(fact, RunFailed):
-                made.run(recorded.run_id).setdefault("error", _said(fact))
+                made.run(recorded.run_id)["error"] = _said(fact)
         case PartitionFailed():
             made.run(recorded.run_id)["error"] = _said(fact)
         case BackfillRequested():

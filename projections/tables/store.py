@@ -1,31 +1,30 @@
 """The projections in the database: snapshots of the state, and the listed tables brought up to date."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 import anyio
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import URL, Table, delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from events.crash_points import CrashPoint, reach
 from events.driver import database_url, make_engine, translated
-from events.envelope import Recorded
 from events.log import Log
 from projections import snapshot
 from projections.tables import changes as table_changes
 from projections.tables import schema
-from projections.tables.changes import Changes, Row
+from projections.tables.checking import Checked, check
+from projections.tables.rebuilding import Rebuilt, rebuild
+from projections.tables.writing import apply, checkpoint, gathered, move_checkpoint
 from projections.world import World, evolve
 
 SNAPSHOTS_KEPT = 3
 CLOSE_TIMEOUT_S = 5.0
-
-_RUN_COLUMNS = ("status", "started_at", "ended_at", "error")
-_BACKFILL_COLUMNS = ("status", "ended_at")
+OTHERS_REBUILD_S = 0.2  # between looks at whether somebody else's rebuild is done
 
 
 class ProjectionStore:
@@ -87,16 +86,28 @@ class ProjectionStore:
         with translated(self._url):
             while True:
                 async with self._engine.begin() as connection:
-                    position = await self._locked_position(connection)
-                    if position >= head:
+                    version, position = await checkpoint(connection, lock=True)
+                    is_ours = version == table_changes.VERSION or position == 0
+                    if is_ours and position >= head:
                         return position
-                    batch = await _next_batch(log, position, head)
-                    await _apply(connection, table_changes.changes(batch))
-                    await connection.execute(
-                        update(schema.checkpoint)
-                        .where(schema.checkpoint.c.projection == "tables")
-                        .values(version=table_changes.VERSION, position=batch[-1].position)
-                    )
+                    if is_ours:
+                        await _go_on(connection, log, position, head)
+                if not is_ours and await self._rebuild(log, with_snapshots=False) is None:
+                    await anyio.sleep(OTHERS_REBUILD_S)
+
+    async def rebuild(self, log: Log) -> Rebuilt | None:
+        """Replace the tables, and snapshots that are wrong, by what the log says; None: another one does.
+
+        Whoever reads or fills the tables goes on with the old ones until the new ones are there.
+        """
+        with translated(self._url):
+            return await self._rebuild(log, with_snapshots=True)
+
+    async def check(self, log: Log) -> Checked:
+        """The tables and the newest snapshots compared with a new fold of the log; nothing is changed."""
+        with translated(self._url):
+            async with _unpooled(self._url) as engine:
+                return await check(engine, log)
 
     async def rows(self, table: Table, *, where: dict[str, str], limit: int) -> list[dict[str, Any]]:
         """Rows of a listed table, newest first; ``where`` maps columns to values, ``limit`` 0 means all."""
@@ -107,6 +118,19 @@ class ProjectionStore:
             async with self._engine.connect() as connection:
                 found = await connection.execute(statement.limit(limit or None))
                 return [dict(row) for row in found.mappings()]
+
+    async def ended_before(self, time: datetime, run_ids: Sequence[str]) -> set[str]:
+        """Which of these runs had ended by then, as far as the tables know."""
+        runs = schema.runs.c
+        statement = select(runs.id).where(runs.id.in_(run_ids), runs.ended_at < time)
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                found = await connection.execute(statement.order_by(runs.id).limit(len(run_ids)))
+                return set(found.scalars())
+
+    async def _rebuild(self, log: Log, *, with_snapshots: bool) -> Rebuilt | None:
+        async with _unpooled(self._url) as engine:
+            return await rebuild(engine, log, with_snapshots=with_snapshots)
 
     async def _newest_snapshot(self, upto: int | None) -> World | None:
         kept = schema.snapshots.c
@@ -119,67 +143,20 @@ class ProjectionStore:
                 state = found.scalar_one_or_none()
         return None if state is None else snapshot.decode(state)
 
-    async def _locked_position(self, connection: AsyncConnection) -> int:
-        """Where the tables stand; tables another version filled are emptied first."""
-        statement = (
-            select(schema.checkpoint.c.version, schema.checkpoint.c.position)
-            .where(schema.checkpoint.c.projection == "tables")
-            .order_by(schema.checkpoint.c.position)
-            .limit(1)
-            .with_for_update()
-        )
-        version, position = (await connection.execute(statement)).one()
-        if version == table_changes.VERSION:
-            return int(position)
-        for table in (schema.backfills, schema.runs, schema.materializations):
-            await connection.execute(delete(table))
-        return 0
+
+@asynccontextmanager
+async def _unpooled(url: URL) -> AsyncIterator[AsyncEngine]:
+    """An engine whose sessions end with their use, and with them all that they held."""
+    engine = make_engine(url, pooled=False)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
 
 
-async def _next_batch(log: Log, after: int, upto: int) -> Sequence[Recorded]:
-    async with aclosing(log.read(after=after, upto=upto)) as batches:
-        async for batch in batches:
-            return batch
-    return ()
-
-
-async def _apply(connection: AsyncConnection, made: Changes) -> None:
-    await _insert(connection, schema.backfills, made.new_backfills.values())
-    await _insert(connection, schema.runs, made.new_runs.values())
-    await _insert(connection, schema.materializations, made.new_materializations)
-    await _update(connection, schema.runs, made.runs, _RUN_COLUMNS)
-    await _update(connection, schema.backfills, made.backfills, _BACKFILL_COLUMNS)
-    if made.materialized:
-        await connection.execute(
-            update(schema.backfills)
-            .where(schema.backfills.c.id == bindparam("key"))
-            .values(partitions_materialized=schema.backfills.c.partitions_materialized + bindparam("more")),
-            [{"key": key, "more": more} for key, more in made.materialized.items()],
-        )
-
-
-async def _insert(connection: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
-    complete = [{column.name: row.get(column.name) for column in table.columns} for row in rows]
-    if complete:
-        await connection.execute(insert(table), complete)
-
-
-async def _update(
-    connection: AsyncConnection, table: Table, rows: dict[str, Row], columns: Sequence[str]
-) -> None:
-    """Set the columns that are given and leave the others, in one statement for all rows."""
-    if not rows:
-        return
-    values = {
-        table.c[column]: func.coalesce(
-            bindparam(f"new_{column}", type_=table.c[column].type), table.c[column]
-        )
-        for column in columns
-    }
-    await connection.execute(
-        update(table).where(table.c.id == bindparam("key")).values(values),
-        [
-            {"key": key} | {f"new_{column}": row.get(column) for column in columns}
-            for key, row in rows.items()
-        ],
-    )
+async def _go_on(connection: AsyncConnection, log: Log, position: int, upto: int) -> None:
+    async with aclosing(gathered(log, after=position, upto=upto)) as batches:
+        async for facts in batches:
+            await apply(connection, table_changes.changes(facts))
+            await move_checkpoint(connection, facts[-1].position)
+            return

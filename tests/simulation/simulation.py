@@ -32,6 +32,7 @@ class Result(NamedTuple):
     facts: Counter[str]  # how many of each type
     violation: str | None
     trace: Callable[[], str]
+    log: list[Recorded]
 
 
 def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
@@ -52,8 +53,9 @@ def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
             violation = traceback.format_exc()
         finally:
             house.close()
-    facts = Counter(type(recorded.fact).__name__ for recorded in house.invariants.ledger.facts)
-    return Result(seed, facts, violation, lambda: told(seed, mix, house.stage.trace, violation))
+    log = house.invariants.ledger.facts
+    facts = Counter(type(recorded.fact).__name__ for recorded in log)
+    return Result(seed, facts, violation, lambda: told(seed, mix, house.stage.trace, violation), log)
 
 
 def long_log(seed: int, backfills: int) -> Sequence[Recorded]:

@@ -10,9 +10,9 @@ from backfilld.definitions import Definitions
 from backfilld.errors import BackfilldError, InvalidInvocationError
 from backfilld.ranges import Ranges
 from backfilld.results import MaterializeResult
-from backfilld.worker.output import write_error
-from backfilld.worker.plain import failure_of, plain_metadata
-from backfilld.worker.report import Interrupted, Report
+from backfilld.worker.output import OUTPUT_FILES, write_error
+from backfilld.worker.plain import WHOLE_IN, failure_of, plain_metadata, whole_failure, whole_metadata
+from backfilld.worker.report import METADATA_FILE, Interrupted, Report
 from backfilld.worker.target import Pair, Target, in_lines, listed
 
 _Line = dict[str, Any]
@@ -117,13 +117,16 @@ class AssetRun:
                 )
 
     def _filled(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        return {"metadata": plain_metadata(metadata), "code_version": self._target.asset.code_version}
+        plain = plain_metadata(metadata, whole_in=METADATA_FILE)
+        if WHOLE_IN in plain:
+            self._report.keep(METADATA_FILE, f"{whole_metadata(metadata)}\n")
+        return {"metadata": plain, "code_version": self._target.asset.code_version}
 
     def _fail(self, error: BaseException | str) -> dict[str, Any]:
-        failure = failure_of(error)
+        failure = failure_of(error, whole_in=OUTPUT_FILES[2])
         self.failure = self.failure or failure
         self.is_undone = True
-        write_error(f"{failure['traceback'] or failure['message']}\n")
+        write_error(f"{whole_failure(error)}\n")
         return failure
 
     def _report_some(self, kind: str, ranges: Ranges, **fields: object) -> None:

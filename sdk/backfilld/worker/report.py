@@ -21,9 +21,12 @@ from types import FrameType
 from typing import Any, Final, Self
 
 from backfilld.errors import InvalidInvocationError
+from backfilld.worker.output import write_error
 
 REPORT_FILE: Final = "report.jsonl"
 CANCELED_FILE: Final = "canceled"  # its presence says that the run was asked to end
+METADATA_FILE: Final = "metadata.jsonl"  # metadata that is too long to be reported, whole
+KEPT_BYTES_MAX: Final = 8 * 1024 * 1024  # of such a file
 DISK_FULL_WAIT_MAX_S: Final = 60.0
 DISK_FULL_WAIT_S: Final = 0.5
 
@@ -43,8 +46,9 @@ class Interrupted(SystemExit):
 class Report:
     """An open, claimed report. Appending is safe from every thread of the process."""
 
-    def __init__(self, descriptor: int, *, run_id: str, wake_path: str) -> None:
+    def __init__(self, descriptor: int, *, run_id: str, folder: str, wake_path: str) -> None:
         self._descriptor = descriptor
+        self._folder = folder
         self._owner = os.getpid()
         self._announcement = f"{run_id}\n".encode()
         self._wake_path = wake_path
@@ -71,7 +75,7 @@ class Report:
             return None
         if os.fstat(descriptor).st_size or os.access(f"{folder}/{CANCELED_FILE}", os.F_OK):
             return None
-        return cls(descriptor, run_id=run_id, wake_path=wake_path)
+        return cls(descriptor, run_id=run_id, folder=folder, wake_path=wake_path)
 
     @property
     def is_mine(self) -> bool:
@@ -117,6 +121,17 @@ class Report:
         if is_main and self._interrupt_pending:
             self._interrupt_pending = False
             raise Interrupted
+
+    def keep(self, name: str, text: str) -> None:
+        """Add the text to another file of the run, as far as `KEPT_BYTES_MAX` lets it grow.
+
+        It is no fact: where it cannot be written, ``stderr.log`` says so and the run goes on.
+        """
+        try:
+            with open(f"{self._folder}/{name}", "ab") as file:  # noqa: PTH123 - see the module's text
+                file.write(text.encode("utf-8", "replace")[: max(0, KEPT_BYTES_MAX - file.tell())])
+        except OSError as error:
+            write_error(f"backfilld: {name} could not be written: {error}\n")
 
     def interrupt(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's form
         """Raise `Interrupted` in the main thread: at once, or when the line being written is whole."""

@@ -1,10 +1,12 @@
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from daemon.cli.errors import UsageError
 from daemon.cli.settings import DaemonSettings, Settings, line_of, load_settings
+from daemon.cli.typed import kept_typed
 
 WHOLE = """
 [daemon]
@@ -74,6 +76,10 @@ def test_the_file_names_code_relative_to_itself(tmp_path: Path) -> None:
         ),
         ("[daemon]\nmax_concurrent_runs = 0\n", "line 2: max_concurrent_runs is 0: Expected `int` >= 1."),
         ("[daemon]\ngrace_s = 'long'\n", "line 2: grace_s is 'long': Expected `float`, got `str`."),
+        (
+            "[daemon]\nkeep_run_files = '30 days'\n",
+            "line 2: keep_run_files is '30 days': Expected `str` matching",
+        ),
         ("daemon = 3\n", "line 1: expected a table [daemon], found 3."),
         ("[code_location]\nname = 'a'\n", "line 1: expected [[code_location]], in double brackets."),
         (
@@ -107,3 +113,23 @@ def test_a_key_is_found_in_the_table_it_belongs_to() -> None:
     assert line_of(text, "y", 1, "a") == 7
     assert line_of(text, "y", 1, None) == 6
     assert line_of(text, "y", 2, "a") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("90min", timedelta(minutes=90)),
+        ("0s", timedelta(0)),
+        ("12h", timedelta(hours=12)),
+        ("30d", timedelta(days=30)),
+        ("forever", None),
+    ],
+)
+def test_a_time_to_keep_files_is_understood(text: str, kept: timedelta | None) -> None:
+    assert kept_typed(text) == kept
+
+
+@pytest.mark.parametrize("text", ["", "30", "d", "-1d", "1.5h", "1d 2h", "9999999d"])
+def test_another_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no time to keep files"):
+        kept_typed(text)

@@ -15,9 +15,13 @@ from backfilld.worker.plain import (
     METADATA_BYTES_MAX,
     TEXT_CHARACTERS_MAX,
     TRACEBACK_CHARACTERS_MAX,
+    WHOLE_CHARACTERS_MAX,
+    WHOLE_IN,
     bounded,
     failure_of,
     plain_metadata,
+    whole_failure,
+    whole_metadata,
 )
 
 
@@ -115,3 +119,24 @@ def test_a_failure_is_bounded() -> None:
     failure = failure_of(raised(ValueError("x" * 1_000_000)))
     assert len(failure["message"]) < MESSAGE_CHARACTERS_MAX + 100
     assert len(failure["traceback"]) < TRACEBACK_CHARACTERS_MAX + 100
+
+
+def test_what_was_cut_says_where_the_whole_is() -> None:
+    failure = failure_of(raised(ValueError("x" * 1_000_000)), whole_in="a.log")
+    assert failure["message"].count("; the whole is in a.log of the run") == 1
+    assert failure["traceback"].count("; the whole is in a.log of the run") == 1
+    assert failure_of("y" * 10_000, whole_in="a.log")["message"].count("a.log") == 1
+    assert "a.log" not in str(failure_of(raised(ValueError("short")), whole_in="a.log"))
+
+
+def test_metadata_that_was_cut_names_the_file_with_the_whole() -> None:
+    assert plain_metadata({"a": "short"}, whole_in="all.jsonl") == {"a": "short"}
+    deep = {"a": [{"b": "x" * (TEXT_CHARACTERS_MAX + 1)}]}
+    assert plain_metadata(deep, whole_in="all.jsonl")[WHOLE_IN] == "all.jsonl"
+    assert json.loads(whole_metadata(deep)) == deep
+
+
+def test_even_the_whole_has_a_bound() -> None:
+    assert len(whole_failure("x" * 3_000_000)) < WHOLE_CHARACTERS_MAX + 100
+    assert len(whole_failure(raised(ValueError("x" * 3_000_000)))) < WHOLE_CHARACTERS_MAX + 100
+    assert len(whole_metadata({"a": "x" * 3_000_000, "b": "x" * 3_000_000})) <= WHOLE_CHARACTERS_MAX

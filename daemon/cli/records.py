@@ -21,7 +21,7 @@ from events.log import Appended, Log
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
-    from projections.tables.store import ProjectionStore
+    from projections.tables.store import AttemptsAt, ProjectionStore
 
 ACTOR_VARIABLE = "BACKFILLD_ACTOR"
 DECISIONS_MAX = 200  # on a log that grows while each is made; a daemon at full speed turns away one in two
@@ -63,6 +63,11 @@ class Records:
         chosen = {column: value for column, value in where.items() if value is not None}
         tables: Mapping[str, Any] = {"backfills": schema.backfills, "runs": schema.runs}
         return await self._store.rows(tables[table], where=chosen, limit=limit)
+
+    async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> "AttemptsAt | None":
+        """See `ProjectionStore.attempts_at`; its tables are brought up to date first."""
+        await self._store.bring_up_to_date(self.log)
+        return await self._store.attempts_at(asset, keys, most=most)
 
     async def is_served(self) -> bool:
         """Whether a daemon, on whichever machine, decides on this log now."""

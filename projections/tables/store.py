@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import anyio
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+import msgspec
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +27,13 @@ CLOSE_TIMEOUT_S = 5.0
 
 _RUN_COLUMNS = ("status", "started_at", "ended_at", "error")
 _BACKFILL_COLUMNS = ("status", "ended_at")
+
+
+class AttemptsAt(msgspec.Struct, frozen=True):
+    """Where the log tells of attempts: single facts, and runs whose facts are all of interest."""
+
+    positions: tuple[int, ...]
+    run_ids: tuple[str, ...]
 
 
 class ProjectionStore:
@@ -108,6 +116,36 @@ class ProjectionStore:
                 found = await connection.execute(statement.limit(limit or None))
                 return [dict(row) for row in found.mappings()]
 
+    async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> AttemptsAt | None:
+        """Where the log tells of attempts at these partitions of an asset (None: at all); None for too many.
+
+        Facts about ranges of keys are among them whatever the range: only their definition says what lies in
+        it. The tables must be up to date; the cost is that of looking through the asset's rows in them.
+        """
+        made, runs = schema.materializations.c, schema.runs.c
+        filled = (
+            select(made.position, runs.position)
+            .outerjoin_from(schema.materializations, schema.runs, made.run_id == runs.id)
+            .where(made.asset == asset, or_(runs.id.is_(None), runs.status == "succeeded"))
+            .order_by(made.position)
+        )
+        others = (
+            select(runs.id)
+            .where(runs.status != "succeeded", runs.assets.contains([asset]))
+            .order_by(runs.position)
+        )
+        if keys is not None:
+            filled = filled.where(_may_hold(made.partitions, keys))
+            others = others.where(_may_hold(runs.partitions, keys))
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                positions = (await connection.execute(filled.limit(most + 1))).all()
+                ids = (await connection.execute(others.limit(most + 1))).scalars().all()
+        if len(positions) + len(ids) > most:
+            return None
+        each = {position for pair in positions for position in pair if position is not None}
+        return AttemptsAt(tuple(sorted(each)), tuple(ids))
+
     async def _newest_snapshot(self, upto: int | None) -> World | None:
         kept = schema.snapshots.c
         statement = select(kept.state).where(kept.version == snapshot.VERSION)
@@ -134,6 +172,15 @@ class ProjectionStore:
         for table in (schema.backfills, schema.runs, schema.materializations):
             await connection.execute(delete(table))
         return 0
+
+
+def _may_hold(partitions: ColumnElement[Any], keys: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a set of keys is more than one key, or is one of these."""
+    return or_(
+        partitions.is_(None),
+        partitions["count"].as_integer() != 1,
+        partitions["ranges"][0][0].as_string().in_(keys),
+    )
 
 
 async def _next_batch(log: Log, after: int, upto: int) -> Sequence[Recorded]:

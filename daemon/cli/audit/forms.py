@@ -14,7 +14,11 @@ from daemon.cli.fact_text import one_line
 # What a spreadsheet would take for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _ENTITIES: Final = {"\\": "&#92;", "|": "&#124;", "<": "&lt;", ">": "&gt;", "&": "&amp;"}
-_ACTIVE: Final = re.compile(r"[\\|<>&`*\[\]~#]|(?<![^\W_])_|_(?![^\W_])|(?<!\w)@|://|\bwww\.", re.IGNORECASE)
+# What Markdown or HTML acts on: marks; a bracket that would end the text of a link; an underscore at the end
+# of a word; and what becomes a link by itself, a person's name or an address.
+_ACTIVE: Final = re.compile(
+    r"[\\|<>&`*~#]|\](?=[(\[])|(?<![^\W_])_|_(?![^\W_])|(?<!\w)@|://|\bwww\.", re.IGNORECASE
+)
 
 
 class ListFormat(StrEnum):
@@ -33,6 +37,7 @@ class PageFormat(StrEnum):
     MARKDOWN = "markdown"
     HTML = "html"
     JSON = "json"
+    JSONL = "jsonl"
 
 
 def markdown_text(value: object) -> str:

@@ -51,9 +51,9 @@ class Parsed(HTMLParser):
     def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 -- as the base class has it
         self._inside = False
 
-    def handle_data(self, data: str) -> None:
+    def handle_data(self, text: str) -> None:
         if self._inside:
-            self.cells[-1] += data
+            self.cells[-1] += text
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -27,7 +27,7 @@ table { border-collapse: collapse; min-width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem;
   border-bottom: 1px solid var(--line); }
 th { color: var(--quiet); font-weight: 600; background: var(--band); }
-td { overflow-wrap: anywhere; min-width: 4rem; unicode-bidi: isolate; }
+td { overflow-wrap: break-word; min-width: 4rem; max-width: 36rem; unicode-bidi: isolate; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .succeeded { color: var(--good); } .failed { color: var(--bad); } .other { color: var(--amid); }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }

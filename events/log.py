@@ -1,7 +1,7 @@
 """The port of the log: what every log (PostgreSQL's, the one in memory) promises."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -32,6 +32,15 @@ class Filter(msgspec.Struct, frozen=True):
     backfill_id: str | None = None
     run_id: str | None = None
     types: frozenset[str] = frozenset()  # empty: all
+
+
+@runtime_checkable
+class Sealed(Protocol):
+    """A log that keeps the chain of hashes, and has its end at hand."""
+
+    async def head_digest(self) -> tuple[int, str]:
+        """The last position, and the hash of its row in hex: kept elsewhere, it proves what came before."""
+        ...
 
 
 class Log(Protocol):

@@ -68,6 +68,11 @@ class PostgresLog:
         position, _ = await self._head()
         return position
 
+    async def head_digest(self) -> tuple[int, str]:
+        """See `Sealed`."""
+        position, digest = await self._head()
+        return position, digest.hex()
+
     async def read(
         self,
         *,

@@ -81,11 +81,16 @@ class AssetNode(msgspec.Struct, frozen=True):
     @property
     def policy_text(self) -> str:
         """The backfill policy in words."""
-        if self.partitions_per_run_max is None:
-            return "single run"
-        if self.partitions_per_run_max == 1:
-            return "a run per partition"
-        return f"up to {self.partitions_per_run_max:,} partitions a run"
+        return policy_text(self.partitions_per_run_max)
+
+
+def policy_text(partitions_per_run_max: int | None) -> str:
+    """How many partitions a run may have, in words."""
+    if partitions_per_run_max is None:
+        return "single run"
+    if partitions_per_run_max == 1:
+        return "a run per partition"
+    return f"up to {partitions_per_run_max:,} partitions a run"
 
 
 class JobNode(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ from daemon.cli import (
 from daemon.cli import (
     run as run_command,
 )
+from daemon.cli.audit import commands as audit
 from daemon.cli.errors import ExitCode, explained
 from daemon.cli.invocation import CommonOptions, DatabaseOption, FormatOption, HomeOption
 from daemon.cli.output import console_on
@@ -64,6 +65,7 @@ app.command(rich_help_panel=LOOKING)(listing.backfills)
 app.command(rich_help_panel=LOOKING)(listing.runs)
 app.add_typer(run_command.app, rich_help_panel=LOOKING)
 app.add_typer(log.app, rich_help_panel=LOOKING)
+app.add_typer(audit.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=SERVING)(up.up)
 app.command(rich_help_panel=SERVING)(reload.reload)
 app.command(rich_help_panel=SERVING)(doctor.doctor)

@@ -158,10 +158,12 @@ def command(function: Callable[Concatenate[Invocation, P], None]) -> Callable[..
     """`function` as Typer takes it: the first parameter is made from the options of every command.
 
     Typer reads a command's options off its signature and knows no way to share some; here is the one place
-    where the shared ones are added to it.
+    where the shared ones are added to it. An option of its own goes before a shared one of that name.
     """
-    shared = inspect.signature(common, eval_str=True).parameters
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    names = {parameter.name for parameter in own}
+    every = inspect.signature(common, eval_str=True).parameters
+    shared = {name: parameter for name, parameter in every.items() if name not in names}
 
     @functools.wraps(function)
     def called(*arguments: P.args, **options: P.kwargs) -> None:

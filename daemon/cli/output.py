@@ -110,6 +110,11 @@ def pretty(value: object) -> bytes:
     return msgspec.json.format(_encoder.encode(value), indent=2)
 
 
+def compact(value: object) -> bytes:
+    """JSON on one line."""
+    return _encoder.encode(value)
+
+
 def console_on(stream: TextIO) -> Console:
     """A console that writes plain text of any width to what is no terminal."""
     width = shutil.get_terminal_size().columns if stream.isatty() else WIDTH_WITHOUT_TERMINAL

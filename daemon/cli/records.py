@@ -23,7 +23,7 @@ from projections.world import World, evolve
 if TYPE_CHECKING:
     from projections.tables.checking import Checked
     from projections.tables.rebuilding import Rebuilt
-    from projections.tables.store import ProjectionStore
+    from projections.tables.store import AttemptsAt, ProjectionStore
 
 ACTOR_VARIABLE = "BACKFILLD_ACTOR"
 DECISIONS_MAX = 200  # on a log that grows while each is made; a daemon at full speed turns away one in two
@@ -73,6 +73,11 @@ class Records:
     async def rebuild_projections(self) -> "Rebuilt | None":
         """What the tables hold, made anew; None if somebody else is at it."""
         return await self._store.rebuild(self.log)
+
+    async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> "AttemptsAt | None":
+        """See `ProjectionStore.attempts_at`; its tables are brought up to date first."""
+        await self._store.bring_up_to_date(self.log)
+        return await self._store.attempts_at(asset, keys, most=most)
 
     async def is_served(self) -> bool:
         """Whether a daemon, on whichever machine, decides on this log now."""

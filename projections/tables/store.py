@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import anyio
-from sqlalchemy import URL, Table, delete, select
+import msgspec
+from sqlalchemy import URL, ColumnElement, Table, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -25,6 +26,13 @@ from projections.world import World, evolve
 SNAPSHOTS_KEPT = 3
 CLOSE_TIMEOUT_S = 5.0
 OTHERS_REBUILD_S = 0.2  # between looks at whether somebody else's rebuild is done
+
+
+class AttemptsAt(msgspec.Struct, frozen=True):
+    """Where the log tells of attempts: single facts, and runs whose facts are all of interest."""
+
+    positions: tuple[int, ...]
+    run_ids: tuple[str, ...]
 
 
 class ProjectionStore:
@@ -132,6 +140,36 @@ class ProjectionStore:
         async with _unpooled(self._url) as engine:
             return await rebuild(engine, log, with_snapshots=with_snapshots)
 
+    async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> AttemptsAt | None:
+        """Where the log tells of attempts at these partitions of an asset (None: at all); None for too many.
+
+        Facts about ranges of keys are among them whatever the range: only their definition says what lies in
+        it. The tables must be up to date; the cost is that of looking through the asset's rows in them.
+        """
+        made, runs = schema.materializations.c, schema.runs.c
+        filled = (
+            select(made.position, runs.position)
+            .outerjoin_from(schema.materializations, schema.runs, made.run_id == runs.id)
+            .where(made.asset == asset, or_(runs.id.is_(None), runs.status == "succeeded"))
+            .order_by(made.position)
+        )
+        others = (
+            select(runs.id)
+            .where(runs.status != "succeeded", runs.assets.contains([asset]))
+            .order_by(runs.position)
+        )
+        if keys is not None:
+            filled = filled.where(_may_hold(made.partitions, keys))
+            others = others.where(_may_hold(runs.partitions, keys))
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                positions = (await connection.execute(filled.limit(most + 1))).all()
+                ids = (await connection.execute(others.limit(most + 1))).scalars().all()
+        if len(positions) + len(ids) > most:
+            return None
+        each = {position for pair in positions for position in pair if position is not None}
+        return AttemptsAt(tuple(sorted(each)), tuple(ids))
+
     async def _newest_snapshot(self, upto: int | None) -> World | None:
         kept = schema.snapshots.c
         statement = select(kept.state).where(kept.version == snapshot.VERSION)
@@ -160,3 +198,12 @@ async def _go_on(connection: AsyncConnection, log: Log, position: int, upto: int
             await apply(connection, table_changes.changes(facts))
             await move_checkpoint(connection, facts[-1].position)
             return
+
+
+def _may_hold(partitions: ColumnElement[Any], keys: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a set of keys is more than one key, or is one of these."""
+    return or_(
+        partitions.is_(None),
+        partitions["count"].as_integer() != 1,
+        partitions["ranges"][0][0].as_string().in_(keys),
+    )

@@ -18,6 +18,7 @@ from events.envelope import Event
 from events.facts import Fact
 from events.ids import new_id
 from events.log import Appended, Log
+from projections.durations import Durations
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ class Records:
         chosen = {column: value for column, value in where.items() if value is not None}
         tables: Mapping[str, Any] = {"backfills": schema.backfills, "runs": schema.runs}
         return await self._store.rows(tables[table], where=chosen, limit=limit)
+
+    async def durations(self) -> Durations:
+        """What runs took that succeeded, whatever backfill they were of."""
+        await self._store.bring_up_to_date(self.log)
+        return await self._store.durations()
 
     async def is_served(self) -> bool:
         """Whether a daemon, on whichever machine, decides on this log now."""

@@ -16,9 +16,11 @@ from events.driver import database_url, make_engine, translated
 from events.envelope import Recorded
 from events.log import Log
 from projections import snapshot
+from projections.durations import Durations
 from projections.tables import changes as table_changes
 from projections.tables import schema
 from projections.tables.changes import Changes, Row
+from projections.tables.taken import durations_of, selecting_taken
 from projections.world import World, evolve
 
 SNAPSHOTS_KEPT = 3
@@ -107,6 +109,12 @@ class ProjectionStore:
             async with self._engine.connect() as connection:
                 found = await connection.execute(statement.limit(limit or None))
                 return [dict(row) for row in found.mappings()]
+
+    async def durations(self) -> Durations:
+        """What runs took that succeeded, as far as the tables know."""
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                return durations_of(await connection.execute(selecting_taken()))
 
     async def _newest_snapshot(self, upto: int | None) -> World | None:
         kept = schema.snapshots.c

@@ -1,0 +1,41 @@
+"""What runs took, read from the table of runs: a statement that gives the newest of each kind."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import BigInteger, Row, Select, cast, func, select
+
+from projections.durations import SAMPLES_MAX, Durations, Took
+from projections.tables.schema import runs
+
+
+def selecting_taken() -> Select[Any]:
+    """The newest runs that succeeded, some of the same assets and as many partitions; the oldest first.
+
+    It goes over all runs once, whose number it costs by; what it gives is bounded by their kinds.
+    """
+    count = func.coalesce(cast(runs.c.partitions["count"].astext, BigInteger), 1)
+    nth = func.row_number().over(partition_by=(runs.c.assets, count), order_by=runs.c.position.desc())
+    newest = (
+        select(
+            runs.c.assets,
+            count.label("covered"),
+            runs.c.launched_at,
+            runs.c.started_at,
+            runs.c.ended_at,
+            runs.c.position,
+            nth.label("nth"),
+        )
+        .where(runs.c.status == "succeeded", runs.c.started_at.is_not(None))
+        .subquery()
+    )
+    return select(newest).where(newest.c.nth <= SAMPLES_MAX).order_by(newest.c.position)
+
+
+def durations_of(rows: Iterable[Row[Any]]) -> Durations:
+    """What those runs took."""
+    durations = Durations()
+    for row in rows:
+        took = Took(row.started_at - row.launched_at, row.ended_at - row.started_at)
+        durations.add(tuple(row.assets), row.covered, took)
+    return durations

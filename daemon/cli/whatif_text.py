@@ -48,7 +48,7 @@ def _pool_column(name: str) -> Column:
     def taken(row: tuple[str, Figures]) -> object:
         return row[1].pools.get(name, 0)
 
-    return Column(f"pool {name}, most", taken, justify="right")
+    return Column(f"pool {name}", taken, justify="right")
 
 
 def _changed(read: Callable[[AssetTimes], float | None]) -> Callable[[tuple[AssetTimes, AssetTimes]], str]:
@@ -76,9 +76,9 @@ FIGURES_COLUMNS = [
     Column("runs", lambda row: f"{row[1].runs:,}", justify="right"),
     Column("retries", lambda row: f"{row[1].retries:,}", justify="right"),
     Column("failed", lambda row: f"{row[1].runs_failed:,}", justify="right"),
-    Column("ready runs waited", lambda row: duration_text(row[1].waiting_median_s), justify="right"),
+    Column("a run waited", lambda row: duration_text(row[1].waiting_median_s), justify="right"),
     Column("in all", lambda row: duration_text(row[1].waiting_total_s), justify="right"),
-    Column("at once, most", lambda row: f"{row[1].at_once_max:,}", justify="right"),
+    Column("at once", lambda row: f"{row[1].at_once_max:,}", justify="right"),
 ]
 
 TIMES_COLUMNS = [
@@ -130,7 +130,7 @@ ESTIMATE_COLUMNS = [
     Column("assets", lambda row: ", ".join(row.assets), style="bold"),
     Column("runs", lambda row: f"{row.runs:,}", justify="right"),
     Column("partitions each", lambda row: f"{row.partitions_per_run:,}", justify="right"),
-    Column("a run takes (median)", lambda row: _long(row.median_s), justify="right"),
-    Column("nine in ten at most", lambda row: _long(row.high_s), justify="right"),
+    Column("a run takes", lambda row: _long(row.median_s), justify="right"),
+    Column("nine in ten", lambda row: _long(row.high_s), justify="right"),
     Column("known by", _known_by),
 ]

@@ -62,6 +62,13 @@ class Record(msgspec.Struct):
     attempts: dict[str, Attempt] = {}  # by run id
     durations: Durations = msgspec.field(default_factory=Durations)
     canceled: bool = False  # on request
+    runs_max: int | None = None  # to go by where no daemon has said how many runs it allows
+
+    @property
+    def limit_is_told(self) -> bool:
+        """Whether a daemon has said how many runs it allows at the same time."""
+        leaders = [self.leader, *(given.fact for given in self.given)]
+        return any(isinstance(each, LeaderElected) and each.max_concurrent_runs for each in leaders)
 
     def script(self, run_id: str, launch: RunLaunched, *, canceling: bool) -> Script | None:
         """What this very run did; None if it was never launched, or was not let come to its end.

@@ -79,6 +79,8 @@ def compare(
     was = as_it_was(record, head)
     if was is None:
         return Refused(f"the plan of backfill {backfill_id(record)} cannot be read any more")
+    if not record.limit_is_told:
+        record.runs_max = max(was.at_once_max, 1)
     again = simulate(record, head, AS_IT_WAS, history)
     other = simulate(record, head, policy, history)
     notes = tuple(_notes(record, head, again, other))
@@ -91,6 +93,8 @@ def _notes(record: Record, head: World, again: Outcome, other: Outcome) -> Itera
     if beside:
         which = "1 other backfill of that time is" if beside == 1 else f"{beside:,} others of that time are"
         yield f"{which} not simulated: it is alone."
+    if record.runs_max is not None:
+        yield f"No daemon has said how many runs it allows: taken to be as many as then, {record.runs_max:,}."
     if record.canceled:
         yield "It was canceled. What if does not cancel it: what was not run then is run."
     if any(isinstance(given.fact, BackfillPaused) for given in record.given):
@@ -159,7 +163,7 @@ def course_under(policy: Policy, record: Record, known: list[Durations], assumed
         given=tuple(_given(record, policy)),
         decides_from=record.decides_from or record.asked.at,
         script_for=script_for,
-        runs_max=policy.runs_max,
+        runs_max=policy.runs_max or record.runs_max,
     )
 
 

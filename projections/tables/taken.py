@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, Select, cast, func, select
+from sqlalchemy import BigInteger, Row, Select, Text, cast, collate, func, select
 
 from projections.durations import SAMPLES_MAX, Durations, Took
 from projections.tables.schema import runs
@@ -15,7 +15,9 @@ def selecting_taken() -> Select[Any]:
     It goes over all runs once, whose number it costs by; what it gives is bounded by their kinds.
     """
     count = func.coalesce(cast(runs.c.partitions["count"].astext, BigInteger), 1)
-    nth = func.row_number().over(partition_by=(runs.c.assets, count), order_by=runs.c.position.desc())
+    # As text in the order of its bytes: sorting them as JSON takes four times as long.
+    assets = collate(cast(runs.c.assets, Text), "C")
+    nth = func.row_number().over(partition_by=(assets, count), order_by=runs.c.position.desc())
     newest = (
         select(
             runs.c.assets,

@@ -92,7 +92,7 @@ def test_what_if_is_told_in_a_table_and_a_sentence(house: House) -> None:
     answer = house.call("whatif", backfill_of(house), "--retries", "3", "--max-runs", "1")
     assert answer.status == 0, answer
     lines = answer.out.splitlines()
-    headers = "came to took runs retries failed ready runs waited in all at once, most pool warehouse, most"
+    headers = "came to took runs retries failed a run waited in all at once pool warehouse"
     assert lines[0].split() == headers.split()
     assert [line.split()[0] for line in lines[2:5]] == ["as", "the", "what"]
     assert "succeeded" in lines[4]

@@ -117,6 +117,14 @@ def test_the_daemons_own_limit() -> None:
     assert (found.what_if.took_s, found.what_if.at_once_max) == (10.0, 10)
 
 
+def test_a_limit_that_no_daemon_has_told_is_taken_to_be_what_was_under_way_at_once() -> None:
+    story = Story(declared("a"))
+    found = compared(story, played(story, "a"), Policy(order="newest_first"), around=[])
+    assert found.simulated == found.recorded
+    assert found.what_if.at_once_max == 4
+    assert found.notes == ("No daemon has said how many runs it allows: taken to be as many as then, 4.",)
+
+
 def test_fewer_retries_fail_and_more_are_taken_to_succeed() -> None:
     story = Story(declared("a", retries=1), declared("c", deps=("a",)))
     facts = played(story, "*", fails=["b-3-1", "b-3-2"])

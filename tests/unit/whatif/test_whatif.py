@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from backfilld.assets import AssetDefinition, asset
-from backfilld.partitions import DailyPartitionsDefinition
+from backfilld.partitions import DailyPartitionsDefinition, DynamicPartitionsDefinition
 from backfilld.policies import RetryPolicy
 from daemon.refusal import Refused
 from daemon.whatif.course import Policy
@@ -18,6 +18,8 @@ from events.facts import (
     BackfillCancelRequested,
     BackfillPaused,
     BackfillResumed,
+    DynamicPartitionsAdded,
+    DynamicPartitionsRemoved,
     Fact,
     PoolConfigured,
     RunCanceled,
@@ -273,6 +275,21 @@ def test_other_backfills_of_the_time_are_told_of() -> None:
     assert compared(story, facts, Policy(runs_max=1)).notes == (
         "1 other backfill of that time is not simulated: it is alone.",
     )
+
+
+def test_code_and_dynamic_keys_are_those_of_its_request() -> None:
+    cities = DynamicPartitionsDefinition(name="cities")
+    story = Story(asset(name="a", partitions_def=cities)(lambda: None))
+    story.tell(DynamicPartitionsAdded("cities", ("oslo", "rome", "bern")))
+    facts = played(story, "a")
+    for each in facts:  # In the log where they were played.
+        assert story.tell(each.fact, backfill_id="b", run_id=each.run_id).position == each.position
+    story.tell(DynamicPartitionsRemoved("cities", ("rome",)))
+    story.tell(DynamicPartitionsAdded("cities", ("lima",)))
+    story.declare(asset(name="other")(lambda: None))
+    found = compared(story, facts, Policy(runs_max=1))
+    assert found.recorded == found.simulated
+    assert (found.what_if.took_s, found.what_if.assets[0].filled) == (30.0, 3)
 
 
 def test_a_plan_that_cannot_be_read_is_refused() -> None:

@@ -51,6 +51,7 @@ class Course(msgspec.Struct, frozen=True):
     decides_from: datetime  # when there is a daemon
     script_for: ScriptFor
     runs_max: int | None = None  # of the daemon; None: as its leaders say
+    lag: timedelta = timedelta()  # until the daemon knows what a run told, and has decided on it
 
 
 class Policy(msgspec.Struct, frozen=True):

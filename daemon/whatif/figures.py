@@ -44,6 +44,7 @@ class Figures(msgspec.Struct):
     runs_failed: int = 0  # lost ones too
     waiting_total_s: float = 0.0  # of all runs: ready and not launched
     waiting_median_s: float = 0.0
+    lag_median_s: float = 0.0  # from the end of a run to the next launch of one that had been ready before
     at_once_max: int = 0  # runs under way at the same time
     pools: dict[str, int] = {}  # by pool, the slots it had taken at the same time, at most
     assets: tuple[AssetTimes, ...] = ()  # upstream first
@@ -81,6 +82,8 @@ class _Measuring:
         self._plan = world.plans[backfill.id]
         self._waiting = Waiting(backfill, self._plan)
         self._waits_s: list[float] = []
+        self._lags_s: list[float] = []
+        self._ended_at: list[datetime] = []  # since the last launch
         self._figures = Figures(backfill.status)
         self._times = {asset: AssetTimes(asset, each.targeted) for asset, each in backfill.assets.items()}
 
@@ -92,6 +95,7 @@ class _Measuring:
             found.took_s = self._seconds(self._backfill.completed_at)
         found.waiting_total_s = sum(self._waits_s)
         found.waiting_median_s = median(self._waits_s) if self._waits_s else 0.0
+        found.lag_median_s = median(self._lags_s) if self._lags_s else 0.0
         for asset, times in self._times.items():
             times.filled = len(self._backfill.assets[asset].materialized)
         found.assets = tuple(self._times.values())
@@ -108,9 +112,10 @@ class _Measuring:
                 self._filled(fact.asset, recorded.at)
             case RunFailed() | RunLost():
                 self._figures.runs_failed += 1
-            case (
-                BackfillRequested() | BackfillAmended() | PartitionSkipped() | RunSucceeded() | RunCanceled()
-            ):
+                self._ended_at.append(recorded.at)
+            case RunSucceeded() | RunCanceled():
+                self._ended_at.append(recorded.at)
+            case BackfillRequested() | BackfillAmended() | PartitionSkipped():
                 pass
             case _:
                 return
@@ -119,6 +124,9 @@ class _Measuring:
     def _launched(self, recorded: Recorded, fact: RunLaunched) -> None:
         ready_at = self._waiting.ended_by(recorded, fact)
         self._waits_s.append(max((recorded.at - ready_at).total_seconds(), 0.0))
+        lags = (recorded.at - ended_at for ended_at in self._ended_at if ready_at <= ended_at)
+        self._lags_s += (max(lag.total_seconds(), 0.0) for lag in lags)
+        self._ended_at.clear()
         found = self._figures
         found.runs += 1
         found.retries += fact.attempt > 1

@@ -63,6 +63,7 @@ class Record(msgspec.Struct):
     durations: Durations = msgspec.field(default_factory=Durations)
     canceled: bool = False  # on request
     runs_max: int | None = None  # to go by where no daemon has said how many runs it allows
+    lag: timedelta = timedelta()  # from the end of a run to the launch of the next
 
     @property
     def limit_is_told(self) -> bool:

@@ -79,6 +79,7 @@ def compare(
     was = as_it_was(record, head)
     if was is None:
         return Refused(f"the plan of backfill {backfill_id(record)} cannot be read any more")
+    record.lag = timedelta(seconds=was.lag_median_s)
     if not record.limit_is_told:
         record.runs_max = max(was.at_once_max, 1)
     again = simulate(record, head, AS_IT_WAS, history)
@@ -164,6 +165,7 @@ def course_under(policy: Policy, record: Record, known: list[Durations], assumed
         decides_from=record.decides_from or record.asked.at,
         script_for=script_for,
         runs_max=policy.runs_max or record.runs_max,
+        lag=record.lag,
     )
 
 

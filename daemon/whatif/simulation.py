@@ -20,8 +20,9 @@ IDLE_MAX = timedelta(days=366)  # without a fact, after which a backfill is one 
 class _Due(NamedTuple):
     """A fact that is to be told."""
 
-    at: datetime
+    at: datetime  # when the daemon knows it
     sequence: int  # of facts at the same time that comes first which was put there first
+    told_at: datetime
     fact: Fact
     backfill_id: str | None
     run_id: str | None
@@ -57,7 +58,7 @@ class _Simulation:
             while self._due and self._due[0].at <= now:
                 due = heappop(self._due)
                 if due.run_id is None or due.run_id in self._world.backfill_of_run:
-                    yield self._told(due.fact, due.backfill_id, due.run_id)
+                    yield self._told(due.fact, due.told_at, due.backfill_id, due.run_id)
                     # Nothing follows from it that a run has started, but its time-out, which is due later.
                     is_news = is_news or not isinstance(due.fact, RunStarted)
             if now >= self._course.decides_from and is_news:
@@ -88,7 +89,11 @@ class _Simulation:
 
     def _enacted(self, decision: Decision) -> Recorded:
         recorded = self._told(
-            decision.fact, decision.backfill_id, decision.run_id, causation_id=decision.causation_id
+            decision.fact,
+            self._now,
+            decision.backfill_id,
+            decision.run_id,
+            causation_id=decision.causation_id,
         )
         if isinstance(decision.fact, RunLaunched) and decision.run_id is not None:
             for after, fact in self._course.script_for(decision.run_id, decision.fact):
@@ -96,13 +101,19 @@ class _Simulation:
         return recorded
 
     def _told(
-        self, fact: Fact, backfill_id: str | None, run_id: str | None, *, causation_id: str | None = None
+        self,
+        fact: Fact,
+        at: datetime,
+        backfill_id: str | None,
+        run_id: str | None,
+        *,
+        causation_id: str | None = None,
     ) -> Recorded:
         position = self._world.position + 1
         recorded = Recorded(
             position=position,
             id=f"{ACTOR}-{position}",
-            at=self._now,
+            at=at,
             actor=ACTOR,
             fact=fact,
             backfill_id=backfill_id,
@@ -116,5 +127,6 @@ class _Simulation:
         return recorded
 
     def _put_off(self, at: datetime, fact: Fact, backfill_id: str | None, run_id: str | None) -> None:
-        heappush(self._due, _Due(at, self._put, fact, backfill_id, run_id))
+        known_at = at if run_id is None else at + self._course.lag
+        heappush(self._due, _Due(known_at, self._put, at, fact, backfill_id, run_id))
         self._put += 1

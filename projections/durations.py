@@ -1,7 +1,8 @@
 """How long runs take: what runs that succeeded have taken, by their assets and their number of partitions."""
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
@@ -15,6 +16,7 @@ from events.facts import PartitionKeys, RunCanceled, RunFailed, RunLaunched, Run
 SAMPLES_MAX = 100  # runs kept of the same assets and as many partitions: the newest
 COUNTS_MAX = 50  # numbers of partitions kept of the same assets: those first seen last
 MEDIAN = 0.5
+LAG_MAX = timedelta(milliseconds=100)  # more than that between two runs is no daemon that is deciding
 
 
 class Took(NamedTuple):
@@ -64,6 +66,7 @@ class Durations:
     def __init__(self) -> None:
         self._taken: dict[tuple[str, ...], dict[int, deque[Took]]] = {}
         self.begun: dict[str, _Begun] = {}  # by run id, those under way
+        self.lag = timedelta()  # from the end of a run until the daemon has launched the next
 
     def add(self, assets: tuple[str, ...], count: int, took: Took) -> None:
         """A run of these assets, over so many partitions, has succeeded."""
@@ -99,6 +102,26 @@ class Durations:
         at_nearest = dict(points)[nearest]
         is_known = nearest == count or not at_nearest
         return Seen((assets,), samples, 1.0 if is_known else _expected(points, count) / at_nearest)
+
+
+def lag_of(runs: Iterable[tuple[str, datetime, datetime]]) -> timedelta:
+    """The median time from the end of a run to the next launch in its backfill, `LAG_MAX` at the most.
+
+    Runs are given by their backfill, launch and end.
+    """
+    launches: dict[str, list[datetime]] = {}
+    ends: dict[str, list[datetime]] = {}
+    for backfill_id, launched_at, ended_at in runs:
+        launches.setdefault(backfill_id, []).append(launched_at)
+        ends.setdefault(backfill_id, []).append(ended_at)
+    lags: list[timedelta] = []
+    for backfill_id, ascending in ends.items():
+        ascending.sort()
+        for launched_at in launches[backfill_id]:
+            before = bisect_right(ascending, launched_at)
+            if before:
+                lags.append(launched_at - ascending[before - 1])
+    return min(_quantile(lags, MEDIAN), LAG_MAX) if lags else timedelta()
 
 
 def evolve(durations: Durations, recorded: Recorded) -> None:

@@ -132,7 +132,7 @@ def _took_s(
         world, manifests=manifests, position=world.position, pools=world.known.pools.values(), leader=None
     )
     request = Given(now, planned.request(manifests), BACKFILL_ID)
-    course = Course(BACKFILL_ID, (request,), now, script_for, runs_max)
+    course = Course(BACKFILL_ID, (request,), now, script_for, runs_max, durations.lag)
     for recorded in simulated(own, course):
         if isinstance(recorded.fact, BackfillCompleted):
             return (recorded.at - now).total_seconds()

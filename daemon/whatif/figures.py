@@ -124,8 +124,9 @@ class _Measuring:
     def _launched(self, recorded: Recorded, fact: RunLaunched) -> None:
         ready_at = self._waiting.ended_by(recorded, fact)
         self._waits_s.append(max((recorded.at - ready_at).total_seconds(), 0.0))
-        lags = (recorded.at - ended_at for ended_at in self._ended_at if ready_at <= ended_at)
-        self._lags_s += (max(lag.total_seconds(), 0.0) for lag in lags)
+        if not self._waits_by_the_clock(fact):
+            lags = (recorded.at - ended_at for ended_at in self._ended_at if ready_at <= ended_at)
+            self._lags_s += (max(lag.total_seconds(), 0.0) for lag in lags)
         self._ended_at.clear()
         found = self._figures
         found.runs += 1
@@ -134,6 +135,13 @@ class _Measuring:
         for pool in fact.pools:
             taken = len(self._world.known.pools[pool].running)
             found.pools[pool] = max(found.pools.get(pool, 0), taken)
+
+    def _waits_by_the_clock(self, launch: RunLaunched) -> bool:
+        """Whether a run may have been held back by hours or a rate, however quick the daemon is."""
+        pools = (self._world.known.pools[pool] for pool in launch.pools)
+        return self._backfill.only_between is not None or any(
+            pool.rate_per_minute is not None or pool.only_between is not None for pool in pools
+        )
 
     def _filled(self, asset: str, at: datetime) -> None:
         times, progress = self._times.get(asset), self._backfill.assets.get(asset)

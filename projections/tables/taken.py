@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Row, Select, Text, cast, collate, func, select
 
-from projections.durations import SAMPLES_MAX, Durations, Took
+from projections.durations import SAMPLES_MAX, Durations, Took, lag_of
 from projections.tables.schema import runs
 
 
@@ -22,6 +22,7 @@ def selecting_taken() -> Select[Any]:
         select(
             runs.c.assets,
             count.label("covered"),
+            runs.c.backfill_id,
             runs.c.launched_at,
             runs.c.started_at,
             runs.c.ended_at,
@@ -36,8 +37,9 @@ def selecting_taken() -> Select[Any]:
 
 def durations_of(rows: Iterable[Row[Any]]) -> Durations:
     """What those runs took."""
-    durations = Durations()
-    for row in rows:
+    durations, taken = Durations(), list(rows)
+    durations.lag = lag_of((row.backfill_id, row.launched_at, row.ended_at) for row in taken)
+    for row in taken:
         took = Took(row.started_at - row.launched_at, row.ended_at - row.started_at)
         durations.add(tuple(row.assets), row.covered, took)
     return durations

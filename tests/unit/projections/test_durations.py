@@ -1,14 +1,14 @@
 """What runs took: kept within bounds, and told of runs like those that are asked for."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from backfilld.assets import asset
 from backfilld.partitions import DailyPartitionsDefinition
 from events.facts import RunLost
-from projections.durations import COUNTS_MAX, SAMPLES_MAX, Durations, Took, evolve
-from tests.story import Story
+from projections.durations import COUNTS_MAX, LAG_MAX, SAMPLES_MAX, Durations, Took, evolve, lag_of
+from tests.story import T0, Story
 
 
 def took(seconds: float, *, to_start: float = 0.0) -> Took:
@@ -100,3 +100,13 @@ def test_a_draw_is_the_same_for_the_same_lot_and_gives_each_its_turn() -> None:
     drawn = [seen.drawn(f"lot {number}") for number in range(100)]
     assert drawn == [seen.drawn(f"lot {number}") for number in range(100)]
     assert set(drawn) == set(seen.samples)
+
+
+def test_the_lag_is_from_an_end_to_the_next_launch_of_its_backfill_and_never_long() -> None:
+    def run(backfill_id: str, launched_ms: int, ended_ms: int) -> tuple[str, datetime, datetime]:
+        return backfill_id, T0 + timedelta(milliseconds=launched_ms), T0 + timedelta(milliseconds=ended_ms)
+
+    assert lag_of([]) == lag_of([run("b", 0, 100), run("c", 110, 200)]) == timedelta()
+    runs = [run("b", 0, 100), run("c", 0, 104), run("b", 110, 200), run("b", 206, 300), run("b", 308, 400)]
+    assert lag_of(runs) == timedelta(milliseconds=8)
+    assert lag_of([run("b", 0, 100), run("b", 60_000, 60_100)]) == LAG_MAX

@@ -51,6 +51,7 @@ def played(
     fails: Iterable[str] = (),
     later: Iterable[tuple[float, Fact]] = (),
     leader: LeaderElected = LEADER,
+    lag_s: float = 0.0,
 ) -> list[Recorded]:
     """The facts of a backfill ``b`` of all partitions, with others told so many seconds after its request."""
     planned = story.plan(*selection)
@@ -66,7 +67,9 @@ def played(
     request = planned.request(manifests)  # type: ignore[union-attr]  # it is not refused
     given = [Given(story.now, request, "b")]
     given += [Given(story.now + timedelta(seconds=after), fact, "b") for after, fact in later]
-    return list(simulated(world, Course("b", tuple(given), story.now, script_for)))
+    lag = timedelta(seconds=lag_s)
+    course = Course("b", tuple(given), story.now, script_for, lag=lag)
+    return list(simulated(world, course))
 
 
 def surroundings(story: Story, leader: LeaderElected = LEADER) -> list[Recorded]:

@@ -1,5 +1,7 @@
 """How long a plan will take, by what runs took before."""
 
+from datetime import timedelta
+
 import pytest
 
 from backfilld.assets import asset
@@ -47,6 +49,12 @@ def test_equal_runs_take_as_many_turns_as_there_is_room_for() -> None:
     story.tell(PoolConfigured("w", slots=2))
     narrower = estimated(story, known(("raw", 10.0), ("report", 3.0)), "*")
     assert (narrower.took_median_s, narrower.pools) == (53.0, {"w": 2})
+
+
+def test_the_daemon_takes_its_time_between_two_runs() -> None:
+    durations = known(("raw", 10.0))
+    durations.lag = timedelta(milliseconds=20)
+    assert estimated(Story(raw), durations, "raw", runs_max=1).took_median_s == pytest.approx(100.2)
 
 
 def test_what_is_not_known_is_left_out_and_that_is_told() -> None:

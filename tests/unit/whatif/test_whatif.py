@@ -80,6 +80,22 @@ def test_what_was_is_measured_and_simulated_alike() -> None:
     assert found.notes == ()
 
 
+def test_what_the_daemon_takes_between_two_runs_is_measured_and_simulated() -> None:
+    story = Story(declared("a"))
+    found = compared(story, played(story, "a", lag_s=0.5), Policy(max_concurrent_runs=1))
+    assert found.recorded == found.simulated
+    assert (found.recorded.took_s, found.recorded.lag_median_s) == (31.5, 0.5)
+    assert found.what_if.took_s == 105.0
+
+
+def test_what_a_rate_holds_back_the_daemon_is_not_slow_for() -> None:
+    story = Story(declared("a", pool="w"))
+    story.tell(PoolConfigured("w", slots=1, rate_per_minute=2))
+    found = compared(story, played(story, "a"), Policy(order="newest_first"))
+    assert (found.recorded.took_s, found.recorded.lag_median_s) == (pytest.approx(280.0), 0.0)
+    assert found.simulated == found.recorded
+
+
 def test_the_newest_first() -> None:
     story = Story(declared("a"))
     found = compared(story, played(story, "a"), Policy(order="newest_first"))

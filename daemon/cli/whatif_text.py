@@ -63,6 +63,10 @@ def _after(seconds: float | None) -> str:
     return "never" if seconds is None else duration_text(seconds)
 
 
+def _took(seconds: float | None) -> str:
+    return "no end yet" if seconds is None else duration_text(seconds)
+
+
 def _filled(pair: tuple[AssetTimes, AssetTimes]) -> str:
     was, other = pair
     filled = f"{was.filled:,}" if was.filled == other.filled else f"{was.filled:,} {ARROW} {other.filled:,}"
@@ -72,7 +76,7 @@ def _filled(pair: tuple[AssetTimes, AssetTimes]) -> str:
 FIGURES_COLUMNS = [
     Column("", lambda row: row[0], style="bold"),
     Column("came to", lambda row: row[1].status, style=lambda row: status_style(row[1].status)),
-    Column("took", lambda row: _after(row[1].took_s), justify="right"),
+    Column("took", lambda row: _took(row[1].took_s), justify="right"),
     Column("runs", lambda row: f"{row[1].runs:,}", justify="right"),
     Column("retries", lambda row: f"{row[1].retries:,}", justify="right"),
     Column("failed", lambda row: f"{row[1].runs_failed:,}", justify="right"),

@@ -20,7 +20,7 @@ from tests.tidy.sources import ROOT, Source, dotted, imported_modules, python_so
 # Modules of which nothing but plain values goes in and comes out.
 PURE = re.compile(
     r"events/(facts|envelope|codec|upcast|canonical)\.py"
-    r"|daemon/(plan|amending|commands|decide)(\.py|/.*)"
+    r"|daemon/(plan|amending|commands|decide|whatif)(\.py|/.*)"
     r"|projections/(?!tables|projector|postgres).*"
 )
 IMPURE_MODULES = re.compile(

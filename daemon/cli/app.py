@@ -24,6 +24,7 @@ from daemon.cli import (
     reload,
     status,
     up,
+    whatif,
 )
 from daemon.cli import (
     run as run_command,
@@ -66,6 +67,7 @@ app.command(rich_help_panel=LOOKING)(listing.runs)
 app.add_typer(run_command.app, rich_help_panel=LOOKING)
 app.add_typer(log.app, rich_help_panel=LOOKING)
 app.add_typer(audit.app, rich_help_panel=LOOKING)
+app.command(rich_help_panel=LOOKING)(whatif.whatif)
 app.command(rich_help_panel=SERVING)(up.up)
 app.command(rich_help_panel=SERVING)(reload.reload)
 app.command(rich_help_panel=SERVING)(doctor.doctor)

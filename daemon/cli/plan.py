@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -25,11 +26,15 @@ from daemon.cli.fact_text import counted, ranges_text
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.output import Column, Format, table_of
 from daemon.cli.records import Records, with_records
+from daemon.cli.whatif_text import show_estimate
 from daemon.planning.choice import RangeText
 from daemon.planning.planned import Ask, PlannedBackfill
+from daemon.whatif.estimating import Estimate
+from daemon.whatif.estimating import estimate as estimate_of
 from events.facts import PartitionKeys
 from projections.plan import PlannedRun
 from projections.sets import keys_of
+from projections.world import World
 
 RUNS_LISTED = 100
 RUNS_LISTED_FOR_PEOPLE = 10
@@ -46,6 +51,10 @@ RunsLimitOption = Annotated[
     ),
 ]
 
+EstimateOption = Annotated[
+    bool, typer.Option("--estimate", help="Say how long it will take, by what such runs took before.")
+]
+
 
 @command
 def plan(
@@ -60,12 +69,15 @@ def plan(
     require_upstream: RequireUpstreamOption = False,
     with_upstream: WithUpstreamOption = False,
     limit: RunsLimitOption = None,
+    estimate: EstimateOption = False,
 ) -> None:
     """Show what `launch` would run, and launch nothing.
 
     backfilld plan daily_sales --partitions '2024-03-*'
 
     backfilld plan '*report' --missing  (the asset report and everything upstream)
+
+    backfilld plan daily_sales --all --estimate
     """
     ask = Ask(
         tuple(selection),
@@ -75,17 +87,37 @@ def plan(
         with_upstream=with_upstream,
     )
 
-    async def read(records: Records) -> PlannedBackfill:
-        return planned(await records.world(), ask, records.clock.now())
+    async def read(records: Records) -> tuple[PlannedBackfill, Estimate | None]:
+        world, now = await records.world(), records.clock.now()
+        found = planned(world, ask, now)
+        if not estimate:
+            return found, None
+        runs_max = invocation.settings.daemon.max_concurrent_runs
+        return found, await estimated(records, world, found, now, runs_max=runs_max)
 
-    found = with_records(invocation, read)
+    found, took = with_records(invocation, read)
     is_text = invocation.output.form is Format.TEXT
     runs_max = limit if limit is not None else RUNS_LISTED_FOR_PEOPLE if is_text else RUNS_LISTED
     # For people nothing is listed twice: the text is made from the plan itself.
-    value = None if is_text else found.listed(runs_max)
-    invocation.output.value(value, lambda console: show_plan(console, found, runs_max))
+    value = None if is_text else found.listed(runs_max) | ({} if took is None else {"estimate": took})
+
+    def show(console: Console) -> None:
+        show_plan(console, found, runs_max)
+        if took is not None:
+            show_estimate(console, took)
+
+    invocation.output.value(value, show)
     if is_text:
         invocation.output.note(f"Nothing was launched; this does it: {launch_command(ask)}")
+
+
+async def estimated(
+    records: Records, world: World, found: PlannedBackfill, now: datetime, *, runs_max: int
+) -> Estimate:
+    """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one."""
+    leader = world.known.leader
+    told = leader.max_concurrent_runs if leader is not None else None
+    return estimate_of(world, found, await records.durations(), now, runs_max=told or runs_max)
 
 
 def show_plan(console: Console, found: PlannedBackfill, runs_max: int) -> None:

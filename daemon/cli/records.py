@@ -18,6 +18,7 @@ from events.envelope import Event
 from events.facts import Fact
 from events.ids import new_id
 from events.log import Appended, Log
+from projections.durations import Durations
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class Records:
         """See `ProjectionStore.attempts_at`; its tables are brought up to date first."""
         await self._store.bring_up_to_date(self.log)
         return await self._store.attempts_at(asset, keys, most=most)
+
+    async def durations(self) -> Durations:
+        """What runs took that succeeded, whatever backfill they were of."""
+        await self._store.bring_up_to_date(self.log)
+        return await self._store.durations()
 
     async def is_served(self) -> bool:
         """Whether a daemon, on whichever machine, decides on this log now."""

@@ -16,10 +16,12 @@ from events.crash_points import CrashPoint, reach
 from events.driver import database_url, make_engine, translated
 from events.log import Log
 from projections import snapshot
+from projections.durations import Durations
 from projections.tables import changes as table_changes
 from projections.tables import schema
 from projections.tables.checking import Checked, check
 from projections.tables.rebuilding import Rebuilt, rebuild
+from projections.tables.taken import durations_of, selecting_taken
 from projections.tables.writing import apply, checkpoint, gathered, move_checkpoint
 from projections.world import World, evolve
 
@@ -169,6 +171,12 @@ class ProjectionStore:
             return None
         each = {position for pair in positions for position in pair if position is not None}
         return AttemptsAt(tuple(sorted(each)), tuple(ids))
+
+    async def durations(self) -> Durations:
+        """What runs took that succeeded, as far as the tables know."""
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                return durations_of(await connection.execute(selecting_taken()))
 
     async def _newest_snapshot(self, upto: int | None) -> World | None:
         kept = schema.snapshots.c

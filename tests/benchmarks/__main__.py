@@ -16,6 +16,7 @@ from tests.benchmarks.log_writing import bulk_append, single_append
 from tests.benchmarks.plans import plan_curve, plans
 from tests.benchmarks.runs import limited, reaction, runs
 from tests.benchmarks.scheduling import deciding
+from tests.benchmarks.simulating import whatif
 from tests.benchmarks.standing import idle, restart
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "plan_curve": plan_curve,
     "answers": answers,
     "deciding": deciding,
+    "whatif": whatif,
     "bulk_append": bulk_append,
     "single_append": single_append,
     "reading": reading,

@@ -13,7 +13,9 @@ from events.driver import make_engine
 from events.envelope import Event
 from events.ids import new_id
 from events.postgres import PostgresLog
+from projections import durations as durations_fold
 from projections import snapshot
+from projections.durations import Durations
 from projections.tables import schema
 from projections.tables.store import SNAPSHOTS_KEPT, ProjectionStore
 from projections.world import World, evolve
@@ -84,6 +86,25 @@ async def test_tables_say_what_the_log_says(migrated_url: str) -> None:
     (failed,) = [row for row in rows["runs"] if row["status"] == "failed"]
     assert failed["error"] == "ValueError: boom"
     assert len(rows["materializations"]) == 9
+
+
+async def test_the_tables_know_what_runs_took_as_the_facts_do(migrated_url: str) -> None:
+    story = Story(raw, shaky, slots=2)
+    story.ask("*")
+    while runs := story.launched():
+        for seconds, run in enumerate(runs, 1):
+            story.later(seconds)
+            story.run(run, failing=[("shaky", "")] if run == "b-3-1" else [])
+    durations = Durations()
+    for told in story.told:
+        durations_fold.evolve(durations, told)
+    async with PostgresLog(migrated_url) as log, ProjectionStore(migrated_url) as store:
+        await write(log, story)
+        await store.bring_up_to_date(log)
+        found = (await store.durations()).seen(("raw", "shaky"), 1)
+    assert found is not None
+    assert len(found.samples) == 4
+    assert found == durations.seen(("raw", "shaky"), 1)
 
 
 @pytest.mark.parametrize("step", [1, 3, 7])

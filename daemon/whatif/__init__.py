@@ -1,0 +1,1 @@
+"""What would have been, and how long something will take: backfills simulated by what runs took."""

@@ -11,6 +11,7 @@ from daemon.cli import (
     assets,
     changing,
     demo,
+    diff,
     doctor,
     explain,
     jobs,
@@ -21,6 +22,7 @@ from daemon.cli import (
     plan,
     pools,
     reload,
+    replay,
     status,
     up,
 )
@@ -62,6 +64,8 @@ app.command(rich_help_panel=LOOKING)(jobs.jobs)
 app.command(rich_help_panel=LOOKING)(listing.backfills)
 app.command(rich_help_panel=LOOKING)(listing.runs)
 app.add_typer(run_command.app, rich_help_panel=LOOKING)
+app.command(rich_help_panel=LOOKING)(diff.diff)
+app.command(rich_help_panel=LOOKING)(replay.replay)
 app.add_typer(log.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=SERVING)(up.up)
 app.command(rich_help_panel=SERVING)(reload.reload)

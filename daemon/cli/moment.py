@@ -57,7 +57,8 @@ class Moment(msgspec.Struct, frozen=True):
     at: datetime  # the time that was meant, or of a position the time of its fact
 
     def __str__(self) -> str:
-        return f"{time_text(self.at)}, position {self.position:,}"
+        where = f"position {self.position:,}" if self.position else "before the first fact"
+        return f"{time_text(self.at)}, {where}"
 
 
 def time_text(at: datetime) -> str:
@@ -93,9 +94,10 @@ def typed_moment(text: str, option: str) -> TypedMoment:
     return TypedMoment(typed, at=at)
 
 
-async def moment_of(log: Log, typed: TypedMoment, now: datetime) -> Moment:
+async def moment_of(log: Log, typed: TypedMoment, now: datetime, *, or_beginning: bool = False) -> Moment:
     """The moment of the log that is meant.
 
+    :param or_beginning: whether a moment before the first fact is one too; its position is 0.
     :raises RefusedError: the log has no such moment: it is before the first fact, past the last, or to come.
     """
     head = await log.head()
@@ -104,6 +106,8 @@ async def moment_of(log: Log, typed: TypedMoment, now: datetime) -> Moment:
     at = typed.time(now)
     if at is None:
         position = typed.position or 0
+        if or_beginning and position == 0 and (first := await fact_at(log, 1)) is not None:
+            return Moment(0, first.at)
         recorded = await fact_at(log, position) if 1 <= position <= head else None
         if recorded is None:
             raise RefusedError(
@@ -113,7 +117,7 @@ async def moment_of(log: Log, typed: TypedMoment, now: datetime) -> Moment:
     if at > now:
         raise RefusedError(f"{time_text(at)} is yet to come: it is {time_text(now)}.")
     position = await position_by(log, at)
-    if position == 0:
+    if position == 0 and not or_beginning:
         first = await fact_at(log, 1)
         begins = "" if first is None else f": the log begins at {time_text(first.at)}"
         raise RefusedError(f"nothing is known of {time_text(at)}{begins}.")

@@ -1,5 +1,7 @@
 """Snapshots over the history: near every moment, and never too many."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +28,7 @@ def grown(head: int) -> list[int]:
 
 def test_a_long_log_has_one_near_every_moment() -> None:
     kept = [0, *grown(1_000_000)]
-    gaps = [later - earlier for earlier, later in zip(kept, kept[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(kept)]
     assert max(gaps) <= SPACING_MIN + STEP
     assert kept[-NEWEST_KEPT:] == [960_000, 980_000, 1_000_000]
     assert len(kept) < 30
@@ -36,7 +38,7 @@ def test_the_longest_log_has_no_more_than_so_many() -> None:
     for head in (4_000_000, 12_000_000, 60_000_000):
         kept = grown(head)
         assert len(kept) <= KEPT_MAX + 1 + NEWEST_KEPT
-        gaps = [later - earlier for earlier, later in zip(kept, kept[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(kept)]
         assert max(gaps) <= spacing(head) + STEP
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from events.envelope import Recorded
 from events.log import Log
 
-LATE_MAX: Final = 5_000  # facts: so many at a time are looked through for one that came before its turn
+LATE_MAX: Final = 5_000  # facts that may have been recorded late in one go; more of them may mislead a search
 
 
 async def fact_at(log: Log, position: int) -> Recorded | None:

@@ -31,7 +31,8 @@ from projections.progress import AssetCounts, progress_of
 REFRESH = timedelta(milliseconds=50)
 FACTS_SHOWN = 6  # below the bars
 QUIET = (RunStarted, PartitionMaterialized, RunSucceeded)  # what the bars tell of
-BAD = (PartitionFailed, RunFailed, RunLost, RunTimedOut)
+ENDED_BADLY = (RunFailed, RunLost)
+BAD = (*ENDED_BADLY, PartitionFailed, RunTimedOut)
 
 
 class Played(NamedTuple):
@@ -122,7 +123,7 @@ def line(frame: Played) -> Text:
 
 
 class Bars:
-    """A bar for each asset, the newest facts below, redrawn in place."""
+    """A bar for each asset, the newest facts below, redrawn in place; runs that failed stay above."""
 
     def __init__(self, live: Live, clock: Clock) -> None:
         self._live = live
@@ -134,8 +135,12 @@ class Bars:
     def show(self, frame: Played) -> None:
         """Takes note of a frame; as many as an eye can tell apart are drawn."""
         self._last = frame
-        if is_told(frame):
-            self._facts.append(line(frame))
+        told = line(frame)
+        told.no_wrap, told.overflow = True, "ellipsis"
+        if isinstance(frame.recorded.fact, ENDED_BADLY):
+            self._live.console.print(told)
+        elif is_told(frame):
+            self._facts.append(told)
         now = self._clock.now()
         if self._drawn_at is None or now - self._drawn_at >= REFRESH:
             self._drawn_at = now

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from events.attendance import APPLICATION
-from events.errors import LogError, LogUnavailableError, LogUnreadableError
+from events.errors import LogError, LogReadOnlyError, LogUnavailableError, LogUnreadableError
 
 CONNECT_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_S: Final = 120.0
@@ -101,5 +101,7 @@ def _ours(url: URL, error: BaseException) -> LogError:
             )
         case _ if isinstance(error, _UNAVAILABLE):
             return LogUnavailableError(where, reason)
+        case asyncpg.ReadOnlySQLTransactionError() | asyncpg.InsufficientPrivilegeError():
+            return LogReadOnlyError(f"the database at {where} refused: {reason}")
         case _:
             return LogError(f"the database at {where} refused: {reason}")

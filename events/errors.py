@@ -17,6 +17,10 @@ class LogUnavailableError(LogError):
         super().__init__(f"the log at {where} cannot be reached: {reason}. Is PostgreSQL running there?")
 
 
+class LogReadOnlyError(LogError):
+    """The store lets itself be read and not be written: a replica, or a user without the privilege."""
+
+
 class LogUnreadableError(LogError):
     """The log holds something this version of backfilld does not understand.
 

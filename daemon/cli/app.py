@@ -11,6 +11,7 @@ from daemon.cli import (
     assets,
     changing,
     demo,
+    diff,
     doctor,
     explain,
     jobs,
@@ -22,6 +23,7 @@ from daemon.cli import (
     pools,
     projections,
     reload,
+    replay,
     status,
     up,
     whatif,
@@ -65,6 +67,8 @@ app.command(rich_help_panel=LOOKING)(jobs.jobs)
 app.command(rich_help_panel=LOOKING)(listing.backfills)
 app.command(rich_help_panel=LOOKING)(listing.runs)
 app.add_typer(run_command.app, rich_help_panel=LOOKING)
+app.command(rich_help_panel=LOOKING)(diff.diff)
+app.command(rich_help_panel=LOOKING)(replay.replay)
 app.add_typer(log.app, rich_help_panel=LOOKING)
 app.add_typer(audit.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=LOOKING)(whatif.whatif)

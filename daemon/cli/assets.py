@@ -9,6 +9,7 @@ import typer
 from daemon.cli.following import duration_text
 from daemon.cli.history import HISTORY_COLUMNS, manifest_history
 from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.moment import AsOfOption
 from daemon.cli.output import Column, status_style
 from daemon.cli.records import Records, with_records
 from projections.asset_status import AssetStatus, PartitionStatus
@@ -44,13 +45,19 @@ class AssetRow(msgspec.Struct, frozen=True):
 
 
 @command
-def assets(invocation: Invocation, *, history: HistoryOption = False, limit: LimitOption = 0) -> None:
+def assets(
+    invocation: Invocation,
+    *,
+    history: HistoryOption = False,
+    limit: LimitOption = 0,
+    as_of: AsOfOption = None,
+) -> None:
     """List the assets: their partitions, what they need, and how much of each is filled.
 
     With --history, the manifests instead: when which code was loaded, or failed to be, and what it changed.
     """
     if history:
-        changes = with_records(invocation, manifest_history)
+        changes = with_records(invocation, manifest_history, as_of=as_of)
         listed = changes[:limit] if limit else changes
         more = len(changes) - len(listed)
         invocation.output.table(listed, HISTORY_COLUMNS, empty="No code has been loaded yet.", more=more)
@@ -58,9 +65,9 @@ def assets(invocation: Invocation, *, history: HistoryOption = False, limit: Lim
 
     async def read(records: Records) -> tuple[list[AssetRow], str]:
         world = await records.world()
-        return rows_of(world, records.clock.now()), nothing_text(world)
+        return rows_of(world, records.now()), nothing_text(world)
 
-    rows, empty = with_records(invocation, read)
+    rows, empty = with_records(invocation, read, as_of=as_of)
     shown = rows[:limit] if limit else rows
     columns = [column for column in ASSET_COLUMNS if column is not TIMEOUT or any(map(timeout_text, shown))]
     invocation.output.table(shown, columns, empty=empty, more=len(rows) - len(shown))

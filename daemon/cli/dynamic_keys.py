@@ -14,6 +14,7 @@ from daemon.cli.errors import RefusedError, UsageError, did_you_mean
 from daemon.cli.fact_text import counted, keys_text
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import ReasonOption
+from daemon.cli.moment import AsOfOption
 from daemon.cli.output import Column, Format
 from daemon.cli.records import Records, with_records
 from daemon.commands import add_keys, assets_with, remove_keys
@@ -146,13 +147,19 @@ def unused_text(world: World, name: str) -> str:
 
 
 @command
-def list_(invocation: Invocation, name: OptionalSetArgument = None, *, limit: LimitOption = 0) -> None:
+def list_(
+    invocation: Invocation,
+    name: OptionalSetArgument = None,
+    *,
+    limit: LimitOption = 0,
+    as_of: AsOfOption = None,
+) -> None:
     """List the dynamic sets, or the keys of one of them in the order they were added."""
 
     async def read(records: Records) -> World:
         return await records.world()
 
-    world = with_records(invocation, read)
+    world = with_records(invocation, read, as_of=as_of)
     if name is None:
         rows = [row_of(world, each) for each in sorted(set_names(world))]
         more = len(rows) - limit if limit else 0

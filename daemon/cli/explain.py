@@ -18,11 +18,10 @@ from daemon.cli.fact_text import counted, ranges_text
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import IdArgument
 from daemon.cli.log import Shown, line, shown
+from daemon.cli.moment import AsOfOption, Moment
 from daemon.cli.output import status_style
-from daemon.cli.records import Records, sentence, with_records
-from daemon.commands import find_backfill
+from daemon.cli.records import Records, with_records
 from daemon.deciding.explaining import Place, Reason, Upstream, Waiting, reason_text, why_not, why_waiting
-from daemon.refusal import Refused
 from events.envelope import Recorded
 from events.facts import (
     BackfillAmended,
@@ -62,6 +61,7 @@ class Explained(msgspec.Struct, frozen=True):
     reasons: tuple[Reason, ...]
     since: datetime  # the newest fact about it
     history: tuple[Shown, ...]
+    as_of: Moment | None = None  # None: now
 
 
 @command
@@ -72,6 +72,7 @@ def explain(
     asset: AssetOption = None,
     partition: PartitionOption = None,
     limit: LimitOption = HISTORY_SHOWN,
+    as_of: AsOfOption = None,
 ) -> None:
     """Say what a backfill is waiting for: upstream partitions, limits and who holds them, hours, retries.
 
@@ -80,18 +81,16 @@ def explain(
 
     backfilld explain k3v9x2ab
 
-    backfilld explain k3v9x2ab --asset daily_sales --partition 2024-03-01
+    backfilld explain k3v9x2ab --asset daily_sales --partition 2024-03-01 --as-of 2h
     """
     if partition is not None and asset is None:
         raise UsageError("--partition is a partition of an asset: give --asset too.")
 
-    async def read(records: Records) -> Explained | tuple[Backfill, list[Waiting]]:
+    async def read(records: Records) -> Explained | tuple[Backfill, list[Waiting], Moment | None]:
         world = await records.world()
-        backfill = find_backfill(world, backfill_id)
-        if isinstance(backfill, Refused):
-            raise RefusedError(sentence(backfill))
+        backfill = await records.backfill(world, backfill_id)
         if asset is None:
-            return backfill, why_waiting(world, backfill, records.clock.now())
+            return backfill, why_waiting(world, backfill, records.now()), records.moment
         place = place_of(world, backfill, asset, partition)
         history = [shown(recorded) async for recorded in about(records, backfill, place)]
         return Explained(
@@ -99,17 +98,18 @@ def explain(
             status=backfill.status,
             asset=asset,
             partition=partition,
-            reasons=why_not(world, backfill, place, records.clock.now()),
+            reasons=why_not(world, backfill, place, records.now()),
             since=datetime.fromisoformat(history[-1].at),
             history=tuple(history[-limit:] if limit else history),
+            as_of=records.moment,
         )
 
-    answer = with_records(invocation, read)
+    answer = with_records(invocation, read, as_of=as_of)
     if isinstance(answer, Explained):
         invocation.output.value(answer, lambda console: show_one(console, answer))
         return
-    backfill, waiting = answer
-    value = {"backfill_id": backfill.id, "status": backfill.status, "waiting": waiting}
+    backfill, waiting, moment = answer
+    value = {"backfill_id": backfill.id, "status": backfill.status, "waiting": waiting, "as_of": moment}
     invocation.output.value(value, lambda console: show_all(console, backfill, waiting))
 
 
@@ -158,7 +158,9 @@ async def about(records: Records, backfill: Backfill, place: Place) -> AsyncIter
         if edge.downstream == asset:
             needed[edge.upstream] = needed.get(edge.upstream, Ranges()) | edge.needed(one)
     runs: set[str] = set()
-    async with aclosing(records.log.read(matching=Filter(backfill_id=backfill.id))) as batches:
+    async with aclosing(
+        records.log.read(upto=records.upto, matching=Filter(backfill_id=backfill.id))
+    ) as batches:
         async for batch in batches:
             for recorded in batch:
                 if concerns(recorded, plan, asset, needed, runs):

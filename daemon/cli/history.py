@@ -44,7 +44,7 @@ async def manifest_history(records: Records) -> list[HistoryRow]:
     """What became of the code locations' definitions over time, newest first."""
     telling = History()
     rows: list[HistoryRow] = []
-    async with aclosing(records.log.read(matching=Filter(types=DEFINITIONS))) as batches:
+    async with aclosing(records.log.read(upto=records.upto, matching=Filter(types=DEFINITIONS))) as batches:
         async for batch in batches:
             rows += filter(None, map(telling.row, batch))
     return rows[::-1]

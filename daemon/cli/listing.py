@@ -9,6 +9,7 @@ from daemon.cli.errors import UsageError, did_you_mean
 from daemon.cli.fact_text import one_line, ranges_text
 from daemon.cli.following import duration_text
 from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.moment import AsOfOption
 from daemon.cli.output import Column, Format, status_style
 from daemon.cli.records import Records, with_records
 from events.facts import PartitionKeys
@@ -35,15 +36,16 @@ StatusOption = Annotated[
 
 
 @command
-def backfills(invocation: Invocation, *, limit: LimitOption = LIMIT_DEFAULT) -> None:
+def backfills(
+    invocation: Invocation, *, limit: LimitOption = LIMIT_DEFAULT, as_of: AsOfOption = None
+) -> None:
     """List the backfills, the newest first."""
 
     async def read(records: Records) -> list[Row]:
         return await records.rows("backfills", limit=limit and limit + 1)
 
-    answer(
-        invocation, with_records(invocation, read), BACKFILL_COLUMNS, limit, "No backfill was ever launched."
-    )
+    empty = "No backfill was ever launched." if as_of is None else "No backfill had been launched by then."
+    answer(invocation, with_records(invocation, read, as_of=as_of), BACKFILL_COLUMNS, limit, empty)
 
 
 @command
@@ -53,10 +55,13 @@ def runs(
     backfill: BackfillOption = None,
     status: StatusOption = None,
     limit: LimitOption = LIMIT_DEFAULT,
+    as_of: AsOfOption = None,
 ) -> None:
     """List the runs, the newest first; each attempt is a run of its own.
 
     backfilld runs --backfill k3v9x2ab --status failed
+
+    backfilld runs --status running --as-of 2h
     """
     if status is not None and status not in RUN_STATUSES:
         known = ", ".join(RUN_STATUSES)
@@ -66,7 +71,7 @@ def runs(
         return await records.rows("runs", limit=limit and limit + 1, backfill_id=backfill, status=status)
 
     empty = "No run was ever launched." if backfill is None and status is None else "No such run."
-    answer(invocation, with_records(invocation, read), RUN_COLUMNS, limit, empty)
+    answer(invocation, with_records(invocation, read, as_of=as_of), RUN_COLUMNS, limit, empty)
 
 
 def answer(invocation: Invocation, rows: list[Row], columns: list[Column], limit: int, empty: str) -> None:

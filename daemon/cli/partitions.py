@@ -12,6 +12,7 @@ from backfilld.ranges import Ranges
 from daemon.cli import dynamic_keys
 from daemon.cli.errors import RefusedError, UsageError, did_you_mean
 from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.moment import AsOfOption, Moment
 from daemon.cli.output import Format, status_style
 from daemon.cli.records import Records, with_records
 from daemon.cli.show_or_command import ShowOrCommand
@@ -62,19 +63,22 @@ def show(
     *,
     status: StatusOption = None,
     limit: LimitOption = RANGES_SHOWN,
+    as_of: AsOfOption = None,
 ) -> None:
     """Show which partitions of an asset are materialized, in progress, failed, skipped or missing.
 
     --limit bounds the ranges listed of each status, never the counts.
 
     backfilld partitions daily_sales --status missing
+
+    backfilld partitions daily_sales --as-of 2024-03-01T12:00
     """
     chosen = known_status(status)
 
-    async def read(records: Records) -> tuple[World, datetime]:
-        return await records.world(), records.clock.now()
+    async def read(records: Records) -> tuple[World, datetime, Moment | None]:
+        return await records.world(), records.now(), records.moment
 
-    world, now = with_records(invocation, read)
+    world, now, moment = with_records(invocation, read, as_of=as_of)
     node = world.catalog.assets.get(asset)
     if node is None:
         raise RefusedError(no_asset_text(world, asset))
@@ -99,6 +103,7 @@ def show(
 
     value = {
         "asset": asset,
+        "as_of": moment,
         "count": len(existing),
         "statuses": {
             each: {
@@ -111,7 +116,7 @@ def show(
         },
     }
     invocation.output.value(value, write)
-    if node.definition is not None and invocation.output.form is Format.TEXT:
+    if node.definition is not None and invocation.output.form is Format.TEXT and moment is None:
         for name in sorted(node.definition.dynamic_names):
             if not world.known.dynamic.get(name):
                 invocation.output.note(dynamic_keys.no_keys_text(name))

@@ -5,20 +5,25 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 
 from daemon.cli.errors import RefusedError
 from daemon.cli.invocation import Invocation
+from daemon.cli.moment import Moment, TypedMoment, moment_of, time_text, typed_moment
 from daemon.clock import Clock, SystemClock
+from daemon.commands import find_backfill
 from daemon.refusal import Refused
 from events.attendance import Attendance
 from events.envelope import Event
 from events.facts import Fact
 from events.ids import new_id
-from events.log import Appended, Log
+from events.log import Appended, Filter, Log
+from projections.backfill.state import Backfill
 from projections.durations import Durations
+from projections.tables.then import backfill_rows
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
@@ -34,17 +39,33 @@ Decide = Callable[[World], Sequence[Fact] | Refused]
 
 
 class Records:
-    """What a command reads and writes; made by `with_records`."""
+    """What a command reads and writes; made by `with_records`. Of a moment of the past, it is read only."""
 
-    def __init__(self, url: str, log: Log, store: "ProjectionStore", clock: Clock) -> None:
+    def __init__(
+        self, url: str, log: Log, store: "ProjectionStore", clock: Clock, moment: Moment | None = None
+    ) -> None:
         self.log = log
         self.clock = clock
+        self.moment = moment  # None: the present
         self._url = url
         self._store = store
 
+    @property
+    def upto(self) -> int | None:
+        """The position of the newest fact that counts; None for the log's head."""
+        return None if self.moment is None else self.moment.position
+
+    def now(self) -> datetime:
+        """The time it is, or was at the moment."""
+        return self.clock.now() if self.moment is None else self.moment.at
+
     async def world(self) -> World:
-        """The world at the log's head."""
-        return await self._store.load_world(self.log)
+        """The world at the log's head, or at the moment."""
+        return await self._store.load_world(self.log, upto=self.upto)
+
+    async def world_at(self, position: int) -> World:
+        """The world at a position; 0 is before the first fact."""
+        return await self._store.load_world(self.log, upto=position)
 
     async def fold_on(self, world: World) -> None:
         """Fold into the world whatever was recorded since."""
@@ -53,17 +74,38 @@ class Records:
                 for recorded in batch:
                     evolve(world, recorded)
 
+    async def backfill(self, world: World, backfill_id: str) -> Backfill:
+        """The backfill of that name in a world at the head, or at the moment.
+
+        :raises RefusedError: there is none, or there was none yet.
+        """
+        found = find_backfill(world, backfill_id)
+        if not isinstance(found, Refused):
+            return found
+        if self.moment is not None:
+            async with aclosing(self.log.read(matching=Filter(backfill_id=backfill_id))) as batches:
+                async for batch in batches:
+                    raise RefusedError(
+                        f"backfill {backfill_id} was asked for later, at {time_text(batch[0].at)}, position "
+                        f"{batch[0].position:,}."
+                    )
+        raise RefusedError(sentence(found))
+
     async def rows(
         self, table: Literal["backfills", "runs"], *, limit: int, **where: str | None
     ) -> list[dict[str, Any]]:
         """Rows of a table that is brought up to date first, newest first; ``limit`` 0 means all.
 
-        A condition that is None does not count.
+        A condition that is None does not count. Of a moment of the past, the rows are those of then.
         """
         from projections.tables import schema  # noqa: PLC0415 -- SQLAlchemy, which --help need not wait for
 
-        await self._store.bring_up_to_date(self.log)
         chosen = {column: value for column, value in where.items() if value is not None}
+        if self.moment is not None and table == "backfills":
+            return backfill_rows(await self.world(), limit=limit)
+        await self._store.bring_up_to_date(self.log)
+        if self.moment is not None:
+            return await self._store.runs_then(await self.world(), where=chosen, limit=limit)
         tables: Mapping[str, Any] = {"backfills": schema.backfills, "runs": schema.runs}
         return await self._store.rows(tables[table], where=chosen, limit=limit)
 
@@ -123,21 +165,43 @@ class Records:
         raise RefusedError("the log grew faster than this could be decided, and nothing was done; try again.")
 
 
-def with_records(invocation: Invocation, function: Callable[[Records], Awaitable[Answer]]) -> Answer:
+def with_records(
+    invocation: Invocation,
+    function: Callable[[Records], Awaitable[Answer]],
+    *,
+    as_of: str | None = None,
+) -> Answer:
     """What `function` returns, awaited with the records in an event loop of its own.
 
+    :param as_of: the moment to look at, as typed; people are told which one that is.
+    :raises UsageError: it is no moment.
+    :raises RefusedError: the log has no such moment.
     :raises DatabaseError: there is no database.
     :raises LogError: the log cannot be reached or read.
     """
     from events.postgres import PostgresLog  # noqa: PLC0415 -- SQLAlchemy, which --help need not wait for
     from projections.tables.store import ProjectionStore  # noqa: PLC0415 -- as above
 
+    typed = None if as_of is None else typed_moment(as_of, "--as-of")
+
     async def call(url: str) -> Answer:
         async with PostgresLog(url) as log, ProjectionStore(url) as store:
-            return await function(Records(url, log, store, SystemClock()))
+            clock = SystemClock()
+            moment = None if typed is None else await told_moment(invocation, log, typed, clock)
+            return await function(Records(url, log, store, clock, moment))
 
     with invocation.database(begin=False) as url:
         return anyio.run(call, url)
+
+
+async def told_moment(invocation: Invocation, log: Log, typed: TypedMoment, clock: Clock) -> Moment:
+    """The moment that was typed; people are told which one it is.
+
+    :raises RefusedError: the log has no such moment.
+    """
+    moment = await moment_of(log, typed, clock.now())
+    invocation.output.note(f"As of {moment} of {await log.head():,}.", style="dim")
+    return moment
 
 
 def actor() -> str:

@@ -16,6 +16,7 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
 from daemon.cli.log import Shown, line, shown
+from daemon.cli.moment import AsOfOption, Moment, time_text
 from daemon.cli.records import Records, with_records
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.commands import cancel_run
@@ -27,6 +28,8 @@ LINES_DEFAULT = 20
 TAIL_BYTES_MAX = 1024 * 1024
 FACTS_SHOWN_MAX = 100
 NEAR_SEARCHED_MAX = 1_000  # the newest runs
+
+PRINTED = {"stdout": STANDARD_OUTPUT_FILE, "stderr": STANDARD_ERROR_FILE}
 
 Row = dict[str, Any]
 
@@ -52,33 +55,48 @@ def run(_invocation: Invocation) -> None:
 
 @app.command("show")
 @command
-def show(invocation: Invocation, run_id: IdArgument, *, lines: LinesOption = LINES_DEFAULT) -> None:
+def show(
+    invocation: Invocation,
+    run_id: IdArgument,
+    *,
+    lines: LinesOption = LINES_DEFAULT,
+    as_of: AsOfOption = None,
+) -> None:
     """Show one run: what it was to fill, what came of it, and the end of what it printed.
 
     backfilld run k3v9x2ab-17-1 --lines 100
     """
     from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
 
-    async def read(records: Records) -> tuple[Row, list[Shown], Path]:
+    async def read(records: Records) -> tuple[Row, list[Shown], Path, Moment | None]:
         found = await records.rows("runs", limit=1, id=run_id)
         if not found:
             raise RefusedError(await unknown(records, run_id))
         facts: list[Shown] = []
-        async with aclosing(records.log.read(matching=Filter(run_id=run_id))) as batches:
+        async with aclosing(records.log.read(upto=records.upto, matching=Filter(run_id=run_id))) as batches:
             async for batch in batches:
                 facts.extend(shown(recorded) for recorded in batch)
         homes = [invocation.settings.home, *await homes_led_from(records)]
         folders = [home / RUNS_FOLDER / run_id for home in homes]
-        return found[0], facts, next((folder for folder in folders if folder.is_dir()), folders[0])
+        folder = next((folder for folder in folders if folder.is_dir()), folders[0])
+        return found[0], facts, folder, records.moment
 
-    row, facts, folder = with_records(invocation, read)
-    printed = {
-        name: tail(folder / file, lines)
-        for name, file in (("stdout", STANDARD_OUTPUT_FILE), ("stderr", STANDARD_ERROR_FILE))
+    row, facts, folder, moment = with_records(invocation, read, as_of=as_of)
+    # What a run under way had printed by a moment of the past, its files do not tell.
+    files = {} if moment is not None and row["ended_at"] is None else PRINTED
+    printed = {name: tail(folder / file, lines) for name, file in files.items()}
+    value = {
+        **row,
+        "folder": str(folder),
+        "files_removed": row["ended_at"] is not None and not folder.is_dir(),
+        "facts": facts,
+        **dict.fromkeys(PRINTED),
+        **printed,
+        "as_of": moment,
     }
-    gone = row["ended_at"] is not None and not folder.is_dir()
-    value = {**row, "folder": str(folder), "files_removed": gone, "facts": facts, **printed}
     invocation.output.value(value, lambda console: show_run(console, row, facts, folder, printed))
+    if not files:
+        invocation.output.note("It was under way: what it had printed by then is not kept apart.")
 
 
 @app.command("cancel")
@@ -131,6 +149,10 @@ async def homes_led_from(records: Records) -> list[Path]:
 async def unknown(records: Records, run_id: str) -> str:
     """The sentence for a run that does not exist, with near ids; those of the same backfill come first."""
     backfill_id = run_id.split("-", 1)[0]
+    if records.moment is not None:
+        async with aclosing(records.log.read(matching=Filter(run_id=run_id))) as batches:
+            async for batch in batches:
+                return f"run {run_id} was launched later, at {time_text(batch[0].at)}."
     rows = await records.rows("runs", limit=NEAR_SEARCHED_MAX, backfill_id=backfill_id)
     rows = rows or await records.rows("runs", limit=NEAR_SEARCHED_MAX)
     hint = did_you_mean(run_id, (row["id"] for row in rows)) or " `backfilld runs` lists what there is."
@@ -185,6 +207,6 @@ def show_run(
         elif not text:
             console.print(f"It printed nothing to {name}.")
         else:
-            file = folder / (STANDARD_OUTPUT_FILE if name == "stdout" else STANDARD_ERROR_FILE)
+            file = folder / PRINTED[name]
             console.print(Text(f"{file}:", style="bold"), soft_wrap=True)
             console.print(Text(text), soft_wrap=True)

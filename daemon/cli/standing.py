@@ -7,10 +7,11 @@ from datetime import datetime
 import msgspec
 
 from daemon.cli.fact_text import one_line
+from daemon.cli.moment import Moment
 from daemon.cli.records import Records
 from events.attendance import Attendant
 from events.envelope import Recorded
-from events.facts import PartitionKeys, RunFailed, RunLost
+from events.facts import LeaderElected, PartitionKeys, RunFailed, RunLost
 from events.log import Filter
 from projections.backfill.state import Backfill, Intervention
 from projections.held import held_runs_of, waits_for
@@ -56,6 +57,7 @@ class BackfillStanding(msgspec.Struct, frozen=True):
     runs_held: int = 0  # of those in progress: launched, and waiting for their code location
     waits_for: dict[str, NotLoaded] = {}  # by code location: nothing of it can be launched
     failures: tuple[FailedRun, ...] = ()
+    as_of: Moment | None = None  # None: now
 
 
 class DaemonStanding(msgspec.Struct, frozen=True):
@@ -71,25 +73,20 @@ class DaemonStanding(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """What goes on, as JSON shows it."""
 
-    daemon: DaemonStanding
+    daemon: DaemonStanding | None  # None: of a moment of the past, it is not on record
     home: str
     position: int  # of the log's newest fact
     code_locations_not_loaded: dict[str, NotLoaded]  # those not given to the daemon only if they are needed
     backfills: tuple[BackfillStanding, ...]  # that have not ended
+    led_by: LeaderElected | None = None  # the last daemon that took the lead
+    as_of: Moment | None = None  # None: now
 
 
 async def standing_of_all(records: Records, home: str, pid: int | None) -> Standing:
     """What goes on."""
     world = await records.world()
-    now = records.clock.now()
-    leader = world.known.leader
-    there = await records.attendance()
-    daemon = DaemonStanding(serving=False, standbys=there.standbys)
-    if there.is_led:
-        # A daemon that has only just taken the lead is not on record yet.
-        daemon = DaemonStanding(serving=True, pid=pid, standbys=there.standbys)
-        if leader is not None and (there.leader or leader).pid == leader.pid:
-            daemon = DaemonStanding(True, leader.pid, leader.host, leader.version, there.standbys)  # noqa: FBT003 -- its field
+    now = records.now()
+    daemon = None if records.moment is not None else await daemon_standing(records, world, pid)
     backfills = tuple(standing_of(world, backfill, now) for backfill in world.known.active.values())
     needed = {name for backfill in backfills for name in backfill.waits_for}
     return Standing(
@@ -102,7 +99,21 @@ async def standing_of_all(records: Records, home: str, pid: int | None) -> Stand
             if state.failure is not None or name in needed
         },
         backfills=backfills,
+        led_by=world.known.leader,
+        as_of=records.moment,
     )
+
+
+async def daemon_standing(records: Records, world: World, pid: int | None) -> DaemonStanding:
+    """Which daemons are there now, as the database and the log of now have it."""
+    leader = world.known.leader
+    there = await records.attendance()
+    if not there.is_led:
+        return DaemonStanding(serving=False, standbys=there.standbys)
+    if leader is not None and (there.leader or leader).pid == leader.pid:
+        return DaemonStanding(True, leader.pid, leader.host, leader.version, there.standbys)  # noqa: FBT003 -- its field
+    # A daemon that has only just taken the lead is not on record yet.
+    return DaemonStanding(serving=True, pid=pid, standbys=there.standbys)
 
 
 def standing_of(
@@ -148,7 +159,7 @@ async def failed_runs(records: Records, world: World, backfill: Backfill) -> Asy
         return
     ends = Filter(backfill_id=backfill.id, types=frozenset({"RunFailed", "RunLost"}))
     last: dict[int, tuple[Recorded, str]] = {}
-    async with aclosing(records.log.read(matching=ends)) as batches:
+    async with aclosing(records.log.read(upto=records.upto, matching=ends)) as batches:
         async for batch in batches:
             for recorded in batch:
                 reason = reason_of(recorded)

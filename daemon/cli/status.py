@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.errors import ExitCode, RefusedError, UsageError
+from daemon.cli.errors import ExitCode, UsageError
 from daemon.cli.fact_text import counted, one_line, ranges_text
 from daemon.cli.following import (
     display_on,
@@ -21,13 +21,13 @@ from daemon.cli.following import (
     runs_text,
 )
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.moment import AsOfOption
 from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.output import Column, Format, Output, status_style, table_of
-from daemon.cli.records import Records, sentence, with_records
+from daemon.cli.records import Records, with_records
 from daemon.cli.standing import BackfillStanding, Standing, failed_runs, standing_of, standing_of_all
-from daemon.commands import find_backfill
-from daemon.refusal import Refused
 from daemon.service.home_lock import serving_pid
+from events.facts import LeaderElected
 from projections.backfill.state import Backfill, Intervention
 from projections.progress import AssetCounts, progress_of
 from projections.world import NotLoaded
@@ -42,20 +42,30 @@ WatchOption = Annotated[
 
 
 @command
-def status(invocation: Invocation, backfill_id: IdArgument = None, *, watch: WatchOption = False) -> None:
+def status(
+    invocation: Invocation,
+    backfill_id: IdArgument = None,
+    *,
+    watch: WatchOption = False,
+    as_of: AsOfOption = None,
+) -> None:
     """Show whether a daemon runs and what it does, or how far one backfill has come.
 
     backfilld status
 
     backfilld status k3v9x2ab --watch
+
+    backfilld status k3v9x2ab --as-of 2h
     """
     output = invocation.output
+    if watch and as_of is not None:
+        raise UsageError("--watch looks at what is to come and --as-of at what was: give one of them.")
     if backfill_id is None:
         if watch:
             raise UsageError("--watch follows one backfill; name it: backfilld status ID --watch.")
         home = str(invocation.settings.home)
         pid = serving_pid(invocation.settings.home)
-        standing = with_records(invocation, lambda records: standing_of_all(records, home, pid))
+        standing = with_records(invocation, lambda records: standing_of_all(records, home, pid), as_of=as_of)
         output.value(standing, lambda console: show_all(console, standing))
         return
 
@@ -63,7 +73,7 @@ def status(invocation: Invocation, backfill_id: IdArgument = None, *, watch: Wat
         return await show_one(records, output, backfill_id, watch=watch)
 
     try:
-        code = with_records(invocation, call)
+        code = with_records(invocation, call, as_of=as_of)
     except KeyboardInterrupt:
         output.note(left_running_text(backfill_id))
         code = ExitCode.INTERRUPTED
@@ -73,9 +83,11 @@ def status(invocation: Invocation, backfill_id: IdArgument = None, *, watch: Wat
 def show_all(console: Console, standing: Standing) -> None:
     """Prints what goes on for people."""
     console.print(daemon_text(standing))
-    show_not_loaded(console, standing.code_locations_not_loaded, is_served=standing.daemon.serving)
+    is_served = None if standing.daemon is None else standing.daemon.serving
+    show_not_loaded(console, standing.code_locations_not_loaded, is_served=is_served)
     if not standing.backfills:
-        console.print("No backfill is under way; `backfilld backfills` lists those that were.")
+        was = "is" if standing.as_of is None else "was"
+        console.print(f"No backfill {was} under way; `backfilld backfills` lists those that were.")
         return
     columns = [
         Column("backfill", lambda row: row.id, style="bold"),
@@ -90,11 +102,12 @@ def show_all(console: Console, standing: Standing) -> None:
     console.print(table_of(standing.backfills, columns))
 
 
-def show_not_loaded(console: Console, not_loaded: Mapping[str, NotLoaded], *, is_served: bool) -> None:
-    """Prints why code locations are not loaded, and what to do about it."""
+def show_not_loaded(console: Console, not_loaded: Mapping[str, NotLoaded], *, is_served: bool | None) -> None:
+    """Prints why code locations are not loaded, and what to do about it; of the past (None) nothing is."""
     for name, state in not_loaded.items():
         console.print(Text(problem_text(name, state), style="red"), soft_wrap=True)
-        console.print(remedy_text(state, is_served=is_served), soft_wrap=True)
+        if is_served is not None:
+            console.print(remedy_text(state, is_served=is_served), soft_wrap=True)
 
 
 def percent_of(row: BackfillStanding) -> int:
@@ -105,6 +118,8 @@ def percent_of(row: BackfillStanding) -> int:
 def daemon_text(standing: Standing) -> Text:
     """Who serves the log, and where it stands."""
     daemon = standing.daemon
+    if daemon is None:
+        return Text(f"{led_text(standing.led_by)} The log had {counted(standing.position, 'fact')}.")
     log = f"the log has {counted(standing.position, 'fact')}"
     waiting = "".join(f"{each} stands by; " for each in daemon.standbys)
     if not daemon.serving:
@@ -115,13 +130,22 @@ def daemon_text(standing: Standing) -> Text:
     return Text(f"A daemon runs ({who}); {waiting}{log}.", style="green")
 
 
+def led_text(leader: LeaderElected | None) -> str:
+    """Who had taken the lead last, and that no more is known of the daemons of the past."""
+    if leader is None:
+        return "No daemon had ever run."
+    return (
+        f"The last daemon to take the lead was process {leader.pid} on {leader.host}, version "
+        f"{leader.version}; which ones still ran is not on record."
+    )
+
+
 async def show_one(records: Records, output: Output, backfill_id: str, *, watch: bool) -> ExitCode:
     """Answers with one backfill, once it has ended where that is waited for; what to exit with."""
     world = await records.world()
-    backfill = find_backfill(world, backfill_id)
-    if isinstance(backfill, Refused):
-        raise RefusedError(sentence(backfill))
-    is_served = backfill.completed is not None or await records.is_served()
+    backfill = await records.backfill(world, backfill_id)
+    is_past = records.moment is not None
+    is_served = backfill.completed is not None or (not is_past and await records.is_served())
     if watch:
         if not is_served:
             output.note(
@@ -130,12 +154,13 @@ async def show_one(records: Records, output: Output, backfill_id: str, *, watch:
         with display_on(output) as display:
             backfill = await follow(records, world, backfill_id, display)
     failures = tuple([failure async for failure in failed_runs(records, world, backfill)])
-    standing = standing_of(world, backfill, records.clock.now(), failures)
+    standing = standing_of(world, backfill, records.now(), failures)
+    standing = msgspec.structs.replace(standing, as_of=records.moment)
 
     def show(console: Console) -> None:
         show_standing(console, backfill, standing)
-        show_not_loaded(console, standing.waits_for, is_served=is_served)
-        if output.form is Format.TEXT:
+        show_not_loaded(console, standing.waits_for, is_served=None if is_past else is_served)
+        if output.form is Format.TEXT and not is_past:
             output.note(next_step(backfill, standing, is_served=is_served))
 
     output.value(standing, show)

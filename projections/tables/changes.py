@@ -146,13 +146,18 @@ def _requested(made: Changes, recorded: Recorded, fact: BackfillRequested) -> No
         "selection": list(fact.selection),
         "partitions_text": fact.partitions_text,
         "runs_total": fact.runs_total,
-        "partitions_total": sum(
-            len(group.assets) * (1 if group.partitions is None else group.partitions.count)
-            for group in fact.groups
-        ),
+        "partitions_total": partitions_total(fact),
         "partitions_materialized": 0,
         "position": recorded.position,
     }
+
+
+def partitions_total(request: BackfillRequested) -> int:
+    """How many partitions were asked for, over all assets; an unpartitioned asset counts one."""
+    return sum(
+        len(group.assets) * (1 if group.partitions is None else group.partitions.count)
+        for group in request.groups
+    )
 
 
 def _plain(keys: PartitionKeys | None) -> Row | None:

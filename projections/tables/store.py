@@ -1,6 +1,6 @@
 """The projections in the database: snapshots of the state, and the listed tables brought up to date."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
@@ -8,24 +8,25 @@ from typing import Any, Self
 
 import anyio
 import msgspec
-from sqlalchemy import URL, ColumnElement, Table, delete, or_, select
+from sqlalchemy import URL, ColumnElement, Table, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from events.crash_points import CrashPoint, reach
 from events.driver import database_url, make_engine, translated
+from events.errors import LogReadOnlyError
 from events.log import Log
 from projections import snapshot
 from projections.durations import Durations
+from projections.snapshots_kept import passes_mark, unneeded
 from projections.tables import changes as table_changes
-from projections.tables import schema
+from projections.tables import schema, then
 from projections.tables.checking import Checked, check
 from projections.tables.rebuilding import Rebuilt, rebuild
 from projections.tables.taken import durations_of, selecting_taken
 from projections.tables.writing import apply, checkpoint, gathered, move_checkpoint
 from projections.world import World, evolve
 
-SNAPSHOTS_KEPT = 3
 CLOSE_TIMEOUT_S = 5.0
 OTHERS_REBUILD_S = 0.2  # between looks at whether somebody else's rebuild is done
 
@@ -54,37 +55,44 @@ class ProjectionStore:
             await self._engine.dispose()
 
     async def load_world(self, log: Log, *, upto: int | None = None) -> World:
-        """The world at a position (None: the head), from the newest snapshot and the facts since."""
+        """The world at a position (None: the head), from the newest snapshot and the facts since.
+
+        A long way to it is gone only once: snapshots are left at the marks that are passed, so that the next
+        look at any moment up to there has less to fold. A database that may only be read gets none.
+        """
         world = await self._newest_snapshot(upto) or World()
+        head = await log.head()
+        left_at: int | None = world.position
         async with aclosing(log.read(after=world.position, upto=upto)) as batches:
             async for batch in batches:
                 for recorded in batch:
                     evolve(world, recorded)
+                if left_at is not None and passes_mark(left_at, world.position, head):
+                    left_at = world.position if await self._leave_snapshot(world) else None
         return world
 
+    async def _leave_snapshot(self, world: World) -> bool:
+        """Whether a snapshot could be left in passing."""
+        try:
+            with translated(self._url):
+                async with self._engine.begin() as connection:
+                    await _keep(connection, world, func.now())
+        except LogReadOnlyError:
+            return False
+        return True
+
     async def save_snapshot(self, world: World, taken_at: datetime) -> None:
-        """Keep the world's state, so that the next start need not fold what came before."""
-        row = {
-            "version": snapshot.VERSION,
-            "position": world.position,
-            "taken_at": taken_at,
-            "state": snapshot.encode(world),
-        }
-        kept = (
-            select(schema.snapshots.c.position)
-            .where(schema.snapshots.c.version == snapshot.VERSION)
-            .order_by(schema.snapshots.c.position.desc())
-            .limit(SNAPSHOTS_KEPT)
-        )
+        """Keep the world's state, so that neither the next start nor a look back need fold what came before.
+
+        Those that are not worth their room any more go (`projections.snapshots_kept`), and so do those that
+        older versions left.
+        """
         with translated(self._url):
             async with self._engine.begin() as connection:
-                await connection.execute(upsert(schema.snapshots).values(row).on_conflict_do_nothing())
+                await _keep(connection, world, taken_at)
                 reach(CrashPoint.DURING_SNAPSHOT)
                 await connection.execute(
-                    delete(schema.snapshots).where(
-                        schema.snapshots.c.version == snapshot.VERSION,
-                        schema.snapshots.c.position.not_in(kept),
-                    )
+                    delete(schema.snapshots).where(schema.snapshots.c.version < snapshot.VERSION)
                 )
 
     async def bring_up_to_date(self, log: Log) -> int:
@@ -119,11 +127,28 @@ class ProjectionStore:
             async with _unpooled(self._url) as engine:
                 return await check(engine, log)
 
-    async def rows(self, table: Table, *, where: dict[str, str], limit: int) -> list[dict[str, Any]]:
-        """Rows of a listed table, newest first; ``where`` maps columns to values, ``limit`` 0 means all."""
+    async def rows(
+        self,
+        table: Table,
+        *,
+        where: Mapping[str, str | Collection[str]],
+        limit: int,
+        upto: int | None = None,
+        without: Collection[str] = (),
+    ) -> list[dict[str, Any]]:
+        """Rows of a listed table, newest first; ``limit`` 0 means all.
+
+        ``where`` maps columns to a value, or to several of which it must be one; ``without`` names ids that
+        are left out, and no row began past position ``upto``.
+        """
         statement = select(table).order_by(table.c.position.desc())
         for column, value in where.items():
-            statement = statement.where(table.c[column] == value)
+            is_one = isinstance(value, str)
+            statement = statement.where(table.c[column] == value if is_one else table.c[column].in_(value))
+        if upto is not None:
+            statement = statement.where(table.c.position <= upto)
+        if without:
+            statement = statement.where(table.c.id.not_in(without))
         with translated(self._url):
             async with self._engine.connect() as connection:
                 found = await connection.execute(statement.limit(limit or None))
@@ -178,6 +203,24 @@ class ProjectionStore:
             async with self._engine.connect() as connection:
                 return durations_of(await connection.execute(selecting_taken()))
 
+    async def runs_then(self, world: World, *, where: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+        """The rows of runs as they were in that world, newest first; the tables must hold its position."""
+        live = then.live_runs(world)
+        status = where.get("status")
+        chosen: dict[str, str | Collection[str]] = {**where}
+        without: Collection[str] = ()
+        if status in then.LIVE_STATUSES:
+            del chosen["status"]
+            chosen["id"] = [
+                run_id
+                for run_id, run in live.items()
+                if then.status_then(run) == status and where.get("id") in {None, run_id}
+            ]
+        elif status is not None:
+            without = live
+        rows = await self.rows(schema.runs, where=chosen, limit=limit, upto=world.position, without=without)
+        return [then.run_row_then(row, live.get(row["id"])) for row in rows]
+
     async def _newest_snapshot(self, upto: int | None) -> World | None:
         kept = schema.snapshots.c
         statement = select(kept.state).where(kept.version == snapshot.VERSION)
@@ -206,6 +249,25 @@ async def _go_on(connection: AsyncConnection, log: Log, position: int, upto: int
             await apply(connection, table_changes.changes(facts))
             await move_checkpoint(connection, facts[-1].position)
             return
+
+
+async def _keep(
+    connection: AsyncConnection, world: World, taken_at: datetime | ColumnElement[datetime]
+) -> None:
+    """Write a snapshot, and remove those that it makes needless."""
+    kept = schema.snapshots.c
+    row = {
+        kept.version: snapshot.VERSION,
+        kept.position: world.position,
+        kept.taken_at: taken_at,
+        kept.state: snapshot.encode(world),
+    }
+    await connection.execute(upsert(schema.snapshots).values(row).on_conflict_do_nothing())
+    positions = select(kept.position).where(kept.version == snapshot.VERSION).order_by(kept.position)
+    needless = unneeded((await connection.execute(positions)).scalars())
+    await connection.execute(
+        delete(schema.snapshots).where(kept.version == snapshot.VERSION, kept.position.in_(needless))
+    )
 
 
 def _may_hold(partitions: ColumnElement[Any], keys: Sequence[str]) -> ColumnElement[bool]:

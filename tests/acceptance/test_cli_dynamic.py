@@ -92,6 +92,7 @@ def test_partitions_are_those_of_the_keys_of_now(house: House) -> None:
     ]
     assert house.call("partitions", "show", "invoices", "--status", "missing", "-o", "json").value == {
         "asset": "invoices",
+        "as_of": None,
         "count": 6,
         "statuses": {"missing": {"count": 2, "ranges": [["bob|2024-03-01", "bob|2024-03-02"]]}},
     }

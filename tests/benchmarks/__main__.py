@@ -13,6 +13,7 @@ from tests.benchmarks.answers import answers
 from tests.benchmarks.frame import Benchmark, Figures, Surroundings, cores_busy_percent, machine, show
 from tests.benchmarks.log_reading import reading
 from tests.benchmarks.log_writing import bulk_append, single_append
+from tests.benchmarks.looking_back import looking_back
 from tests.benchmarks.plans import plan_curve, plans
 from tests.benchmarks.runs import limited, reaction, runs
 from tests.benchmarks.scheduling import deciding
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "bulk_append": bulk_append,
     "single_append": single_append,
     "reading": reading,
+    "looking_back": looking_back,
     "restart": restart,
     "idle": idle,
 }

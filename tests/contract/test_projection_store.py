@@ -11,13 +11,17 @@ from backfilld.partitions import DailyPartitionsDefinition
 from events.driver import database_url as parsed
 from events.driver import make_engine
 from events.envelope import Event
+from events.facts import PoolConfigured
 from events.ids import new_id
 from events.postgres import PostgresLog
 from projections import durations as durations_fold
-from projections import snapshot
+from projections import snapshot, snapshots_kept
 from projections.durations import Durations
+from projections.snapshots_kept import NEWEST_KEPT
 from projections.tables import schema
-from projections.tables.store import SNAPSHOTS_KEPT, ProjectionStore
+from projections.tables.changes import changes
+from projections.tables.store import ProjectionStore
+from projections.tables.then import backfill_rows
 from projections.world import World, evolve
 from tests.story import Story
 
@@ -161,18 +165,92 @@ async def test_a_world_from_a_snapshot_is_the_world_from_the_log(migrated_url: s
         assert earlier.position == 5
 
 
-async def test_only_the_newest_snapshots_are_kept(migrated_url: str) -> None:
+async def test_only_the_newest_snapshots_of_a_short_log_are_kept(migrated_url: str) -> None:
     story = a_backfill_that_fails()
     async with PostgresLog(migrated_url) as log, ProjectionStore(migrated_url) as store:
         for upto in range(1, 7):
             await write(log, story, upto=upto)
             await store.save_snapshot(await folded(log), NOW)
-    engine = make_engine(parsed(migrated_url), pooled=False)
+    assert NEWEST_KEPT == 3
+    assert await snapshots(migrated_url) == [1, 4, 5, 6]
+
+
+async def test_a_long_way_to_a_moment_is_gone_only_once(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots_kept, "SPACING_MIN", 300)
+    async with PostgresLog(migrated_url) as log, ProjectionStore(migrated_url) as store:
+        for _ in range(10):
+            await log.append([Event(new_id(NOW), NOW, "story", PoolConfigured("p")) for _ in range(100)])
+        world = await store.load_world(log, upto=700)
+        assert (world.position, await snapshots(migrated_url)) == (700, [500, 700])
+        await store.load_world(log)
+        assert await snapshots(migrated_url) == [500, 700, 950]
+        assert (await store.load_world(log, upto=499)).position == 499
+        assert await snapshots(migrated_url) == [499, 500, 700, 950]
+
+
+async def test_a_database_that_may_only_be_read_is_looked_at_all_the_same(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots_kept, "SPACING_MIN", 2)
+    story = a_backfill_that_fails()
+    async with PostgresLog(migrated_url) as log:
+        await write(log, story)
+        engine = make_engine(parsed(migrated_url), pooled=False)
+        async with engine.begin() as connection:
+            name = (await connection.execute(text("SELECT current_database()"))).scalar_one()
+            await connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+        await engine.dispose()
+        async with ProjectionStore(migrated_url) as store:
+            assert snapshot.encode(await store.load_world(log)) == snapshot.encode(await folded(log))
+    assert await snapshots(migrated_url) == []
+
+
+async def test_snapshots_of_older_versions_go_with_the_first_one_of_this(migrated_url: str) -> None:
+    story = a_backfill_that_fails()
+    async with PostgresLog(migrated_url) as log, ProjectionStore(migrated_url) as store:
+        await write(log, story, upto=4)
+        await store.save_snapshot(await folded(log), NOW)
+        engine = make_engine(parsed(migrated_url), pooled=False)
+        async with engine.begin() as connection:
+            await connection.execute(update(schema.snapshots).values(version=snapshot.VERSION - 1))
+        await engine.dispose()
+        await write(log, story)
+        await store.save_snapshot(await folded(log), NOW)
+    assert await snapshots(migrated_url) == [len(story.told)]
+
+
+async def test_runs_are_told_as_they_were_at_every_position(migrated_url: str) -> None:
+    story = a_backfill_that_fails()
+    async with PostgresLog(migrated_url) as log, ProjectionStore(migrated_url) as store:
+        await write(log, story)
+        await store.bring_up_to_date(log)
+        for upto in range(1, len(story.told) + 1):
+            made = changes(story.told[:upto])
+            world = await store.load_world(log, upto=upto)
+            rows = await store.runs_then(world, where={}, limit=0)
+            expected = {row["id"]: (row["status"], row.get("error")) for row in made.new_runs.values()}
+            assert {row["id"]: (row["status"], row["error"]) for row in rows} == expected
+            for status in ("launched", "running", "succeeded", "failed"):
+                some = await store.runs_then(world, where={"status": status}, limit=0)
+                assert some == [row for row in rows if row["status"] == status]
+            backfills = backfill_rows(world, limit=0)
+            assert [row["status"] for row in backfills] == [
+                row["status"] for row in made.new_backfills.values()
+            ]
+            assert sum(row["partitions_materialized"] for row in backfills) == sum(made.materialized.values())
+        assert backfill_rows(world, limit=0) == await store.rows(schema.backfills, where={}, limit=0)
+
+
+async def snapshots(url: str) -> list[int]:
+    """The positions of those that are kept."""
+    engine = make_engine(parsed(url), pooled=False)
     async with engine.connect() as connection:
         found = await connection.execute(text("SELECT position FROM snapshots ORDER BY position"))
-        assert list(found.scalars()) == [4, 5, 6]
+        positions = list(found.scalars())
     await engine.dispose()
-    assert SNAPSHOTS_KEPT == 3
+    return positions
 
 
 async def test_a_snapshot_that_cannot_be_read_is_not_used(migrated_url: str) -> None:

@@ -34,13 +34,12 @@ class People:
         self.world = world
         self._fold_on = fold_on
         self._stage = stage
-        self.requests_max = BACKFILLS_MAX
         self._requests = 0
 
     @property
     def have_asked_enough(self) -> bool:
         """Whether there are as many backfills as there may be."""
-        return self._requests >= self.requests_max
+        return self._requests >= BACKFILLS_MAX
 
     def ask(self) -> None:
         """Somebody launches a backfill."""

@@ -2,7 +2,7 @@
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 from types import SimpleNamespace
@@ -14,8 +14,6 @@ from events.envelope import Recorded
 from projections import snapshot
 from projections.world import Known, World, evolve
 from tests.simulation.house import House
-from tests.simulation.mixing import draw_mix
-from tests.simulation.people import BACKFILLS_MAX
 from tests.simulation.safeguards import core_of
 from tests.simulation.stage import Safeguard, Stage, ViolationError
 from tests.simulation.telling import told
@@ -56,22 +54,6 @@ def simulate(seed: int, *, without: Safeguard | None = None) -> Result:
     log = house.invariants.ledger.facts
     facts = Counter(type(recorded.fact).__name__ for recorded in log)
     return Result(seed, facts, violation, lambda: told(seed, mix, house.stage.trace, violation), log)
-
-
-def long_log(seed: int, backfills: int) -> Sequence[Recorded]:
-    """The log of a simulation that goes on, trouble and calm in turns, until there were so many backfills.
-
-    Nothing is under way at its end.
-    """
-    house = House(seed, None)
-    with ids_drawn(seed), core_of(house.stage):
-        while len(house.invariants.ledger.backfills) < backfills:
-            house.people.requests_max += BACKFILLS_MAX
-            house.stage.mix = draw_mix(Random(f"mix {seed} {house.people.requests_max}"))
-            make_trouble(house)
-            calm_down(house)
-        house.close()
-    return house.invariants.ledger.facts
 
 
 @contextmanager

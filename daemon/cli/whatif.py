@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from daemon.cli.amend import Order, number_or_none
+from daemon.cli.amend import HoursOption, MaxConcurrentOption, Order, OrderOption, number_or_none
 from daemon.cli.asking import NewestFirstOption, RandomOption, order_of
 from daemon.cli.errors import RefusedError, UsageError, did_you_mean
 from daemon.cli.invocation import Invocation, command
@@ -26,34 +26,12 @@ from events.log import Filter
 from projections.backfill.state import Backfill
 from projections.world import World
 
-MaxConcurrentOption = Annotated[
-    str | None,
-    typer.Option(
-        "--max-concurrent",
-        metavar="N|none",
-        help="At most N runs of it at the same time.",
-        show_default=False,
-    ),
-]
-OrderOption = Annotated[
-    Order | None,
-    typer.Option("--order", help="Which of its runs that are ready go first.", show_default=False),
-]
 RetriesOption = Annotated[
     str | None,
     typer.Option(
         "--retries",
         metavar="N|none",
         help="Of a run that fails: at most N; none: as its assets' retry policies say.",
-        show_default=False,
-    ),
-]
-HoursOption = Annotated[
-    str | None,
-    typer.Option(
-        "--only-between",
-        metavar="HOURS|none",
-        help="Launch its runs only at these hours: '22:00-06:00 Europe/Berlin'; none: at any hour.",
         show_default=False,
     ),
 ]

@@ -31,7 +31,7 @@ class FoundKeys(Protocol):
 class StaticPartitions(Partitions):
     """The keys of a `StaticPartitionsDefinition`: a fixed list of distinct keys."""
 
-    def __init__(self, keys: "FoundKeys") -> None:
+    def __init__(self, keys: FoundKeys) -> None:
         self._keys = keys
 
     def __len__(self) -> int:

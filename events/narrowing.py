@@ -16,8 +16,13 @@ from events.log import Filter
 from events.matching import RunNumbers, numbers_of
 from events.schema import log
 
-# Whoever looks for the first or last row of an index would rather walk there along the positions.
-_ALONG_TIME: Final = ("SET LOCAL enable_bitmapscan = on", "SET LOCAL enable_seqscan = off")
+# The planner takes times and positions to have nothing to do with each other, and would rather read half the
+# log along the positions. With these, only the index by time is left to it.
+ALONG_TIME: Final = (
+    "SET LOCAL enable_bitmapscan = on",
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL enable_indexscan = off",
+)
 
 # Halves the positions until two neighbours are left: the first earlier than $1, the second not.
 _SEARCH: Final = """
@@ -61,17 +66,18 @@ class Segment(msgspec.Struct, frozen=True):
 
 async def within_time(driver: Any, matching: Filter, *, after: int, upto: int) -> tuple[int, int]:  # noqa: ANN401 - asyncpg has no types
     """The positions (after, upto] narrowed to those from the first fact of the filter's time to the last."""
+    since, until = matching.since, matching.until
+    earlier = 0 if since is None else await _search(driver, since, upto)
+    inside = upto if until is None else await _search(driver, until, upto)
     async with driver.transaction(readonly=True):
-        for setting in _ALONG_TIME:
+        for setting in ALONG_TIME:
             await driver.execute(setting)
-        if matching.since is not None:
-            before = await _search(driver, matching.since, upto)
-            found = await driver.fetchval(STRAGGLERS_SINCE.format(position=before), matching.since)
-            after = max(after, before if found is None else found - 1)
-        if matching.until is not None:
-            before = await _search(driver, matching.until, upto)
-            found = await driver.fetchval(STRAGGLERS_UNTIL.format(position=before), matching.until)
-            upto = min(upto, before if found is None else found)
+        if since is not None:
+            straggler = await driver.fetchval(STRAGGLERS_SINCE.format(position=earlier), since)
+            after = max(after, earlier if straggler is None else straggler - 1)
+        if until is not None:
+            straggler = await driver.fetchval(STRAGGLERS_UNTIL.format(position=inside), until)
+            upto = min(upto, inside if straggler is None else straggler)
     return after, upto
 
 

@@ -104,6 +104,8 @@ class PostgresLog:
             return [reading.Which(after, upto, matching, newest_first)]
         asked = narrowing.selecting_asked(matching.asset, matching.backfill_id, upto)
         scopes = narrowing.scopes_of(matching.asset, await self._copied(asked))
+        if reading.is_scattered(matching):
+            return [reading.Which(after, upto, matching, newest_first, tuple(scopes))]
         segments = narrowing.segments_of(scopes)
         return [
             reading.Which(

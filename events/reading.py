@@ -32,13 +32,15 @@ from sqlalchemy.dialects.postgresql import asyncpg
 from events import codec
 from events.envelope import Recorded
 from events.log import Filter
-from events.matching import PARTITION_TYPES, RUN_NUMBER, lower
+from events.matching import PARTITION_TYPES, RUN_NUMBER, RunNumbers, lower
 from events.narrowing import Scope
 from events.schema import log
 
 DECODED_AT_ONCE: Final = 250  # rows
 BRANCHES_MAX: Final = 64  # merged; more of them take longer to plan than to read along the positions
-# Those that log_by_rare_type leaves out.
+# What log_by_actor leaves out, and log_by_rare_type.
+DAEMON: Final = "daemon"
+RUN_PREFIX: Final = "run "
 FREQUENT_TYPES: Final = frozenset({"PartitionMaterialized", "RunLaunched", "RunStarted", "RunSucceeded"})
 # What keeps the planner to the one index that has the rows in order: without statistics, as after a bulk
 # append, it would rather sort all that is left of the log for every batch.
@@ -95,6 +97,8 @@ class Which(msgspec.Struct, frozen=True):
         """
         matching = self.matching or Filter()
         conditions = [log.c.position > self.after, log.c.position <= self.upto, *conditions_of(matching)]
+        if matching.asset is not None:
+            conditions.append(about(self.scopes, matching.asset))
         branches = self._branches(matching)
         if len(branches) < 2:
             statement = select(func.json_build_array(*_ENVELOPE)).where(*conditions, *branches)
@@ -105,15 +109,13 @@ class Which(msgspec.Struct, frozen=True):
 
     def _branches(self, matching: Filter) -> list[ColumnElement[bool]]:
         """Conditions of which one must hold, and no two can."""
-        types = sorted(matching.types)
-        if matching.asset is not None:
-            if len(self.scopes) > BRANCHES_MAX:
-                return [or_(*(about(scope, matching.asset) for scope in self.scopes))]
-            return [about(scope, matching.asset) for scope in self.scopes] or [false()]
-        alone = matching.backfill_id is None and matching.run_id is None
-        if alone and FREQUENT_TYPES.isdisjoint(types):
-            return [log.c.type == name for name in types]
-        return []
+        if matching.backfill_id is not None or matching.run_id is not None:
+            return []
+        if are_rare(matching.types):
+            return [log.c.type == name for name in sorted(matching.types)]
+        if len(self.scopes) > BRANCHES_MAX or by_person(matching.actor):
+            return []
+        return [log.c.backfill_id == scope.backfill_id for scope in self.scopes]
 
     def _ordered(self, position: ColumnElement[int]) -> ColumnElement[int]:
         return position.desc() if self.newest_first else position
@@ -137,10 +139,10 @@ def conditions_of(matching: Filter) -> Iterator[ColumnElement[bool]]:
         yield log.c.type == types[0] if len(types) == 1 else log.c.type.in_(types)
     if matching.actor is not None:
         yield log.c.actor == matching.actor
-        if matching.actor != "daemon" and not matching.actor.startswith("run "):
-            # What the index leaves out. The planner does not find out for itself.
-            yield log.c.actor != "daemon"
-            yield log.c.actor.not_like("run %")
+        if by_person(matching.actor):
+            # What the index leaves out; the planner does not find out for itself.
+            yield log.c.actor != DAEMON
+            yield log.c.actor.not_like(f"{RUN_PREFIX}%")
     if matching.since is not None:
         yield log.c.at >= matching.since
     if matching.until is not None:
@@ -152,16 +154,39 @@ def conditions_of(matching: Filter) -> Iterator[ColumnElement[bool]]:
         yield func.strpos(data, lower(matching.text)) > 0
 
 
-def about(scope: Scope, asset: str) -> ColumnElement[bool]:
-    """Whether a row is of the backfill and about the asset, as `events.matching` says it."""
-    of_backfill = log.c.backfill_id == scope.backfill_id
+def are_rare(types: frozenset[str]) -> bool:
+    """Whether types are named, and an index has all facts of them."""
+    return bool(types) and FREQUENT_TYPES.isdisjoint(types)
+
+
+def by_person(actor: str | None) -> bool:
+    """Whether an actor is named, and an index has all facts of theirs."""
+    return actor is not None and actor != DAEMON and not actor.startswith(RUN_PREFIX)
+
+
+def is_scattered(matching: Filter) -> bool:
+    """Whether what is wanted is few facts in all of the log, found without looking where they stand."""
+    return matching.backfill_id is None and (are_rare(matching.types) or by_person(matching.actor))
+
+
+def about(scopes: Sequence[Scope], asset: str) -> ColumnElement[bool]:
+    """Whether a row is of one of the backfills and about the asset, as `events.matching` says it."""
+    alike: dict[tuple[RunNumbers, bool], list[str]] = {}
+    for scope in scopes:
+        alike.setdefault((scope.numbers, scope.is_whole), []).append(scope.backfill_id)
     of_partitions = log.c.type.in_(PARTITION_TYPES)
     of_asset = log.c.data["asset"].astext == asset
-    if scope.is_whole:
-        return and_(of_backfill, or_(not_(of_partitions), of_asset))
     number = cast(func.substring(log.c.run_id, RUN_NUMBER), BigInteger)
-    of_run = or_(*(number.between(first, last) for first, last in scope.numbers))
-    return and_(of_backfill, case((of_partitions, of_asset), (log.c.run_id.is_(None), true()), else_=of_run))
+    found: list[ColumnElement[bool]] = []
+    for (numbers, is_whole), backfill_ids in alike.items():
+        of_run = or_(*(number.between(first, last) for first, last in numbers))
+        is_about = (
+            or_(not_(of_partitions), of_asset)
+            if is_whole
+            else case((of_partitions, of_asset), (log.c.run_id.is_(None), true()), else_=of_run)
+        )
+        found.append(and_(log.c.backfill_id.in_(backfill_ids), is_about))
+    return or_(false(), *found)
 
 
 def selecting_hashes(*, after: int, limit: int) -> Select[Any]:

@@ -1,6 +1,7 @@
 """The port of the log: what every log (PostgreSQL's, the one in memory) promises."""
 
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -27,11 +28,17 @@ class HeadMoved(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which facts to read; every condition given must hold."""
+    """Which facts to read; every condition given must hold. `events.matching` says it of a single fact."""
 
     backfill_id: str | None = None
     run_id: str | None = None
     types: frozenset[str] = frozenset()  # empty: all
+    asset: str | None = None  # facts about it, as `events.matching` defines them
+    actor: str | None = None
+    since: datetime | None = None  # at or after this time
+    until: datetime | None = None  # before this time
+    text: str | None = None  # somewhere in the data's JSON, A to Z in either case; no index helps
+    causation_id: str | None = None  # no index helps: name the backfill too
 
 
 @runtime_checkable

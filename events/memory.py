@@ -7,6 +7,7 @@ import anyio
 from events import rows
 from events.envelope import Event, Recorded
 from events.log import READ_BATCH_MAX, Appended, Filter, HeadMoved
+from events.matching import Matcher
 from events.rows import Row
 
 
@@ -53,17 +54,26 @@ class MemoryLog:
         """See `Log.read`."""
         await anyio.lowlevel.checkpoint()
         last = len(self._rows) if upto is None else min(upto, len(self._rows))
-        positions = range(max(after, 0) + 1, last + 1)
+        positions: Sequence[int] = range(max(after, 0) + 1, last + 1)
+        if matching is not None:
+            positions = [each for each in self._matching(matching, upto=last) if each > after]
         batch: list[Recorded] = []
         for position in reversed(positions) if newest_first else positions:
-            row = self._rows[position - 1]
-            if matching is None or _matches(row, matching):
-                batch.append(rows.recorded(position, row))
+            batch.append(rows.recorded(position, self._rows[position - 1]))
             if len(batch) == READ_BATCH_MAX:
                 yield batch
                 batch = []
         if batch:
             yield batch
+
+    def _matching(self, matching: Filter, *, upto: int) -> list[int]:
+        """The positions of what matches. All are looked at: requests far below tell what runs are about."""
+        matcher = Matcher(matching)
+        return [
+            position
+            for position, row in enumerate(self._rows[:upto], 1)
+            if matcher.matches(rows.recorded(position, row))
+        ]
 
     async def follow(self, *, after: int) -> AsyncGenerator[Sequence[Recorded], None]:
         """See `Log.follow`."""
@@ -77,11 +87,3 @@ class MemoryLog:
         while len(self._rows) <= position:
             await self._grown.wait()
         return len(self._rows)
-
-
-def _matches(row: Row, wanted: Filter) -> bool:
-    return (
-        (wanted.backfill_id is None or row.backfill_id == wanted.backfill_id)
-        and (wanted.run_id is None or row.run_id == wanted.run_id)
-        and (not wanted.types or row.type in wanted.types)
-    )

@@ -1,7 +1,7 @@
 """The log in PostgreSQL."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -9,7 +9,7 @@ import anyio
 from anyio.abc import TaskGroup
 from sqlalchemy import Select, select
 
-from events import reading
+from events import narrowing, reading
 from events.ahead import fetched_ahead
 from events.appending import Writer
 from events.driver import database_url, make_engine, translated
@@ -84,19 +84,41 @@ class PostgresLog:
         """See `Log.read`."""
         head = await self.head()
         upto = head if upto is None else min(upto, head)
-        which = reading.Which(after, upto, matching, newest_first)
-        # The first page alone: most reads are short. What is behind it is fetched while that is looked at.
-        first = await self._copied(which.selecting(_FIRST_PAGE))
-        for batch in reading.recorded(first):
-            yield batch
-        if len(first) < _FIRST_PAGE:
-            return
-        pages = self._pages(which.beyond(first))
-        async with aclosing(fetched_ahead(pages, self._tasks) if self._tasks else pages) as rest:
-            async for lines in rest:
-                for batch in reading.recorded(lines):
-                    yield batch
-                    await anyio.lowlevel.checkpoint()  # Lets in what has come meanwhile.
+        for which in await self._narrowed(after, upto, matching or Filter(), newest_first=newest_first):
+            # The first page alone: most reads are short. What is behind it is fetched while it is looked at.
+            first = await self._copied(which.selecting(_FIRST_PAGE))
+            for batch in reading.recorded(first):
+                yield batch
+            if len(first) < _FIRST_PAGE:
+                continue
+            pages = self._pages(which.beyond(first))
+            async with aclosing(fetched_ahead(pages, self._tasks) if self._tasks else pages) as rest:
+                async for lines in rest:
+                    for batch in reading.recorded(lines):
+                        yield batch
+                        await anyio.lowlevel.checkpoint()  # Lets in what has come meanwhile.
+
+    async def _narrowed(
+        self, after: int, upto: int, matching: Filter, *, newest_first: bool
+    ) -> Sequence[reading.Which]:
+        """Where the facts are to be looked for, in the order they are wanted."""
+        if matching.since is not None or matching.until is not None:
+            async with self._driver() as driver:
+                after, upto = await narrowing.within_time(driver, matching, after=after, upto=upto)
+        if matching.asset is None:
+            return [reading.Which(after, upto, matching, newest_first)]
+        asked = narrowing.selecting_asked(matching.asset, matching.backfill_id, upto)
+        scopes = narrowing.scopes_of(matching.asset, await self._copied(asked))
+        if reading.is_scattered(matching):
+            return [reading.Which(after, upto, matching, newest_first, tuple(scopes))]
+        segments = narrowing.segments_of(scopes)
+        return [
+            reading.Which(
+                max(after, each.first - 1), min(upto, each.last), matching, newest_first, each.scopes
+            )
+            for each in (reversed(segments) if newest_first else segments)
+            if each.last > after
+        ]
 
     async def _pages(self, which: reading.Which) -> AsyncGenerator[list[bytes], None]:
         while lines := await self._copied(which.selecting(READ_BATCH_MAX)):
@@ -168,11 +190,16 @@ class PostgresLog:
         return position, digest
 
     async def _copied(self, statement: Select[Any]) -> list[bytes]:
+        async with self._driver() as driver:
+            return await reading.copied(driver, statement)
+
+    @asynccontextmanager
+    async def _driver(self) -> AsyncGenerator[Any]:
+        """A connection of the driver's own."""
         with translated(self._url):
             async with self._engine.connect() as connection:
-                driver = (await connection.get_raw_connection()).driver_connection
                 try:
-                    return await reading.copied(driver, statement)
+                    yield (await connection.get_raw_connection()).driver_connection
                 except BaseException:
                     # SQLAlchemy sees nothing of what is done by the driver: it must be told.
                     await connection.invalidate()

@@ -11,15 +11,37 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import asyncpg
 
 from events import codec
 from events.envelope import Recorded
 from events.log import Filter
+from events.matching import PARTITION_TYPES, RUN_NUMBER, RunNumbers, lower
+from events.narrowing import Scope
 from events.schema import log
 
 DECODED_AT_ONCE: Final = 250  # rows
+BRANCHES_MAX: Final = 64  # merged; more of them take longer to plan than to read along the positions
+# What log_by_actor leaves out, and log_by_rare_type.
+DAEMON: Final = "daemon"
+RUN_PREFIX: Final = "run "
+FREQUENT_TYPES: Final = frozenset({"PartitionMaterialized", "RunLaunched", "RunStarted", "RunSucceeded"})
 # What keeps the planner to the one index that has the rows in order: without statistics, as after a bulk
 # append, it would rather sort all that is left of the log for every batch.
 SETTINGS: Final = {"enable_sort": "off", "enable_bitmapscan": "off"}
@@ -57,26 +79,46 @@ _decode_hashed: Final = msgspec.json.Decoder(list[Hashed]).decode
 
 
 class Which(msgspec.Struct, frozen=True):
-    """Which rows are wanted: those with ``after < position <= upto`` that match."""
+    """Which rows are wanted: those with ``after < position <= upto`` that match.
+
+    Where the filter names an asset, only those of ``scopes`` are: the backfills that target it.
+    """
 
     after: int
     upto: int
     matching: Filter | None = None
     newest_first: bool = False
+    scopes: tuple[Scope, ...] = ()
 
     def selecting(self, limit: int) -> Select[Any]:
-        """The statement that reads the first ``limit`` of them, as `Stored`."""
-        statement = select(func.json_build_array(*_ENVELOPE))
-        statement = statement.where(log.c.position > self.after, log.c.position <= self.upto)
+        """The statement that reads the first ``limit`` of them, as `Stored`.
+
+        What no single index has in order is selected in branches that have one each, and merged.
+        """
         matching = self.matching or Filter()
-        if matching.backfill_id is not None:
-            statement = statement.where(log.c.backfill_id == matching.backfill_id)
-        if matching.run_id is not None:
-            statement = statement.where(log.c.run_id == matching.run_id)
-        if matching.types:
-            types = sorted(matching.types)
-            statement = statement.where(log.c.type == types[0] if len(types) == 1 else log.c.type.in_(types))
-        return statement.order_by(log.c.position.desc() if self.newest_first else log.c.position).limit(limit)
+        conditions = [log.c.position > self.after, log.c.position <= self.upto, *conditions_of(matching)]
+        if matching.asset is not None:
+            conditions.append(about(self.scopes, matching.asset))
+        branches = self._branches(matching)
+        if len(branches) < 2:
+            statement = select(func.json_build_array(*_ENVELOPE)).where(*conditions, *branches)
+            return statement.order_by(self._ordered(log.c.position)).limit(limit)
+        merged = union_all(*(select(*_ENVELOPE).where(*conditions, branch) for branch in branches)).subquery()
+        statement = select(func.json_build_array(*merged.c))
+        return statement.order_by(self._ordered(merged.c.position)).limit(limit)
+
+    def _branches(self, matching: Filter) -> list[ColumnElement[bool]]:
+        """Conditions of which one must hold, and no two can."""
+        if matching.backfill_id is not None or matching.run_id is not None:
+            return []
+        if are_rare(matching.types):
+            return [log.c.type == name for name in sorted(matching.types)]
+        if len(self.scopes) > BRANCHES_MAX or by_person(matching.actor):
+            return []
+        return [log.c.backfill_id == scope.backfill_id for scope in self.scopes]
+
+    def _ordered(self, position: ColumnElement[int]) -> ColumnElement[int]:
+        return position.desc() if self.newest_first else position
 
     def beyond(self, lines: Sequence[bytes]) -> "Which":
         """What is left of them after those in the lines, of which there is at least one."""
@@ -84,6 +126,67 @@ class Which(msgspec.Struct, frozen=True):
         if self.newest_first:
             return msgspec.structs.replace(self, upto=last - 1)
         return msgspec.structs.replace(self, after=last)
+
+
+def conditions_of(matching: Filter) -> Iterator[ColumnElement[bool]]:
+    """What must hold of a row, but for what the filter says of an asset."""
+    if matching.backfill_id is not None:
+        yield log.c.backfill_id == matching.backfill_id
+    if matching.run_id is not None:
+        yield log.c.run_id == matching.run_id
+    if matching.types:
+        types = sorted(matching.types)
+        yield log.c.type == types[0] if len(types) == 1 else log.c.type.in_(types)
+    if matching.actor is not None:
+        yield log.c.actor == matching.actor
+        if by_person(matching.actor):
+            # What the index leaves out; the planner does not find out for itself.
+            yield log.c.actor != DAEMON
+            yield log.c.actor.not_like(f"{RUN_PREFIX}%")
+    if matching.since is not None:
+        yield log.c.at >= matching.since
+    if matching.until is not None:
+        yield log.c.at < matching.until
+    if matching.causation_id is not None:
+        yield log.c.causation_id == matching.causation_id
+    if matching.text is not None:
+        data = func.lower(cast(log.c.data, Text).collate("C"))
+        yield func.strpos(data, lower(matching.text)) > 0
+
+
+def are_rare(types: frozenset[str]) -> bool:
+    """Whether types are named, and an index has all facts of them."""
+    return bool(types) and FREQUENT_TYPES.isdisjoint(types)
+
+
+def by_person(actor: str | None) -> bool:
+    """Whether an actor is named, and an index has all facts of theirs."""
+    return actor is not None and actor != DAEMON and not actor.startswith(RUN_PREFIX)
+
+
+def is_scattered(matching: Filter) -> bool:
+    """Whether what is wanted is few facts in all of the log, found without looking where they stand."""
+    return matching.backfill_id is None and (are_rare(matching.types) or by_person(matching.actor))
+
+
+def about(scopes: Sequence[Scope], asset: str) -> ColumnElement[bool]:
+    """Whether a row is of one of the backfills and about the asset, as `events.matching` says it."""
+    alike: dict[tuple[RunNumbers, bool], list[str]] = {}
+    for scope in scopes:
+        alike.setdefault((scope.numbers, scope.is_whole), []).append(scope.backfill_id)
+    of_partitions = log.c.type.in_(PARTITION_TYPES)
+    of_asset = log.c.data["asset"].astext == asset
+    number = cast(func.substring(log.c.run_id, RUN_NUMBER), BigInteger)
+    found: list[ColumnElement[bool]] = []
+    for (numbers, is_whole), backfill_ids in alike.items():
+        of_run = or_(*(number.between(first, last) for first, last in numbers))
+        is_about = (
+            or_(not_(of_partitions), of_asset)
+            if is_whole
+            else case((of_partitions, of_asset), (log.c.run_id.is_(None), true()), else_=of_run)
+        )
+        found.append(and_(log.c.backfill_id.in_(backfill_ids), is_about))
+    return or_(false(), *found)
 
 
 def selecting_hashes(*, after: int, limit: int) -> Select[Any]:

@@ -13,6 +13,8 @@ from daemon.cli import (
     demo,
     doctor,
     explain,
+    export,
+    importing,
     jobs,
     launch,
     listing,
@@ -23,12 +25,13 @@ from daemon.cli import (
     reload,
     status,
     up,
+    verify,
 )
 from daemon.cli import (
     run as run_command,
 )
 from daemon.cli.errors import ExitCode, explained
-from daemon.cli.invocation import CommonOptions, DatabaseOption, FormatOption, HomeOption
+from daemon.cli.invocation import CommonOptions, DatabaseOption, FileOption, FormatOption, HomeOption
 from daemon.cli.output import console_on
 
 STDOUT = 1  # its file descriptor
@@ -63,8 +66,11 @@ app.command(rich_help_panel=LOOKING)(listing.backfills)
 app.command(rich_help_panel=LOOKING)(listing.runs)
 app.add_typer(run_command.app, rich_help_panel=LOOKING)
 app.add_typer(log.app, rich_help_panel=LOOKING)
+app.command(rich_help_panel=LOOKING)(export.export)
+app.command(rich_help_panel=LOOKING)(verify.verify)
 app.command(rich_help_panel=SERVING)(up.up)
 app.command(rich_help_panel=SERVING)(reload.reload)
+app.command("import", rich_help_panel=SERVING)(importing.import_log)
 app.command(rich_help_panel=SERVING)(doctor.doctor)
 app.command(rich_help_panel=SERVING)(demo.demo)
 
@@ -85,13 +91,14 @@ def root(
     home: HomeOption = None,
     database: DatabaseOption = None,
     output: FormatOption = None,
+    file: FileOption = None,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Fill and re-fill historical partitions of data assets, and know afterwards what came of it."""
-    context.obj = CommonOptions(home, database, output)
+    context.obj = CommonOptions(home, database, output, file)
 
 
 def main() -> None:

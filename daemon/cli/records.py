@@ -5,13 +5,14 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 
 from daemon.cli.errors import RefusedError
-from daemon.cli.invocation import Invocation
-from daemon.clock import Clock, SystemClock
+from daemon.cli.invocation import Invocation, log_in
+from daemon.clock import Clock, ManualClock, SystemClock
 from daemon.refusal import Refused
 from events.attendance import Attendance
 from events.envelope import Event
@@ -21,6 +22,7 @@ from events.log import Appended, Log
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
+    from projections.tables.memory import FoldedStore
     from projections.tables.store import ProjectionStore
 
 ACTOR_VARIABLE = "BACKFILLD_ACTOR"
@@ -33,7 +35,9 @@ Decide = Callable[[World], Sequence[Fact] | Refused]
 class Records:
     """What a command reads and writes; made by `with_records`."""
 
-    def __init__(self, url: str, log: Log, store: "ProjectionStore", clock: Clock) -> None:
+    def __init__(
+        self, url: str | None, log: Log, store: "ProjectionStore | FoldedStore", clock: Clock
+    ) -> None:
         self.log = log
         self.clock = clock
         self._url = url
@@ -69,7 +73,9 @@ class Records:
         return (await self.attendance()).is_led
 
     async def attendance(self) -> Attendance:
-        """Which daemons, on whichever machines, lead this log or stand by."""
+        """Which daemons, on whichever machines, lead this log or stand by; nobody leads a file."""
+        if self._url is None:
+            return Attendance(is_led=False)
         from events.leadership import Leadership  # noqa: PLC0415 -- as above
 
         async with Leadership(self._url) as leadership:
@@ -111,12 +117,27 @@ def with_records(invocation: Invocation, function: Callable[[Records], Awaitable
     from events.postgres import PostgresLog  # noqa: PLC0415 -- SQLAlchemy, which --help need not wait for
     from projections.tables.store import ProjectionStore  # noqa: PLC0415 -- as above
 
+    if invocation.file is not None:
+        return with_records_in(invocation.file, function)
+
     async def call(url: str) -> Answer:
         async with PostgresLog(url) as log, ProjectionStore(url) as store:
             return await function(Records(url, log, store, SystemClock()))
 
     with invocation.database(begin=False) as url:
         return anyio.run(call, url)
+
+
+def with_records_in(path: Path, function: Callable[[Records], Awaitable[Answer]]) -> Answer:
+    """What `function` returns, awaited with the records that a file holds, at the time it was exported.
+
+    :raises FileError: it is no export, or was to be changed.
+    """
+    from projections.tables.memory import FoldedStore  # noqa: PLC0415 -- its imports, which --help need not wait for
+
+    with log_in(path) as log:
+        records = Records(None, log, FoldedStore(), ManualClock(log.header.exported_at))
+        return anyio.run(function, records)
 
 
 def actor() -> str:

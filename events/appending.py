@@ -8,18 +8,20 @@ Many events, and few that have lost that race too often, take the lock first and
 by row as they are encoded, so that Python and PostgreSQL work side by side.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import anyio
 import asyncpg
 from anyio.lowlevel import checkpoint
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from events import rows
+from events import adopting, rows
+from events.adopting import Head
 from events.envelope import Event
 from events.errors import FactNotStorableError
+from events.files.chained import Chained
 from events.log import Appended, HeadMoved
 from events.rows import Row
 
@@ -40,13 +42,6 @@ _NOTIFY: Final = "SELECT pg_notify($1, $2)"
 _KNOWN: Final = """
 SELECT id::text, position FROM log WHERE id = ANY($1::uuid[]) ORDER BY position LIMIT cardinality($1::uuid[])
 """
-
-
-class Head(NamedTuple):
-    """Where the log ends."""
-
-    position: int
-    hash: bytes
 
 
 class Writer:
@@ -76,6 +71,28 @@ class Writer:
                     await self.close()
                     raise
         return answer
+
+    async def adopt(self, pages: Iterable[list[Chained]], end: Head) -> bool:
+        """See `PostgresLog.adopt`. One transaction: whatever happens, no part of the rows is left alone."""
+        async with self._turn:
+            try:
+                if self._driver is None or self._driver.is_closed():
+                    await self._connect()
+                async with self._driver.transaction():
+                    if await self._look(_LOCK) != Head(0, rows.NO_HASH):
+                        return False
+                    records = adopting.records(pages, end)
+                    await self._driver.copy_records_to_table(
+                        "log", records=records, columns=_COLUMNS, timeout=adopting.TIMEOUT_S
+                    )
+                    await adopting.check(self._driver, end)
+                    await self._driver.execute(_MOVE, *end)
+                    await self._driver.execute(_NOTIFY, CHANNEL, str(end.position))
+                self._head = end
+            except BaseException:
+                await self.close()
+                raise
+        return True
 
     async def close(self) -> None:
         """Gives the connection up. The next append makes a new one."""

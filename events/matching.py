@@ -61,7 +61,7 @@ class Matcher:
     def matches(self, recorded: Recorded) -> bool:
         """Whether the fact is one of them."""
         wanted, fact = self._matching, recorded.fact
-        self._learn(recorded)
+        self.learn(recorded)
         return (
             wanted.backfill_id in {None, recorded.backfill_id}
             and wanted.run_id in {None, recorded.run_id}
@@ -74,7 +74,8 @@ class Matcher:
             and (self._text is None or self._text in lower(jsonb_text(fact)))
         )
 
-    def _learn(self, recorded: Recorded) -> None:
+    def learn(self, recorded: Recorded) -> None:
+        """Take note of what a fact says about others; `matches` does so too."""
         asset, fact = self._matching.asset, recorded.fact
         if asset is None or recorded.backfill_id is None or not isinstance(fact, BackfillRequested):
             return

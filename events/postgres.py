@@ -1,7 +1,8 @@
 """The log in PostgreSQL."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -9,15 +10,19 @@ import anyio
 from anyio.abc import TaskGroup
 from sqlalchemy import Select, select
 
-from events import narrowing, reading
+from events import extracting, narrowing, reading
+from events.adopting import Head
 from events.ahead import fetched_ahead
+from events.anchor import Anchor
 from events.appending import Writer
 from events.driver import database_url, make_engine, translated
 from events.envelope import Event, Recorded
 from events.errors import LogUnavailableError
+from events.extracting import Part
+from events.files.chained import Chained, Header, as_written
 from events.log import READ_BATCH_MAX, Appended, Filter, HeadMoved
 from events.schema import log_head
-from events.verifying import VERIFIED_AT_ONCE, Broken, Chain, Verified
+from events.verifying import VERIFIED_AT_ONCE, Broken, Chain, Verified, resume
 from events.waking import Bell
 
 _FIRST_PAGE: Final = 250  # facts; whoever wants a few waits for no more
@@ -165,12 +170,19 @@ class PostgresLog:
             if waiting.cancelled_caught:
                 self._bell.heard = None  # A call may be lost, so now and then the log itself is asked.
 
-    async def verify(self) -> Verified | Broken:
+    async def verify(self, *, since: Anchor | None = None) -> Verified | Broken:
         """Whether every row is as it was written, and none is missing before the last.
 
-        Reads the whole log. That nothing was cut off its end, only somebody who kept a digest can tell.
+        Reads the whole log, or from the anchor's row on, which must have the hash it had then. That nothing
+        was cut off the end, only somebody who kept a digest can tell.
         """
         chain = Chain()
+        if since is not None and since.position > 0:
+            found = await self._chained(after=since.position - 1, upto=since.position, limit=1)
+            resumed = resume(since, found)
+            if isinstance(resumed, Broken):
+                return resumed
+            chain = resumed
         while True:
             # The head is read after the rows before it and before the rows after it: so, whoever appends
             # meanwhile, it must be where the rows end.
@@ -181,6 +193,53 @@ class PostgresLog:
             broken = chain.follow(reading.hashed(lines))
             if broken is not None:
                 return broken
+
+    async def extract(self, part: Part, at: datetime) -> Header:
+        """What an export of that part of the log is to say of itself; `rows_of` gives its rows.
+
+        :raises FileError: there is no such part.
+        """
+        return await extracting.header(self._fetched, part, at)
+
+    async def rows_of(self, header: Header) -> AsyncGenerator[list[Chained], None]:
+        """The rows of an export in pages, each row checked against its hash.
+
+        :raises NotAsWrittenError: one was changed, or is missing.
+        """
+        after = header.first - 1
+        while after < header.last:
+            page = await self._chained(
+                after=after, upto=header.last, limit=READ_BATCH_MAX, backfills=header.backfills
+            )
+            if not page:
+                return
+            yield [as_written(row) for row in page]
+            after = page[-1].position
+
+    async def adopt(self, pages: Iterable[list[Chained]], end: Head) -> bool:
+        """Whether the rows were taken into the log as they are, ids, times and hashes: all, or none.
+
+        They must be those from position 1 to ``end``. False and nothing done if the log is not empty.
+
+        :raises FileError: they do not lead to that end.
+        """
+        with translated(self._url):
+            return await self._writer.adopt(pages, end)
+
+    async def _chained(
+        self, *, after: int, upto: int, limit: int, backfills: Sequence[str] = ()
+    ) -> list[Chained]:
+        return reading.chained(
+            await self._copied(
+                reading.selecting_chained(after=after, upto=upto, limit=limit, backfills=backfills)
+            )
+        )
+
+    async def _fetched(self, statement: Select[Any]) -> Sequence[Any]:
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                found: Sequence[Any] = (await connection.execute(statement)).all()
+                return found
 
     async def _head(self) -> tuple[int, bytes]:
         statement = select(log_head.c.position, log_head.c.hash).order_by(log_head.c.position).limit(1)

@@ -29,8 +29,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import asyncpg
 
-from events import codec
+from events import codec, rows
 from events.envelope import Recorded
+from events.files.chained import Chained
 from events.log import Filter
 from events.matching import PARTITION_TYPES, RUN_NUMBER, RunNumbers, lower
 from events.narrowing import Scope
@@ -74,6 +75,7 @@ class Hashed(Stored, frozen=True, array_like=True, gc=False):
     hash: str  # in hex
 
 
+_decode_chained: Final = msgspec.json.Decoder(list[Chained]).decode
 _decode_stored: Final = msgspec.json.Decoder(list[Stored]).decode
 _decode_hashed: Final = msgspec.json.Decoder(list[Hashed]).decode
 
@@ -195,6 +197,28 @@ def selecting_hashes(*, after: int, limit: int) -> Select[Any]:
     return statement.where(log.c.position > after).order_by(log.c.position).limit(limit)
 
 
+def among(backfills: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a row is about one of the backfills or about none at all; every row where none is named."""
+    if not backfills:
+        return true()
+    return or_(log.c.backfill_id.in_(sorted(backfills)), log.c.backfill_id.is_(None))
+
+
+def selecting_chained(*, after: int, upto: int, limit: int, backfills: Sequence[str] = ()) -> Select[Any]:
+    """The statement that reads up to ``limit`` rows past ``after``, as `Chained`."""
+    before = log.alias("before")
+    previous = select(func.encode(before.c.hash, "hex")).where(before.c.position == log.c.position - 1)
+    statement = select(
+        func.json_build_array(
+            *_ENVELOPE,
+            func.encode(log.c.hash, "hex"),
+            func.coalesce(previous.scalar_subquery(), rows.NO_HASH.hex()),
+        )
+    )
+    statement = statement.where(log.c.position > after, log.c.position <= upto, among(backfills))
+    return statement.order_by(log.c.position).limit(limit)
+
+
 async def copied(driver: Any, statement: Select[Any]) -> list[bytes]:  # noqa: ANN401 - asyncpg has no types
     """The JSON of each row that the statement selects, over asyncpg's connection."""
     chunks: list[bytes] = []
@@ -240,6 +264,11 @@ def hashed(lines: Sequence[bytes]) -> Iterator[Hashed]:
     """The rows with their hashes, in order."""
     for first in range(0, len(lines), DECODED_AT_ONCE):
         yield from _decode_hashed(_array(lines[first : first + DECODED_AT_ONCE]))
+
+
+def chained(lines: Sequence[bytes]) -> list[Chained]:
+    """The rows with their hashes and their predecessors', in order."""
+    return _decode_chained(_array(lines))
 
 
 def _array(lines: Sequence[bytes]) -> bytes:

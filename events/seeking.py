@@ -18,6 +18,16 @@ async def fact_at(log: Log, position: int) -> Recorded | None:
     return None
 
 
+async def fact_by(log: Log, position: int, *, after: int = 0) -> Recorded | None:
+    """The newest fact up to a position and past ``after``; only a log with gaps has none at the position."""
+    found = await fact_at(log, position)
+    if found is None:
+        async with aclosing(log.read(after=after, upto=position, newest_first=True)) as batches:
+            async for batch in batches:
+                return batch[0]
+    return found
+
+
 async def position_by(log: Log, at: datetime) -> int:
     """The position of the last fact that was known at a time; 0 for a time before the first one.
 
@@ -27,8 +37,8 @@ async def position_by(log: Log, at: datetime) -> int:
     low, high = 0, await log.head()
     while low < high:
         middle = (low + high + 1) // 2
-        recorded = await fact_at(log, middle)
-        if recorded is not None and recorded.at <= at:
+        recorded = await fact_by(log, middle, after=low)
+        if recorded is None or recorded.at <= at:
             low = middle
         else:
             high = middle - 1

@@ -1,12 +1,14 @@
 """Whether the chain of hashes through the log is whole."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from events import rows
+from events.anchor import Anchor
 from events.codec import canonical
+from events.files.chained import Chained
 from events.reading import Hashed
 
 VERIFIED_AT_ONCE: Final = 5_000  # rows
@@ -27,11 +29,11 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 class Chain:
-    """Walks along the log, row by row."""
+    """Walks along the log, row by row: from its beginning, or from behind a row with a known hash."""
 
-    def __init__(self) -> None:
-        self.position = 0
-        self.hash = rows.NO_HASH
+    def __init__(self, position: int = 0, digest: bytes = rows.NO_HASH) -> None:
+        self.position = position
+        self.hash = digest
 
     def end(self, head: int, digest: bytes) -> Verified | Broken:
         """The verdict when no row is left and the log is said to end at ``head`` with the hash ``digest``."""
@@ -57,6 +59,24 @@ class Chain:
                 )
             self.position, self.hash = expected, found
         return None
+
+
+def resume(anchor: Anchor, found: Sequence[Chained]) -> Chain | Broken:
+    """The chain to be followed from the anchor's row on, which is what was found at its position."""
+    if not found:
+        return Broken(
+            anchor.position,
+            "there is no row, and there was one when the anchor was saved: the end was cut off, or the "
+            "anchor is another log's",
+        )
+    (row,) = found
+    if row.hash != anchor.digest:
+        return Broken(
+            anchor.position,
+            f"its hash is {row.hash} and was {anchor.digest} when the anchor was saved: it or one "
+            "before it was changed since then, or the anchor is another log's",
+        )
+    return Chain(anchor.position - 1, bytes.fromhex(row.previous))
 
 
 def _as_written(row: Hashed) -> rows.Row:

@@ -14,6 +14,8 @@ from daemon.cli import (
     diff,
     doctor,
     explain,
+    export,
+    importing,
     jobs,
     launch,
     listing,
@@ -26,6 +28,7 @@ from daemon.cli import (
     replay,
     status,
     up,
+    verify,
     whatif,
 )
 from daemon.cli import (
@@ -33,7 +36,7 @@ from daemon.cli import (
 )
 from daemon.cli.audit import commands as audit
 from daemon.cli.errors import ExitCode, explained
-from daemon.cli.invocation import CommonOptions, DatabaseOption, FormatOption, HomeOption
+from daemon.cli.invocation import CommonOptions, DatabaseOption, FileOption, FormatOption, HomeOption
 from daemon.cli.output import console_on
 
 STDOUT = 1  # its file descriptor
@@ -72,8 +75,11 @@ app.command(rich_help_panel=LOOKING)(replay.replay)
 app.add_typer(log.app, rich_help_panel=LOOKING)
 app.add_typer(audit.app, rich_help_panel=LOOKING)
 app.command(rich_help_panel=LOOKING)(whatif.whatif)
+app.command(rich_help_panel=LOOKING)(export.export)
+app.command(rich_help_panel=LOOKING)(verify.verify)
 app.command(rich_help_panel=SERVING)(up.up)
 app.command(rich_help_panel=SERVING)(reload.reload)
+app.command("import", rich_help_panel=SERVING)(importing.import_log)
 app.command(rich_help_panel=SERVING)(doctor.doctor)
 app.add_typer(projections.app, rich_help_panel=SERVING)
 app.command(rich_help_panel=SERVING)(demo.demo)
@@ -95,13 +101,14 @@ def root(
     home: HomeOption = None,
     database: DatabaseOption = None,
     output: FormatOption = None,
+    file: FileOption = None,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Fill and re-fill historical partitions of data assets, and know afterwards what came of it."""
-    context.obj = CommonOptions(home, database, output)
+    context.obj = CommonOptions(home, database, output, file)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import inspect
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
 
@@ -13,12 +13,14 @@ import anyio
 import msgspec
 import typer
 
-from daemon.cli.errors import DatabaseError
+from daemon.cli.errors import DatabaseError, UsageError
 from daemon.cli.output import Format, Output
 from daemon.cli.settings import DATABASE_VARIABLE, HOME_DEFAULT, HOME_VARIABLE, Settings, load_settings
 from events.errors import EmbeddedDatabaseError
 
 if TYPE_CHECKING:
+    from events.files.log import FileLog
+    from events.log import Log
     from events.postgres import PostgresLog
 
 P = ParamSpec("P")
@@ -44,6 +46,16 @@ DatabaseOption = Annotated[
         show_default=False,
     ),
 ]
+FileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="Read this export of a log, which `backfilld export` wrote, in place of the database.",
+        rich_help_panel="Options of every command",
+        show_default=False,
+    ),
+]
 FormatOption = Annotated[
     Format | None,
     typer.Option(
@@ -65,11 +77,15 @@ class CommonOptions(msgspec.Struct, frozen=True):
     home: Path | None = None
     database: str | None = None
     output: Format | None = None
+    file: Path | None = None
 
     def or_else(self, outer: "CommonOptions") -> "CommonOptions":
         """These options, and the outer ones where these are not given."""
         return CommonOptions(
-            self.home or outer.home, self.database or outer.database, self.output or outer.output
+            self.home or outer.home,
+            self.database or outer.database,
+            self.output or outer.output,
+            self.file or outer.file,
         )
 
 
@@ -86,6 +102,11 @@ class Invocation:
         """Whether --home or --database was given."""
         return self._options.home is not None or self._options.database is not None
 
+    @property
+    def file(self) -> Path | None:
+        """The export that is read in place of the database."""
+        return self._options.file
+
     @functools.cached_property
     def settings(self) -> Settings:
         """:raises UsageError: `backfilld.toml` cannot be understood."""
@@ -101,8 +122,11 @@ class Invocation:
         """The database's URL; the embedded one is kept running for as long as the block.
 
         :param begin: whether an embedded database is made where the home has none yet.
+        :raises UsageError: a file was named in its place.
         :raises DatabaseError: there is none, or it does not start.
         """
+        if self.file is not None:
+            raise UsageError("this needs the database; --file is for commands that only read the log.")
         if self.settings.database_url is not None:
             yield self.settings.database_url
             return
@@ -118,6 +142,16 @@ class Invocation:
                 yield url
         except EmbeddedDatabaseError as error:
             raise DatabaseError(str(error)) from error
+
+    def reading_log(self, function: "Callable[[Log], Awaitable[T]]") -> T:
+        """As `with_log`, for what only reads: with the file's facts where a file was named.
+
+        :raises FileError: it is no export.
+        """
+        if self.file is None:
+            return self.with_log(function)
+        with log_in(self.file) as log:
+            return anyio.run(function, log)
 
     def with_log(self, function: "Callable[[PostgresLog], Awaitable[T]]", *, begin: bool = False) -> T:
         """What `function` returns, awaited with the log in an event loop of its own.
@@ -140,14 +174,28 @@ class Invocation:
             return anyio.run(call, url)
 
 
+@contextmanager
+def log_in(path: Path) -> "Iterator[FileLog]":
+    """The log that a file holds, open for as long as the block.
+
+    :raises FileError: it is no export.
+    """
+    from events.files.log import FileLog  # noqa: PLC0415 -- its imports, which --help need not wait for
+    from events.files.opening import opened  # noqa: PLC0415 -- as above
+
+    with closing(opened(path)) as file:
+        yield FileLog(file)
+
+
 def common(
     context: typer.Context,
     home: HomeOption = None,
     database: DatabaseOption = None,
     output: FormatOption = None,
+    file: FileOption = None,
 ) -> Invocation:
     """An `Invocation` from the options of this command and of those around it."""
-    options = CommonOptions(home, database, output)
+    options = CommonOptions(home, database, output, file)
     if isinstance(context.obj, CommonOptions):
         options = options.or_else(context.obj)
     context.obj = options

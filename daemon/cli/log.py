@@ -2,24 +2,25 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.text import Text
 
+from daemon.cli.anchors import read_anchor, save_anchor
 from daemon.cli.errors import ExitCode, UsageError, did_you_mean
 from daemon.cli.fact_text import describe
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.output import Format
+from daemon.cli.verify import answer as verify_file
+from daemon.clock import SystemClock
+from events.anchor import Anchor
 from events.codec import FACT_TYPES
 from events.envelope import Recorded
 from events.facts import Fact
 from events.log import Filter, Log
-
-if TYPE_CHECKING:
-    from events.postgres import PostgresLog
-    from events.verifying import Broken, Verified
 
 LIMIT_DEFAULT = 100
 
@@ -41,6 +42,24 @@ FromOption = Annotated[
     int | None,
     typer.Option(
         "--from", min=1, metavar="POSITION", help="Begin at this position instead of showing the last ones."
+    ),
+]
+SinceAnchorOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--since-anchor",
+        metavar="FILE",
+        help="Check from this anchor on: its fact has the hash it had, and what comes after fits.",
+        show_default=False,
+    ),
+]
+SaveAnchorOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-anchor",
+        metavar="FILE",
+        help="Write position and digest of the end to this file, to be kept elsewhere.",
+        show_default=False,
     ),
 ]
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with new facts as they come.")]
@@ -183,24 +202,41 @@ def show(
         if not written and invocation.output.form is Format.TEXT:
             invocation.output.note("No fact matches." if head else "The log is empty.")
 
-    invocation.with_log(write_all)
+    invocation.reading_log(write_all)
 
 
 @app.command("verify")
 @command
-def verify(invocation: Invocation) -> None:
+def verify(
+    invocation: Invocation, *, since_anchor: SinceAnchorOption = None, save: SaveAnchorOption = None
+) -> None:
     """Check that every fact is as it was written and none is missing. Exits with 1 if not.
 
     The chain of hashes through the whole log is worked out again. Keep the digest elsewhere: it also proves
     that nothing was cut off the end.
+
+    backfilld log verify --since-anchor monday.json --save-anchor tuesday.json
     """
     from events.verifying import Verified  # noqa: PLC0415 -- half a second that --help need not wait for
 
-    found = invocation.with_log(verified)
+    since = None if since_anchor is None else read_anchor(since_anchor)
+    if invocation.file is not None:
+        if save is not None:
+            raise UsageError("an anchor is saved of the log itself; leave --file or --save-anchor out.")
+        verify_file(invocation, invocation.file, since)
+        return
+    now = SystemClock().now()
+    found = invocation.with_log(lambda log: log.verify(since=since))
     is_intact = isinstance(found, Verified)
     answer = {"intact": is_intact} | msgspec.structs.asdict(found)
     if isinstance(found, Verified):
-        told = Text(f"The log is as it was written: {found.head:,} facts.\nIts digest is {found.digest}.")
+        checked = f"; checked from position {since.position:,} on" if since else ""
+        told = Text(
+            f"The log is as it was written: {found.head:,} facts{checked}.\nIts digest is {found.digest}."
+        )
+        if save is not None:
+            save_anchor(save, Anchor(found.head, found.digest, now))
+            told.append(f"\nThe anchor is in {save}: keep it elsewhere.")
     else:
         told = Text(
             f"The log is not as it was written. Position {found.position}: {found.reason}.", style="red"
@@ -208,8 +244,3 @@ def verify(invocation: Invocation) -> None:
     invocation.output.value(answer, lambda console: console.print(told, soft_wrap=True))
     if not is_intact:
         raise typer.Exit(ExitCode.UNSUCCESSFUL)
-
-
-async def verified(log: "PostgresLog") -> "Verified | Broken":
-    """What the log says of itself."""
-    return await log.verify()

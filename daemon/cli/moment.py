@@ -10,7 +10,7 @@ import typer
 from daemon.cli.errors import RefusedError, UsageError
 from daemon.cli.fact_text import counted
 from events.log import Log
-from events.seeking import fact_at, position_by
+from events.seeking import fact_at, fact_by, position_by
 
 AsOfOption = Annotated[
     str | None,
@@ -108,7 +108,7 @@ async def moment_of(log: Log, typed: TypedMoment, now: datetime, *, or_beginning
         position = typed.position or 0
         if or_beginning and position == 0 and (first := await fact_at(log, 1)) is not None:
             return Moment(0, first.at)
-        recorded = await fact_at(log, position) if 1 <= position <= head else None
+        recorded = await fact_by(log, position) if 1 <= position <= head else None
         if recorded is None:
             raise RefusedError(
                 f"there is no position {position:,}: the log has {counted(head, 'fact')}, counted from 1."

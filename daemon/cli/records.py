@@ -6,14 +6,15 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 
-from daemon.cli.errors import RefusedError
-from daemon.cli.invocation import Invocation
+from daemon.cli.errors import RefusedError, UsageError
+from daemon.cli.invocation import Invocation, log_in
 from daemon.cli.moment import Moment, TypedMoment, moment_of, time_text, typed_moment
-from daemon.clock import Clock, SystemClock
+from daemon.clock import Clock, ManualClock, SystemClock
 from daemon.commands import find_backfill
 from daemon.refusal import Refused
 from events.attendance import Attendance
@@ -27,7 +28,9 @@ from projections.tables.then import backfill_rows
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
+    from events.files.log import FileLog
     from projections.tables.checking import Checked
+    from projections.tables.memory import FoldedStore
     from projections.tables.rebuilding import Rebuilt
     from projections.tables.store import AttemptsAt, ProjectionStore
 
@@ -39,10 +42,15 @@ Decide = Callable[[World], Sequence[Fact] | Refused]
 
 
 class Records:
-    """What a command reads and writes; made by `with_records`. Of a moment of the past, it is read only."""
+    """What a command reads and writes; made by `with_records`. Of the past, or of a file, it is read only."""
 
     def __init__(
-        self, url: str, log: Log, store: "ProjectionStore", clock: Clock, moment: Moment | None = None
+        self,
+        url: str | None,
+        log: Log,
+        store: "ProjectionStore | FoldedStore",
+        clock: Clock,
+        moment: Moment | None = None,
     ) -> None:
         self.log = log
         self.clock = clock
@@ -110,12 +118,18 @@ class Records:
         return await self._store.rows(tables[table], where=chosen, limit=limit)
 
     async def check_projections(self) -> "Checked":
-        """What a new fold of the log says of the tables and the newest snapshots."""
-        return await self._store.check(self.log)
+        """What a new fold of the log says of the tables and the newest snapshots.
+
+        :raises UsageError: a file has no tables.
+        """
+        return await self._kept().check(self.log)
 
     async def rebuild_projections(self) -> "Rebuilt | None":
-        """What the tables hold, made anew; None if somebody else is at it."""
-        return await self._store.rebuild(self.log)
+        """What the tables hold, made anew; None if somebody else is at it.
+
+        :raises UsageError: a file has no tables.
+        """
+        return await self._kept().rebuild(self.log)
 
     async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> "AttemptsAt | None":
         """See `ProjectionStore.attempts_at`; its tables are brought up to date first."""
@@ -132,11 +146,20 @@ class Records:
         return (await self.attendance()).is_led
 
     async def attendance(self) -> Attendance:
-        """Which daemons, on whichever machines, lead this log or stand by."""
+        """Which daemons, on whichever machines, lead this log or stand by; nobody leads a file."""
+        if self._url is None:
+            return Attendance(is_led=False)
         from events.leadership import Leadership  # noqa: PLC0415 -- as above
 
         async with Leadership(self._url) as leadership:
             return await leadership.attendance()
+
+    def _kept(self) -> "ProjectionStore":
+        from projections.tables.store import ProjectionStore  # noqa: PLC0415 -- as above
+
+        if not isinstance(self._store, ProjectionStore):
+            raise UsageError("projections are kept in the database; a file has none.")
+        return self._store
 
     async def record(
         self, world: World, backfill_id: str | None, decide: Decide, *, run_id: str | None = None
@@ -183,6 +206,8 @@ def with_records(
     from projections.tables.store import ProjectionStore  # noqa: PLC0415 -- as above
 
     typed = None if as_of is None else typed_moment(as_of, "--as-of")
+    if invocation.file is not None:
+        return with_records_in(invocation, invocation.file, function, typed)
 
     async def call(url: str) -> Answer:
         async with PostgresLog(url) as log, ProjectionStore(url) as store:
@@ -192,6 +217,28 @@ def with_records(
 
     with invocation.database(begin=False) as url:
         return anyio.run(call, url)
+
+
+def with_records_in(
+    invocation: Invocation,
+    file: Path,
+    function: Callable[[Records], Awaitable[Answer]],
+    typed: TypedMoment | None,
+) -> Answer:
+    """What `function` returns, awaited with the records that a file holds, at the time it was exported.
+
+    :raises FileError: it is no export, or was to be changed.
+    :raises RefusedError: the file has no such moment.
+    """
+    from projections.tables.memory import FoldedStore  # noqa: PLC0415 -- as above
+
+    async def call(log: "FileLog") -> Answer:
+        clock = ManualClock(log.header.exported_at)
+        moment = None if typed is None else await told_moment(invocation, log, typed, clock)
+        return await function(Records(None, log, FoldedStore(), clock, moment))
+
+    with log_in(file) as log:
+        return anyio.run(call, log)
 
 
 async def told_moment(invocation: Invocation, log: Log, typed: TypedMoment, clock: Clock) -> Moment:

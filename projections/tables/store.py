@@ -1,5 +1,6 @@
 """The projections in the database: snapshots of the state, and the listed tables brought up to date."""
 
+import functools
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
@@ -205,21 +206,7 @@ class ProjectionStore:
 
     async def runs_then(self, world: World, *, where: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
         """The rows of runs as they were in that world, newest first; the tables must hold its position."""
-        live = then.live_runs(world)
-        status = where.get("status")
-        chosen: dict[str, str | Collection[str]] = {**where}
-        without: Collection[str] = ()
-        if status in then.LIVE_STATUSES:
-            del chosen["status"]
-            chosen["id"] = [
-                run_id
-                for run_id, run in live.items()
-                if then.status_then(run) == status and where.get("id") in {None, run_id}
-            ]
-        elif status is not None:
-            without = live
-        rows = await self.rows(schema.runs, where=chosen, limit=limit, upto=world.position, without=without)
-        return [then.run_row_then(row, live.get(row["id"])) for row in rows]
+        return await then.run_rows(functools.partial(self.rows, schema.runs), world, where=where, limit=limit)
 
     async def _newest_snapshot(self, upto: int | None) -> World | None:
         kept = schema.snapshots.c

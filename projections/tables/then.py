@@ -4,13 +4,50 @@ The tables stand at the log's head. What they say of a run that had ended by the
 run that was under way then is in the world of then. Of backfills the world has all that is listed.
 """
 
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
 from projections.backfill.state import Backfill, LiveRun
 from projections.tables.changes import Row, partitions_total
 from projections.world import World
 
 LIVE_STATUSES = frozenset({"launched", "running"})
+
+
+class RunRows(Protocol):
+    """Reads rows of runs, newest first."""
+
+    async def __call__(
+        self,
+        *,
+        where: Mapping[str, str | Collection[str]],
+        limit: int,
+        upto: int | None,
+        without: Collection[str],
+    ) -> list[dict[str, Any]]:
+        """See `projections.tables.store.ProjectionStore.rows`."""
+        ...
+
+
+async def run_rows(
+    read: RunRows, world: World, *, where: Mapping[str, str], limit: int
+) -> list[dict[str, Any]]:
+    """The rows of runs as they were in that world, newest first, from the rows of its log's head."""
+    live = live_runs(world)
+    status = where.get("status")
+    chosen: dict[str, str | Collection[str]] = {**where}
+    without: Collection[str] = ()
+    if status in LIVE_STATUSES:
+        del chosen["status"]
+        chosen["id"] = [
+            run_id
+            for run_id, run in live.items()
+            if status_then(run) == status and where.get("id") in {None, run_id}
+        ]
+    elif status is not None:
+        without = live
+    rows = await read(where=chosen, limit=limit, upto=world.position, without=without)
+    return [run_row_then(row, live.get(row["id"])) for row in rows]
 
 
 def backfill_rows(world: World, *, limit: int) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 from anyio.abc import TaskStatus
 from sqlalchemy import make_url
 
-from events.appending import Head
+from events.adopting import Head
 from events.embedded import data_folder, embedded_database
 from events.envelope import Event
 from events.errors import LogUnavailableError

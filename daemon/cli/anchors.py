@@ -1,0 +1,45 @@
+"""Anchors: what `log verify` found, in a file that is to be kept elsewhere."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from daemon.cli.errors import UsageError
+from daemon.cli.output import pretty
+from events.anchor import Anchor
+
+
+class AnchorFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the file holds."""
+
+    backfilld_anchor: Anchor
+
+
+def read_anchor(path: Path) -> Anchor:
+    """The anchor in a file.
+
+    :raises UsageError: there is none.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=AnchorFile).backfilld_anchor
+    except OSError as error:
+        raise UsageError(f"the anchor {path} cannot be read: {error.strerror or error}.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path} is no anchor ({error}): `backfilld log verify --save-anchor {path}` writes one."
+        ) from error
+
+
+def save_anchor(path: Path, anchor: Anchor) -> None:
+    """Writes the anchor in place of one that may be there.
+
+    :raises UsageError: it cannot be written there.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        unfinished.write_bytes(pretty(AnchorFile(anchor)) + b"\n")
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise UsageError(f"the anchor {path} cannot be written: {error.strerror or error}.") from error

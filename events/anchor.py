@@ -1,0 +1,14 @@
+"""Where a log ended once, to be held against what it holds later."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+
+class Anchor(msgspec.Struct, frozen=True):
+    """Where a log ended when it was found as it was written; kept elsewhere, it proves that later."""
+
+    position: Annotated[int, msgspec.Meta(ge=0)]
+    digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]  # the hash of the row there, in hex
+    at: datetime  # when that was found

@@ -24,6 +24,7 @@ REGISTRY_OR_MACHINE = re.compile(
 SUPERVISION_BOUNDARIES: dict[tuple[str, str], str] = {
     ("daemon/cli/app.py", "run"): "tells a person what was foreseen and raises what was not",
     ("events/appending.py", "append"): "gives up the connection, whose state is unknown, and raises",
+    ("events/appending.py", "adopt"): "gives up the connection, whose state is unknown, and raises",
     ("events/postgres.py", "_driver"): "gives up the connection, whose state is unknown, and raises",
     ("sdk/backfilld/worker/zygote.py", "_load"): "importing is user code: what it raised is told",
     ("sdk/backfilld/worker/zygote.py", "_become"): "a child ends here; it must not enter the zygote's loop",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from daemon.cli.errors import UsageError
 from daemon.cli.output import pretty
+from daemon.operations.errors import UsageError
 from events.anchor import Anchor
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.errors import RefusedError, UsageError
-from daemon.cli.records import sentence
+from daemon.operations.errors import RefusedError, UsageError
+from daemon.operations.records import sentence
 from daemon.planning.choice import ByStatus, Choice, RangeText
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument, ReasonOption
-from daemon.cli.records import Records, with_records
+from daemon.cli.opening import with_records
 from daemon.commands import cancel as decide_cancel
 from daemon.commands import pause as decide_pause
 from daemon.commands import resume as decide_resume
+from daemon.operations.records import Records
 from daemon.refusal import Refused
 from events.facts import Fact
 from projections.backfill.state import Backfill

@@ -20,14 +20,16 @@ from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.assets import ASSET_COLUMNS, AssetRow, rows_of
-from daemon.cli.errors import CommandLineError, ExitCode, UsageError
+from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, duration_text, end_text, follow
 from daemon.cli.invocation import CommonOptions, Invocation, command
 from daemon.cli.launch import new_backfill_id, request
+from daemon.cli.opening import with_records
 from daemon.cli.output import Output, table_of
-from daemon.cli.records import Records, with_records
 from daemon.cli.settings import DATABASE_VARIABLE, FILE_NAME, HOME_DEFAULT, HOME_VARIABLE
 from daemon.demo import expected
+from daemon.operations.errors import OperationError, UsageError
+from daemon.operations.records import Records
 from daemon.planning.planned import Ask
 from projections.backfill.state import Backfill
 from projections.progress import elapsed_s, progress_of
@@ -140,7 +142,7 @@ def inside(folder: Path) -> Invocation:
 def daemon_in(folder: Path) -> Iterator[None]:
     """A daemon that serves the folder, ready; it is stopped gently in the end.
 
-    :raises CommandLineError: it does not get ready; what it said is shown.
+    :raises OperationError: it does not get ready; what it said is shown.
     """
     log = folder / "daemon.log"
     with log.open("wb") as stderr:
@@ -157,7 +159,7 @@ def daemon_in(folder: Path) -> Iterator[None]:
         assert daemon.stdout is not None
         readable, _, _ = select.select([daemon.stdout], [], [], READY_TIMEOUT_S)
         if not (readable and daemon.stdout.readline()):
-            raise CommandLineError("the demo's daemon did not get ready.", details=log.read_text("utf-8"))
+            raise OperationError("the demo's daemon did not get ready.", details=log.read_text("utf-8"))
         yield
     finally:
         stop(daemon)

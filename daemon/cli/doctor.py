@@ -16,13 +16,15 @@ import msgspec
 import typer
 from rich.text import Text
 
-from daemon.cli.errors import DatabaseError, ExitCode, UsageError
-from daemon.cli.fact_text import counted
+from daemon.cli.errors import ExitCode
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.opening import with_records
 from daemon.cli.output import status_style
-from daemon.cli.records import Records, with_records
 from daemon.cli.settings import Settings
+from daemon.fact_text import counted
 from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure
+from daemon.operations.errors import DatabaseError, UsageError
+from daemon.operations.records import Records
 from events.attendance import Attendance
 from events.errors import LogError, LogUnreadableError
 

@@ -10,14 +10,15 @@ from rich.console import Console
 from rich.text import Text
 
 from backfilld.partitions import DynamicKeys
-from daemon.cli.errors import RefusedError, UsageError, did_you_mean
-from daemon.cli.fact_text import counted, keys_text
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import ReasonOption
-from daemon.cli.moment import AsOfOption
+from daemon.cli.opening import with_records
 from daemon.cli.output import Column, Format
-from daemon.cli.records import Records, with_records
+from daemon.cli.typed import AsOfOption
 from daemon.commands import add_keys, assets_with, remove_keys
+from daemon.fact_text import counted, keys_text
+from daemon.operations.errors import RefusedError, UsageError, did_you_mean
+from daemon.operations.records import Records
 from daemon.refusal import Refused
 from events.facts import DynamicPartitionsAdded, DynamicPartitionsRemoved
 from projections.world import World

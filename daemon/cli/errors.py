@@ -1,16 +1,13 @@
 """What went wrong, as one sentence and an exit code. A person's own mistake never gets them a traceback."""
 
-import difflib
-from collections.abc import Iterable
 from enum import IntEnum
 
 import msgspec
 
 from backfilld.errors import BackfilldError
+from daemon.operations.errors import DatabaseError, OperationError, RefusedError, UsageError
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError, RunsElsewhereError
 from events.errors import LogError, LogUnavailableError, LogUnreadableError
-
-NEAR_MATCHES_MAX = 3
 
 
 class ExitCode(IntEnum):
@@ -27,37 +24,6 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-class CommandLineError(Exception):
-    """A command cannot go on; the message is the sentence a person gets.
-
-    ``details`` is shown above the sentence as it stands, such as the traceback of a user's own code.
-    """
-
-    exit_code = ExitCode.UNSUCCESSFUL
-
-    def __init__(self, message: str, *, details: str | None = None) -> None:
-        self.details = details
-        super().__init__(message)
-
-
-class UsageError(CommandLineError):
-    """The arguments, the environment or `backfilld.toml` do not make sense."""
-
-    exit_code = ExitCode.USAGE
-
-
-class RefusedError(CommandLineError):
-    """What was asked for was understood, and is not done; the message says why."""
-
-    exit_code = ExitCode.REFUSED
-
-
-class DatabaseError(CommandLineError):
-    """There is no database to talk to."""
-
-    exit_code = ExitCode.UNREACHABLE
-
-
 class Explained(msgspec.Struct, frozen=True):
     """An error as the terminal shows it."""
 
@@ -72,8 +38,8 @@ def explained(error: BaseException) -> Explained | None:  # noqa: PLR0911 -- one
     Of a group of errors, as task groups raise them, the first one that we foresaw speaks for all.
     """
     match error:
-        case CommandLineError():
-            return Explained(str(error), error.exit_code, error.details)
+        case OperationError():
+            return Explained(str(error), exit_code_of(error), error.details)
         case LogUnavailableError():
             return Explained(str(error), ExitCode.UNREACHABLE)
         case LogUnreadableError():
@@ -93,14 +59,14 @@ def explained(error: BaseException) -> Explained | None:  # noqa: PLR0911 -- one
             return None
 
 
-def near(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Up to three known words that look like `word`, the most similar first."""
-    by_lower = {one.lower(): one for one in sorted(known, reverse=True)}
-    matches = difflib.get_close_matches(word.lower(), by_lower, n=NEAR_MATCHES_MAX, cutoff=0.6)
-    return tuple(by_lower[match] for match in matches)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``" Did you mean a or b?"``, or nothing where no known word looks like `word`."""
-    found = near(word, known)
-    return f" Did you mean {' or '.join(found)}?" if found else ""
+def exit_code_of(error: OperationError) -> ExitCode:
+    """What the process ends with for this error."""
+    match error:
+        case UsageError():
+            return ExitCode.USAGE
+        case RefusedError():
+            return ExitCode.REFUSED
+        case DatabaseError():
+            return ExitCode.UNREACHABLE
+        case _:
+            return ExitCode.UNSUCCESSFUL

@@ -12,10 +12,10 @@ import typer
 from anyio import to_thread
 from rich.text import Text
 
-from daemon.cli.errors import CommandLineError, UsageError
-from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, command
 from daemon.clock import SystemClock
+from daemon.fact_text import counted
+from daemon.operations.errors import OperationError, UsageError
 
 if TYPE_CHECKING:
     from events.extracting import Part
@@ -102,7 +102,7 @@ def to_file(
     """What the file that was written says of itself. Nothing is left where it could not be written whole.
 
     :raises FileError: it cannot be written, or the log has no such part.
-    :raises CommandLineError: the log is not as it was written.
+    :raises OperationError: the log is not as it was written.
     """
     from events.files.opening import writer_for  # noqa: PLC0415 -- as above
     from events.files.port import replaced  # noqa: PLC0415 -- as above
@@ -119,7 +119,7 @@ async def extracted(
 ) -> "Header":
     """What was written says of itself; every row was checked on the way.
 
-    :raises CommandLineError: the log is not as it was written.
+    :raises OperationError: the log is not as it was written.
     """
     from events.files.chained import NotAsWrittenError  # noqa: PLC0415 -- as above
 
@@ -132,9 +132,9 @@ async def extracted(
                 await to_thread.run_sync(writer.write, page)
                 written += len(page)
     except NotAsWrittenError as error:
-        raise CommandLineError(f"{error}. Nothing was exported.") from error
+        raise OperationError(f"{error}. Nothing was exported.") from error
     if written != header.count:
-        raise CommandLineError(
+        raise OperationError(
             f"the log is not as it was written: of {header.count:,} facts {written:,} are there. Nothing was "
             "exported; `backfilld log verify` says more."
         )

@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.cli.errors import ExitCode
-from daemon.cli.fact_text import counted
 from daemon.cli.not_loaded import waiting_text
 from daemon.cli.output import Output, status_style
-from daemon.cli.records import Records
+from daemon.fact_text import counted
+from daemon.operations.records import Records
 from projections.backfill.state import Backfill
 from projections.held import waits_for
 from projections.progress import AssetCounts, Progress, elapsed_s, progress_of, time_left_s

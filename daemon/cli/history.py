@@ -10,7 +10,7 @@ import msgspec
 from daemon.cli.manifests import NO_MANIFEST, Changes, Manifest, changes_between, words
 from daemon.cli.not_loaded import failure_text
 from daemon.cli.output import Column
-from daemon.cli.records import Records
+from daemon.operations.records import Records
 from events.envelope import Recorded
 from events.facts import DefinitionsFailed, DefinitionsLoaded, DefinitionsWithdrawn, Failure
 from events.log import Filter

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.text import Text
 
-from daemon.cli.errors import CommandLineError, RefusedError
-from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.verify import Checked, FileArgument, checked
+from daemon.fact_text import counted
+from daemon.operations.errors import OperationError, RefusedError
 
 if TYPE_CHECKING:
     from events.files.chained import Chained
@@ -57,7 +57,7 @@ def importable(target: Path, file: "LogFile") -> Checked:
     """What the file holds, if that is a log from its beginning and as it was written.
 
     :raises RefusedError: it is only a part of one.
-    :raises CommandLineError: it is not as it was written.
+    :raises OperationError: it is not as it was written.
     """
     header = file.header
     if header.is_selection:
@@ -72,7 +72,7 @@ def importable(target: Path, file: "LogFile") -> Checked:
     found = checked(target, file, None)
     if not found.intact:
         where = f"{found.place}: " if found.place else ""
-        raise CommandLineError(
+        raise OperationError(
             f"{target} is not as it was written, and nothing was imported. {where}{found.reason}."
         )
     return found

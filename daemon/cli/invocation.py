@@ -13,9 +13,9 @@ import anyio
 import msgspec
 import typer
 
-from daemon.cli.errors import DatabaseError, UsageError
 from daemon.cli.output import Format, Output
 from daemon.cli.settings import DATABASE_VARIABLE, HOME_DEFAULT, HOME_VARIABLE, Settings, load_settings
+from daemon.operations.errors import DatabaseError, UsageError
 from events.errors import EmbeddedDatabaseError
 
 if TYPE_CHECKING:

@@ -3,10 +3,11 @@
 import msgspec
 
 from daemon.cli.assets import nothing_text
-from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.opening import with_records
 from daemon.cli.output import Column
-from daemon.cli.records import Records, with_records
+from daemon.fact_text import counted
+from daemon.operations.records import Records
 from projections.world import World
 
 

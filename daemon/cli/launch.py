@@ -27,15 +27,16 @@ from daemon.cli.asking import (
     planned,
 )
 from daemon.cli.errors import ExitCode
-from daemon.cli.fact_text import counted
 from daemon.cli.following import display_on, end_text, exit_code, follow, left_running_text
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.not_loaded import waiting_text
+from daemon.cli.opening import with_records
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
-from daemon.cli.records import Records, with_records
 from daemon.cli.typed import hours_typed
 from daemon.commands import find_backfill
+from daemon.fact_text import counted
+from daemon.operations.records import Records
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused

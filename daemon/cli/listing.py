@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from daemon.cli.errors import UsageError, did_you_mean
-from daemon.cli.fact_text import one_line, ranges_text
 from daemon.cli.following import duration_text
 from daemon.cli.invocation import Invocation, LimitOption, command
-from daemon.cli.moment import AsOfOption
+from daemon.cli.opening import with_records
 from daemon.cli.output import Column, Format, status_style
-from daemon.cli.records import Records, with_records
+from daemon.cli.typed import AsOfOption
+from daemon.fact_text import one_line, ranges_text
+from daemon.operations.errors import UsageError, did_you_mean
+from daemon.operations.records import Records
 from events.facts import PartitionKeys
 
 LIMIT_DEFAULT = 50

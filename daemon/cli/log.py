@@ -10,12 +10,13 @@ import typer
 from rich.text import Text
 
 from daemon.cli.anchors import read_anchor, save_anchor
-from daemon.cli.errors import ExitCode, UsageError, did_you_mean
-from daemon.cli.fact_text import describe
+from daemon.cli.errors import ExitCode
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.output import Format
 from daemon.cli.verify import answer as verify_file
 from daemon.clock import SystemClock
+from daemon.fact_text import describe
+from daemon.operations.errors import UsageError, did_you_mean
 from events.anchor import Anchor
 from events.codec import FACT_TYPES
 from events.envelope import Recorded

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from daemon.cli.fact_text import one_line
+from daemon.fact_text import one_line
 from events.facts import Failure
 from projections.world import NotLoaded
 

@@ -10,13 +10,15 @@ from rich.text import Text
 from backfilld.range_text import format_ranges
 from backfilld.ranges import Ranges
 from daemon.cli import dynamic_keys
-from daemon.cli.errors import RefusedError, UsageError, did_you_mean
 from daemon.cli.invocation import Invocation, LimitOption, command
-from daemon.cli.moment import AsOfOption, Moment
+from daemon.cli.opening import with_records
 from daemon.cli.output import Format, status_style
-from daemon.cli.records import Records, with_records
 from daemon.cli.show_or_command import ShowOrCommand
+from daemon.cli.typed import AsOfOption
 from daemon.commands import assets_with
+from daemon.operations.errors import RefusedError, UsageError, did_you_mean
+from daemon.operations.moment import Moment
+from daemon.operations.records import Records
 from projections.asset_status import PARTITION_STATUSES, AssetStatus, PartitionStatus
 from projections.catalog import partitions_at
 from projections.sets import keys_of

@@ -22,11 +22,12 @@ from daemon.cli.asking import (
     choice_of,
     planned,
 )
-from daemon.cli.fact_text import counted, ranges_text
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.opening import with_records
 from daemon.cli.output import Column, Format, table_of
-from daemon.cli.records import Records, with_records
 from daemon.cli.whatif_text import show_estimate
+from daemon.fact_text import counted, ranges_text
+from daemon.operations.records import Records
 from daemon.planning.choice import RangeText
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.whatif.estimating import Estimate

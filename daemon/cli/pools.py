@@ -9,14 +9,15 @@ import typer
 from msgspec import UNSET, UnsetType
 from rich.console import Console
 
-from daemon.cli.errors import UsageError
-from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import ReasonOption
+from daemon.cli.opening import with_records
 from daemon.cli.output import Column
-from daemon.cli.records import Records, with_records
 from daemon.cli.typed import NONE, hours_typed
 from daemon.commands import PoolChange, configure_pool
+from daemon.fact_text import counted
+from daemon.operations.errors import UsageError
+from daemon.operations.records import Records
 from events.facts import Fact
 from projections.pools import Pool
 from projections.world import World

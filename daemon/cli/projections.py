@@ -7,10 +7,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.errors import ExitCode, RefusedError
-from daemon.cli.fact_text import counted
+from daemon.cli.errors import ExitCode
 from daemon.cli.invocation import Invocation, command
-from daemon.cli.records import Records, with_records
+from daemon.cli.opening import with_records
+from daemon.fact_text import counted
+from daemon.operations.errors import RefusedError
+from daemon.operations.records import Records
 
 if TYPE_CHECKING:
     from projections.tables.checking import Checked, Difference

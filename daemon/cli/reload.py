@@ -11,13 +11,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.errors import ExitCode, RefusedError
-from daemon.cli.fact_text import counted
+from daemon.cli.errors import ExitCode
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.manifests import NO_MANIFEST, Manifest, changes_between, words
+from daemon.cli.opening import with_records
 from daemon.cli.output import Format
-from daemon.cli.records import Records, with_records
 from daemon.cli.up import READY_NAME, Announcement
+from daemon.fact_text import counted
+from daemon.operations.errors import RefusedError
+from daemon.operations.records import Records
 from daemon.service.home_lock import serving_pid
 from events.facts import DefinitionsFailed, DefinitionsLoaded, Failure
 from projections.world import World, evolve

@@ -10,9 +10,9 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from daemon.cli.errors import UsageError, did_you_mean
 from daemon.cli.typed import KEPT_PATTERN
 from daemon.launching.code_location import CodeLocation
+from daemon.operations.errors import UsageError, did_you_mean
 
 FILE_NAME = "backfilld.toml"
 HOME_VARIABLE = "BACKFILLD_HOME"

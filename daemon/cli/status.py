@@ -8,8 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.errors import ExitCode, UsageError
-from daemon.cli.fact_text import counted, one_line, ranges_text
+from daemon.cli.errors import ExitCode
 from daemon.cli.following import (
     display_on,
     duration_text,
@@ -21,11 +20,14 @@ from daemon.cli.following import (
     runs_text,
 )
 from daemon.cli.invocation import Invocation, command
-from daemon.cli.moment import AsOfOption
 from daemon.cli.not_loaded import problem_text, remedy_text
+from daemon.cli.opening import with_records
 from daemon.cli.output import Column, Format, Output, status_style, table_of
-from daemon.cli.records import Records, with_records
-from daemon.cli.standing import BackfillStanding, Standing, failed_runs, standing_of, standing_of_all
+from daemon.cli.typed import AsOfOption
+from daemon.fact_text import counted, one_line, ranges_text
+from daemon.operations.errors import UsageError
+from daemon.operations.records import Records
+from daemon.operations.standing import BackfillStanding, Standing, failed_runs, standing_of, standing_of_all
 from daemon.service.home_lock import serving_pid
 from events.facts import LeaderElected
 from projections.backfill.state import Backfill, Intervention

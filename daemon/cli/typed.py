@@ -2,9 +2,11 @@
 
 import re
 from datetime import timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from daemon.cli.errors import UsageError
+import typer
+
+from daemon.operations.errors import UsageError
 
 NONE: Final = "none"  # lifts a limit
 FOREVER: Final = "forever"
@@ -47,3 +49,14 @@ def hours_typed(text: str | None, *, or_none: bool = False) -> str | None:
         except ValueError as error:
             raise UsageError(f"--only-between: {error}.") from error
     return text
+
+
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="TIME|POSITION",
+        help="As it was known then: a time (2024-03-01T12:00, UTC), a time ago (2h), a position of the log.",
+        show_default=False,
+    ),
+]

@@ -13,8 +13,6 @@ import anyio
 import msgspec
 import typer
 
-from daemon.cli.errors import UsageError
-from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.output import Format
@@ -22,7 +20,9 @@ from daemon.cli.service_log import Level, set_up_log
 from daemon.cli.settings import FILE_NAME, Settings
 from daemon.cli.typed import kept_typed
 from daemon.deciding.room import Limits
+from daemon.fact_text import counted
 from daemon.launching.code_location import CodeLocation
+from daemon.operations.errors import UsageError
 from daemon.service.home_lock import serving_pid
 from projections.world import NotLoaded
 

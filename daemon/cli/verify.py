@@ -10,8 +10,8 @@ from rich.text import Text
 
 from daemon.cli.anchors import read_anchor
 from daemon.cli.errors import ExitCode
-from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, command
+from daemon.fact_text import counted
 from events.anchor import Anchor
 
 if TYPE_CHECKING:

@@ -8,14 +8,15 @@ import typer
 
 from daemon.cli.amend import HoursOption, MaxConcurrentOption, Order, OrderOption, number_or_none
 from daemon.cli.asking import NewestFirstOption, RandomOption, order_of
-from daemon.cli.errors import RefusedError, UsageError, did_you_mean
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument
+from daemon.cli.opening import with_records
 from daemon.cli.output import Format
-from daemon.cli.records import Records, sentence, with_records
 from daemon.cli.typed import NONE, hours_typed
 from daemon.cli.whatif_text import show
 from daemon.commands import find_backfill
+from daemon.operations.errors import RefusedError, UsageError, did_you_mean
+from daemon.operations.records import Records, sentence
 from daemon.refusal import Refused
 from daemon.whatif.course import Policy
 from daemon.whatif.record import SURROUNDINGS

@@ -11,9 +11,9 @@ import anyio
 import msgspec
 
 from daemon.cli.launch import new_backfill_id, request
-from daemon.cli.records import Records
 from daemon.cli.up import Announcement
 from daemon.clock import SystemClock
+from daemon.operations.records import Place, Records
 from daemon.planning.planned import Ask
 from events.envelope import Recorded
 from events.facts import BackfillCompleted, PoolConfigured
@@ -62,7 +62,7 @@ def daemon(home: Path, code: Path, *, database_url: str | None = None) -> Iterat
 async def configured(database_url: str, pool: PoolConfigured) -> None:
     """Record the limits of a pool, which the daemon follows at once."""
     async with PostgresLog(database_url) as log, ProjectionStore(database_url) as store:
-        records = Records(database_url, log, store, SystemClock())
+        records = Records(Place(Path(), database_url, "bench"), log, store, SystemClock())
         await records.record(await records.world(), None, lambda _: (pool,))
 
 
@@ -73,7 +73,7 @@ async def filled(database_url: str, ask: Ask) -> Sequence[Recorded]:
     and its own times tell the rest.
     """
     async with PostgresLog(database_url) as log, ProjectionStore(database_url) as store:
-        records = Records(database_url, log, store, SystemClock())
+        records = Records(Place(Path(), database_url, "bench"), log, store, SystemClock())
         backfill_id = new_backfill_id()
         await request(records, await records.world(), lambda *_: ask, backfill_id)
         ends: list[Recorded] = []

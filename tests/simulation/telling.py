@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from daemon.cli.fact_text import describe
+from daemon.fact_text import describe
 from events.envelope import Recorded
 from tests.simulation.stage import Mix
 

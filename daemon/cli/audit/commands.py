@@ -13,14 +13,15 @@ from daemon.cli.audit.html_page import html_page
 from daemon.cli.audit.listing import writing
 from daemon.cli.audit.markdown_page import markdown_page
 from daemon.cli.audit.page import page_of
-from daemon.cli.errors import RefusedError
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument
+from daemon.cli.opening import with_records
 from daemon.cli.output import Format, compact, pretty
 from daemon.cli.partitions import AssetArgument, no_asset_text
-from daemon.cli.records import Records, sentence, with_records
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.commands import find_backfill
+from daemon.operations.errors import RefusedError
+from daemon.operations.records import Records, sentence
 from daemon.planning.selection import select
 from daemon.refusal import Refused
 from events.log import Filter, Log, Sealed

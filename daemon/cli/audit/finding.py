@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from daemon.cli.records import Records
+from daemon.operations.records import Records
 from events.envelope import Recorded
 from events.log import Filter, Log
 from projections.audit.asked import Asked

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Final, TextIO
 
-from daemon.cli.fact_text import one_line
+from daemon.fact_text import one_line
 
 # What a spreadsheet would take for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")

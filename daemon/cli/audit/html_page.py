@@ -8,7 +8,7 @@ from html import escape
 
 from daemon.cli.audit.document import Block, Cell, Note, Page, Pairs, Table
 from daemon.cli.audit.markdown_page import shown
-from daemon.cli.fact_text import one_line
+from daemon.fact_text import one_line
 
 STYLE = """
 :root { color-scheme: light dark; --text: #1b1f24; --quiet: #57606a; --ground: #ffffff; --band: #f4f6f8;

@@ -9,8 +9,8 @@ import msgspec
 from rich.text import Text
 
 from daemon.cli.audit.forms import ListFormat, csv_writer, markdown_row, markdown_rule, markdown_text
-from daemon.cli.fact_text import one_line, ranges_text
 from daemon.cli.output import Format, Output, status_style
+from daemon.fact_text import one_line, ranges_text
 from projections.audit.attempts import Attempt
 
 DIGEST_SHOWN = 12  # characters, as everywhere

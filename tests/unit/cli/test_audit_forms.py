@@ -12,7 +12,7 @@ from daemon.cli.audit.document import Note, Page, Pairs, Section, Table
 from daemon.cli.audit.forms import csv_writer, markdown_row, markdown_rule, markdown_text
 from daemon.cli.audit.html_page import STYLE, html_page
 from daemon.cli.audit.markdown_page import markdown_page
-from daemon.cli.fact_text import one_line
+from daemon.fact_text import one_line
 
 HOSTILE = [
     "a|b",

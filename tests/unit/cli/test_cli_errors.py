@@ -1,7 +1,8 @@
 import pytest
 
 from backfilld.errors import UnknownPartitionKeyError
-from daemon.cli.errors import ExitCode, RefusedError, UsageError, did_you_mean, explained, near
+from daemon.cli.errors import ExitCode, explained
+from daemon.operations.errors import RefusedError, UsageError, did_you_mean, near
 from events.errors import LogError, LogUnavailableError, LogUnreadableError
 
 

@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from daemon.cli.fact_text import describe
+from daemon.fact_text import describe
 from events.facts import (
     BackfillAmended,
     BackfillCancelRequested,

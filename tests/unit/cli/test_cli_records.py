@@ -1,6 +1,7 @@
 """Decisions of the command line, recorded at the head they were made at, on a log that others write to."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -9,12 +10,12 @@ from backfilld.assets import asset
 from backfilld.definitions import Definitions
 from backfilld.manifest import manifest_of
 from backfilld.partitions import DailyPartitionsDefinition, DynamicPartitionsDefinition
-from daemon.cli.errors import RefusedError
 from daemon.cli.launch import request
-from daemon.cli.records import DECISIONS_MAX, Records
 from daemon.clock import ManualClock
 from daemon.commands import cancel
 from daemon.launching.code_location import manifest_digest
+from daemon.operations.errors import RefusedError
+from daemon.operations.records import DECISIONS_MAX, Place, Records
 from daemon.planning.planned import Ask
 from events.envelope import Event, Recorded
 from events.facts import (
@@ -33,6 +34,7 @@ from projections.tables.store import ProjectionStore
 from projections.world import World
 from tests.story import T0
 
+PLACE = Place(Path(), None, "ada@office")
 NO_STORE = cast("ProjectionStore", None)  # nothing here reads a table
 
 
@@ -66,7 +68,7 @@ def declared(days: int) -> DefinitionsLoaded:
 async def opened(log: MemoryLog) -> tuple[Records, World]:
     """Records and the world, once a code location of five days is on record."""
     await log.append([Event(new_id(T0), T0, "daemon", declared(5))])
-    records, world = Records("", log, NO_STORE, ManualClock(T0)), World()
+    records, world = Records(PLACE, log, NO_STORE, ManualClock(T0)), World()
     await records.fold_on(world)
     return records, world
 
@@ -106,7 +108,7 @@ async def test_keys_that_come_meanwhile_are_planned_with() -> None:
     loaded = DefinitionsLoaded("code", manifest_digest(manifest), manifest)
     for fact in (loaded, DynamicPartitionsAdded("customers", ("zoe",))):
         await log.append([Event(new_id(T0), T0, "daemon", fact)])
-    records, world = Records("", log, NO_STORE, ManualClock(T0)), World()
+    records, world = Records(PLACE, log, NO_STORE, ManualClock(T0)), World()
     await records.fold_on(world)
     found = await request(records, world, lambda *_: Ask(("profiles",), "all"), "b")
     assert found.runs_total == world.plans["b"].runs_total == 2

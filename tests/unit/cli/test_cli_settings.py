@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli.errors import UsageError
 from daemon.cli.settings import DaemonSettings, Settings, line_of, load_settings
 from daemon.cli.typed import kept_typed
+from daemon.operations.errors import UsageError
 
 WHOLE = """
 [daemon]

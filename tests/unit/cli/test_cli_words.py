@@ -6,12 +6,13 @@ import pytest
 
 from backfilld.ranges import Ranges
 from daemon.cli.asking import choice_of
-from daemon.cli.errors import ExitCode, UsageError, explained
+from daemon.cli.errors import ExitCode, explained
 from daemon.cli.following import duration_text, rate_text
 from daemon.cli.plan import numbers_text
 from daemon.cli.run import tail
 from daemon.cli.up import name_of
 from daemon.launching.code_location import LoadFailure
+from daemon.operations.errors import UsageError
 from daemon.planning.choice import RangeText
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError
 

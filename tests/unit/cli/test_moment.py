@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daemon.cli.errors import RefusedError, UsageError
-from daemon.cli.moment import Moment, moment_of, typed_moment
+from daemon.operations.errors import RefusedError, UsageError
+from daemon.operations.moment import Moment, moment_of, typed_moment
 from events.envelope import Event
 from events.facts import PoolConfigured
 from events.ids import new_id

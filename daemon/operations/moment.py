@@ -2,25 +2,14 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
-import typer
 
-from daemon.cli.errors import RefusedError, UsageError
-from daemon.cli.fact_text import counted
+from daemon.fact_text import counted
+from daemon.operations.errors import RefusedError, UsageError
 from events.log import Log
 from events.seeking import fact_at, fact_by, position_by
-
-AsOfOption = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of",
-        metavar="TIME|POSITION",
-        help="As it was known then: a time (2024-03-01T12:00, UTC), a time ago (2h), a position of the log.",
-        show_default=False,
-    ),
-]
 
 _UNITS: Final = {
     "w": "weeks", "d": "days", "h": "hours", "min": "minutes", "m": "minutes",

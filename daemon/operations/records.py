@@ -1,21 +1,18 @@
-"""The log and what is folded from it, open for one command. No daemon is needed for it."""
+"""The log and what is folded from it, open for an operation. No daemon is needed for it."""
 
-import getpass
-import os
-import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
-import anyio
+import msgspec
 
-from daemon.cli.errors import RefusedError, UsageError
-from daemon.cli.invocation import Invocation, log_in
-from daemon.cli.moment import Moment, TypedMoment, moment_of, time_text, typed_moment
-from daemon.clock import Clock, ManualClock, SystemClock
+from daemon.clock import Clock
 from daemon.commands import find_backfill
+from daemon.operations.errors import RefusedError, UnknownError, UsageError
+from daemon.operations.live import LiveWorld
+from daemon.operations.moment import Moment, time_text
 from daemon.refusal import Refused
 from events.attendance import Attendance
 from events.envelope import Event
@@ -28,35 +25,44 @@ from projections.tables.then import backfill_rows
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
-    from events.files.log import FileLog
     from projections.tables.checking import Checked
     from projections.tables.memory import FoldedStore
     from projections.tables.rebuilding import Rebuilt
     from projections.tables.store import AttemptsAt, ProjectionStore
 
-ACTOR_VARIABLE = "BACKFILLD_ACTOR"
 DECISIONS_MAX = 200  # on a log that grows while each is made; a daemon at full speed turns away one in two
 
-Answer = TypeVar("Answer")
 Decide = Callable[[World], Sequence[Fact] | Refused]
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where an operation is asked for, and by whom."""
+
+    home: Path  # of the daemon, as far as is known here
+    database_url: str | None  # None: a file
+    actor: str  # of what is recorded
+
+
 class Records:
-    """What a command reads and writes; made by `with_records`. Of the past, or of a file, it is read only."""
+    """What an operation reads and writes. Of the past, or of a file, it is read only."""
 
     def __init__(
         self,
-        url: str | None,
+        place: Place,
         log: Log,
         store: "ProjectionStore | FoldedStore",
         clock: Clock,
+        *,
         moment: Moment | None = None,
+        live: LiveWorld | None = None,
     ) -> None:
+        """Whoever asks again and again gives the ``live`` world of the log, to save folding anew."""
+        self.place = place
         self.log = log
         self.clock = clock
         self.moment = moment  # None: the present
-        self._url = url
         self._store = store
+        self._live = live
 
     @property
     def upto(self) -> int | None:
@@ -69,6 +75,8 @@ class Records:
 
     async def world(self) -> World:
         """The world at the log's head, or at the moment."""
+        if self.moment is None and self._live is not None:
+            return await self._live.at_head()
         return await self._store.load_world(self.log, upto=self.upto)
 
     async def world_at(self, position: int) -> World:
@@ -77,6 +85,9 @@ class Records:
 
     async def fold_on(self, world: World) -> None:
         """Fold into the world whatever was recorded since."""
+        if self._live is not None and self._live.is_it(world):
+            await self._live.at_head()
+            return
         async with aclosing(self.log.read(after=world.position)) as batches:
             async for batch in batches:
                 for recorded in batch:
@@ -97,7 +108,7 @@ class Records:
                         f"backfill {backfill_id} was asked for later, at {time_text(batch[0].at)}, position "
                         f"{batch[0].position:,}."
                     )
-        raise RefusedError(sentence(found))
+        raise UnknownError(sentence(found))
 
     async def rows(
         self, table: Literal["backfills", "runs"], *, limit: int, **where: str | None
@@ -106,7 +117,7 @@ class Records:
 
         A condition that is None does not count. Of a moment of the past, the rows are those of then.
         """
-        from projections.tables import schema  # noqa: PLC0415 -- SQLAlchemy, which --help need not wait for
+        from projections.tables import schema  # noqa: PLC0415 -- SQLAlchemy, which `--help` need not wait for
 
         chosen = {column: value for column, value in where.items() if value is not None}
         if self.moment is not None and table == "backfills":
@@ -147,11 +158,11 @@ class Records:
 
     async def attendance(self) -> Attendance:
         """Which daemons, on whichever machines, lead this log or stand by; nobody leads a file."""
-        if self._url is None:
+        if self.place.database_url is None:
             return Attendance(is_led=False)
         from events.leadership import Leadership  # noqa: PLC0415 -- as above
 
-        async with Leadership(self._url) as leadership:
+        async with Leadership(self.place.database_url) as leadership:
             return await leadership.attendance()
 
     def _kept(self) -> "ProjectionStore":
@@ -178,7 +189,7 @@ class Records:
                 return ()
             now = self.clock.now()
             events = [
-                Event(new_id(now), now, actor(), fact, backfill_id=backfill_id, run_id=run_id)
+                Event(new_id(now), now, self.place.actor, fact, backfill_id=backfill_id, run_id=run_id)
                 for fact in facts
             ]
             answer = await self.log.append(events, expected_head=world.position)
@@ -186,81 +197,6 @@ class Records:
             if isinstance(answer, Appended):
                 return facts
         raise RefusedError("the log grew faster than this could be decided, and nothing was done; try again.")
-
-
-def with_records(
-    invocation: Invocation,
-    function: Callable[[Records], Awaitable[Answer]],
-    *,
-    as_of: str | None = None,
-) -> Answer:
-    """What `function` returns, awaited with the records in an event loop of its own.
-
-    :param as_of: the moment to look at, as typed; people are told which one that is.
-    :raises UsageError: it is no moment.
-    :raises RefusedError: the log has no such moment.
-    :raises DatabaseError: there is no database.
-    :raises LogError: the log cannot be reached or read.
-    """
-    from events.postgres import PostgresLog  # noqa: PLC0415 -- SQLAlchemy, which --help need not wait for
-    from projections.tables.store import ProjectionStore  # noqa: PLC0415 -- as above
-
-    typed = None if as_of is None else typed_moment(as_of, "--as-of")
-    if invocation.file is not None:
-        return with_records_in(invocation, invocation.file, function, typed)
-
-    async def call(url: str) -> Answer:
-        async with PostgresLog(url) as log, ProjectionStore(url) as store:
-            clock = SystemClock()
-            moment = None if typed is None else await told_moment(invocation, log, typed, clock)
-            return await function(Records(url, log, store, clock, moment))
-
-    with invocation.database(begin=False) as url:
-        return anyio.run(call, url)
-
-
-def with_records_in(
-    invocation: Invocation,
-    file: Path,
-    function: Callable[[Records], Awaitable[Answer]],
-    typed: TypedMoment | None,
-) -> Answer:
-    """What `function` returns, awaited with the records that a file holds, at the time it was exported.
-
-    :raises FileError: it is no export, or was to be changed.
-    :raises RefusedError: the file has no such moment.
-    """
-    from projections.tables.memory import FoldedStore  # noqa: PLC0415 -- as above
-
-    async def call(log: "FileLog") -> Answer:
-        clock = ManualClock(log.header.exported_at)
-        moment = None if typed is None else await told_moment(invocation, log, typed, clock)
-        return await function(Records(None, log, FoldedStore(), clock, moment))
-
-    with log_in(file) as log:
-        return anyio.run(call, log)
-
-
-async def told_moment(invocation: Invocation, log: Log, typed: TypedMoment, clock: Clock) -> Moment:
-    """The moment that was typed; people are told which one it is.
-
-    :raises RefusedError: the log has no such moment.
-    """
-    moment = await moment_of(log, typed, clock.now())
-    invocation.output.note(f"As of {moment} of {await log.head():,}.", style="dim")
-    return moment
-
-
-def actor() -> str:
-    """Who gives the command: ``$BACKFILLD_ACTOR``, or the user and the machine."""
-    named = os.environ.get(ACTOR_VARIABLE)
-    if named:
-        return named
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # A container may run under a number that no user has.
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def sentence(refused: Refused) -> str:

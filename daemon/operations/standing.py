@@ -6,9 +6,9 @@ from datetime import datetime
 
 import msgspec
 
-from daemon.cli.fact_text import one_line
-from daemon.cli.moment import Moment
-from daemon.cli.records import Records
+from daemon.fact_text import one_line
+from daemon.operations.moment import Moment
+from daemon.operations.records import Records
 from events.attendance import Attendant
 from events.envelope import Recorded
 from events.facts import LeaderElected, PartitionKeys, RunFailed, RunLost

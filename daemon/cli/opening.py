@@ -12,6 +12,7 @@ import anyio
 from daemon.cli.invocation import Invocation, log_in
 from daemon.clock import Clock, ManualClock, SystemClock
 from daemon.operations.moment import Moment, TypedMoment, moment_of, typed_moment
+from daemon.operations.operation import Operation, PastQuestion, Question
 from daemon.operations.records import Place, Records
 from events.log import Log
 
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 ACTOR_VARIABLE = "BACKFILLD_ACTOR"
 
 Answer = TypeVar("Answer")
+Asked = TypeVar("Asked", bound=Question)
+
+
+def ask(invocation: Invocation, operation: Operation[Asked, Answer], asked: Asked) -> Answer:
+    """What the operation answers, with the records of the database or file that the command was given.
+
+    :raises OperationError: there is no answer.
+    :raises LogError: the log cannot be reached or read.
+    """
+    as_of = asked.as_of if isinstance(asked, PastQuestion) else None
+    return with_records(invocation, lambda records: operation(records, asked), as_of=as_of)
 
 
 def with_records(

@@ -1,0 +1,86 @@
+"""An operation as a value: what it is asked with, what it answers, and where the API has it."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from enum import IntEnum
+from typing import Any, Final, Generic, Literal, TypeVar, get_type_hints
+
+import msgspec
+
+from daemon.operations.records import Records
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+Item = TypeVar("Item")
+
+
+class Role(IntEnum):
+    """What somebody may do; each may all that those before it may."""
+
+    VIEWER = 1  # look at everything, change nothing
+    OPERATOR = 2  # launch, cancel, amend, add keys, set pools
+    ADMIN = 3  # tokens, projections
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operation is asked with. Fields are the options of the command, under the same names."""
+
+
+class PastQuestion(Question, frozen=True, kw_only=True):
+    """A question that can be asked of a moment of the past."""
+
+    as_of: str | None = None  # as typed: a time, a time ago, or a position
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True):
+    """A part of a list, and where the rest of it begins."""
+
+    items: list[Item]
+    next: str | None = None  # the cursor to ask for what follows; None at the end
+
+
+Asked = TypeVar("Asked", bound=Question)
+Answer = TypeVar("Answer")
+
+
+class Operation(Generic[Asked, Answer]):
+    """An operation that can be awaited: ``await status(records, asked)``.
+
+    ``{field}`` in its path is a field of its question. The others are the query of a GET, or the JSON of the
+    body.
+    """
+
+    def __init__(
+        self, method: Method, path: str, function: Callable[[Records, Asked], Awaitable[Answer]], role: Role
+    ) -> None:
+        hints = get_type_hints(function)
+        self.method: Final = method
+        self.path: Final = path
+        self.role: Final = role
+        self.name: Final = function.__name__
+        self.told: Final = inspect.getdoc(function) or ""
+        self.question: Final[type[Asked]] = hints["asked"]
+        self.answer: Final[Any] = hints["return"]
+        self._function = function
+
+    async def __call__(self, records: Records, asked: Asked) -> Answer:
+        """The answer.
+
+        :raises OperationError: there is none; see the function's own docstring.
+        """
+        return await self._function(records, asked)
+
+
+def operation(
+    method: Method, path: str, *, role: Role | None = None
+) -> Callable[[Callable[[Records, Asked], Awaitable[Answer]]], Operation[Asked, Answer]]:
+    """Makes an operation of ``async def name(records, asked) -> answer``, whose docstring people read.
+
+    :param role: by default that of a viewer for a GET, and of an operator for all else.
+    """
+    needed = role or (Role.VIEWER if method == "GET" else Role.OPERATOR)
+
+    def made(function: Callable[[Records, Asked], Awaitable[Answer]]) -> Operation[Asked, Answer]:
+        return Operation(method, path, function, needed)
+
+    return made

@@ -1,0 +1,57 @@
+"""The application: routes, what they are answered from, and how errors are told."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from daemon.operations.every import EVERY
+from daemon.web.access import local_identity
+from daemon.web.asking import Asking
+from daemon.web.problems import problem_response
+from daemon.web.routes import route_of
+from daemon.web.settings import WebSettings
+from events.postgres import PostgresLog
+from projections.tables.store import ProjectionStore
+
+API_PATH = "/api/v1"
+
+
+def make_app(settings: WebSettings) -> Litestar:
+    """The application; it opens the log once it is begun."""
+    asking: list[Asking] = []
+
+    @asynccontextmanager
+    async def opened(_: Litestar) -> AsyncGenerator[None, None]:
+        url = settings.database_url
+        async with PostgresLog(url) as log, ProjectionStore(url) as store:
+            asking.append(Asking(settings.home, url, log, store))
+            yield
+
+    def provided() -> Asking:
+        return asking[0]
+
+    def identified(app: ASGIApp) -> ASGIApp:
+        async def called(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["identity"] = local_identity()  # type: ignore[typeddict-unknown-key]
+            await app(scope, receive, send)
+
+        return called
+
+    return Litestar(
+        route_handlers=[Router(API_PATH, route_handlers=[route_of(each) for each in EVERY])],
+        dependencies={"asking": Provide(provided, sync_to_thread=False)},
+        exception_handlers={Exception: problem_response},
+        lifespan=[opened],
+        middleware=[identified],
+        openapi_config=OpenAPIConfig(
+            title="backfilld",
+            version=version("backfilld-daemon"),
+            path="/schema",
+            use_handler_docstrings=True,
+        ),
+    )

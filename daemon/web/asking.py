@@ -1,0 +1,54 @@
+"""Operations asked over HTTP: with the records of the log, on behalf of whoever asks."""
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from litestar import Request
+
+from daemon.clock import SystemClock
+from daemon.operations.live import LiveWorld
+from daemon.operations.moment import moment_of, typed_moment
+from daemon.operations.operation import Operation, PastQuestion, Question
+from daemon.operations.records import Place, Records
+from daemon.web.access import identity_of
+from events.postgres import PostgresLog
+from projections.tables.store import ProjectionStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Asked = TypeVar("Asked", bound=Question)
+Answer = TypeVar("Answer")
+
+
+class Asking:
+    """What every request is answered from; one for the process."""
+
+    def __init__(self, home: "Path", database_url: str, log: PostgresLog, store: ProjectionStore) -> None:
+        self.log = log
+        self.live = LiveWorld(log, store)
+        self.clock = SystemClock()
+        self._home = home
+        self._database_url = database_url
+        self._store = store
+
+    async def records(self, actor: str, as_of: str | None = None) -> Records:
+        """The records at the head, or at a moment as typed.
+
+        :raises UsageError: it is no moment.
+        :raises RefusedError: the log has no such moment.
+        """
+        moment = None
+        if as_of is not None:
+            moment = await moment_of(self.log, typed_moment(as_of, "as_of"), self.clock.now())
+        place = Place(self._home, self._database_url, actor)
+        return Records(place, self.log, self._store, self.clock, moment=moment, live=self.live)
+
+    async def ask(
+        self, operation: Operation[Asked, Answer], asked: Asked, request: Request[Any, Any, Any]
+    ) -> Answer:
+        """The operation's answer.
+
+        :raises OperationError: there is none.
+        """
+        as_of = asked.as_of if isinstance(asked, PastQuestion) else None
+        return await operation(await self.records(identity_of(request).name, as_of), asked)

@@ -1,0 +1,93 @@
+"""Operations as routes: their questions from path, query and body, their answers as JSON."""
+
+import inspect
+import re
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Body, Parameter
+
+from daemon.operations.operation import Operation
+from daemon.web.access import needs
+from daemon.web.asking import Asking
+
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)(:path)?\}")
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
+
+
+def route_of(operation: Operation[Any, Any]) -> HTTPRouteHandler:
+    """The route that answers with what the operation does."""
+    in_path = {name for name, _ in _PLACEHOLDER.findall(operation.path)}
+    path = _PLACEHOLDER.sub(lambda found: f"{{{found[1]}{found[2] or ':str'}}}", operation.path)
+    return HTTPRouteHandler(
+        path,
+        http_method=operation.method,
+        status_code=200,
+        guards=[needs(operation.role)],
+        operation_id=operation.name,
+        summary=operation.told.split("\n", 1)[0],
+        description=operation.told,
+        name=f"api:{operation.name}",
+    )(_answering(operation, in_path))
+
+
+def _answering(
+    operation: Operation[Any, Any], in_path: set[str]
+) -> Callable[..., Coroutine[Any, Any, Response[bytes]]]:
+    """The handler, with a parameter for each field of the question: Litestar reads and checks those."""
+    fields = msgspec.structs.fields(operation.question)
+    is_read = operation.method == "GET"
+    separate = [field for field in fields if is_read or field.name in in_path]
+    rest = [field for field in fields if field not in separate]
+
+    async def answering(request: Request[Any, Any, Any], asking: Asking, **given: Any) -> Response[bytes]:  # noqa: ANN401 -- as the question has them
+        body = given.pop("data", None)
+        if body is not None:
+            given |= msgspec.structs.asdict(body)
+        given = {name: value.lstrip("/") if name in in_path else value for name, value in given.items()}
+        answer = await asking.ask(operation, operation.question(**given), request)
+        return Response(_ENCODER.encode(answer), media_type="application/json")
+
+    parameters = [_parameter("request", Request[Any, Any, Any]), _parameter("asking", Asking)]
+    parameters += [
+        _parameter(field.name, field.type)
+        if field.name in in_path
+        else _parameter(
+            field.name, Annotated[field.type, Parameter(query=field.name)], default=_default_of(field)
+        )
+        for field in separate
+    ]
+    if rest:
+        parameters.append(_parameter("data", Annotated[_body_of(operation, rest), Body()]))
+    answer: Any = Response[operation.answer]  # type: ignore[name-defined]  # for the description alone
+    answering.__name__ = operation.name
+    answering.__doc__ = operation.told
+    answering.__signature__ = inspect.Signature(parameters, return_annotation=answer)  # type: ignore[attr-defined]  # read by `inspect`
+    answering.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": answer}
+    return answering
+
+
+def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:  # noqa: ANN401 -- any type
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _default_of(field: msgspec.structs.FieldInfo) -> Any:  # noqa: ANN401 -- as the question has it
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return inspect.Parameter.empty if field.default is msgspec.NODEFAULT else field.default
+
+
+def _body_of(operation: Operation[Any, Any], fields: list[msgspec.structs.FieldInfo]) -> type[msgspec.Struct]:
+    """A struct of those fields, which the description names after the question."""
+    columns = [
+        (field.name, field.type)
+        if field.default is msgspec.NODEFAULT and field.default_factory is msgspec.NODEFAULT
+        else (field.name, field.type, _default_of(field))
+        for field in fields
+    ]
+    return msgspec.defstruct(
+        f"{operation.question.__name__}Body", columns, kw_only=True, forbid_unknown_fields=True
+    )

@@ -22,9 +22,6 @@ from daemon.cli.asking import (
     SelectionArgument,
     StrictOption,
     WithUpstreamOption,
-    choice_of,
-    order_of,
-    planned,
 )
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, exit_code, follow, left_running_text
@@ -33,9 +30,9 @@ from daemon.cli.not_loaded import waiting_text
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
-from daemon.cli.typed import hours_typed
 from daemon.commands import find_backfill
 from daemon.fact_text import counted
+from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.planning.retrying import ask_retry
@@ -98,18 +95,23 @@ def launch(
 
     backfilld launch '*report' --missing --max-concurrent 4
     """
-    ask = Ask(
+    wanted = Wanted(
         selection=tuple(selection),
-        choice=choice_of(partitions, all=all_, missing=missing, failed=failed),
+        partitions=tuple(partitions or ()),
+        all=all_,
+        missing=missing,
+        failed=failed,
         reason=reason,
-        max_concurrent_runs=max_concurrent,
-        order=order_of(newest_first=newest_first, random=random),
+        max_concurrent=max_concurrent,
+        newest_first=newest_first,
+        random=random,
         priority=priority,
-        only_between=hours_typed(only_between),
+        only_between=only_between,
         strict=strict,
         require_upstream=require_upstream,
         with_upstream=with_upstream,
     )
+    ask = ask_of(wanted)
     carry_out(invocation, lambda *_: ask, wait=wait)
 
 

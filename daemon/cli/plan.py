@@ -19,14 +19,13 @@ from daemon.cli.asking import (
     SelectionArgument,
     StrictOption,
     WithUpstreamOption,
-    choice_of,
-    planned,
 )
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.opening import with_records
 from daemon.cli.output import Column, Format, table_of
 from daemon.cli.whatif_text import show_estimate
 from daemon.fact_text import counted, ranges_text
+from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
 from daemon.planning.choice import RangeText
 from daemon.planning.planned import Ask, PlannedBackfill
@@ -80,13 +79,17 @@ def plan(
 
     backfilld plan daily_sales --all --estimate
     """
-    ask = Ask(
-        tuple(selection),
-        choice_of(partitions, all=all_, missing=missing, failed=failed),
+    wanted = Wanted(
+        selection=tuple(selection),
+        partitions=tuple(partitions or ()),
+        all=all_,
+        missing=missing,
+        failed=failed,
         strict=strict,
         require_upstream=require_upstream,
         with_upstream=with_upstream,
     )
+    ask = ask_of(wanted)
 
     async def read(records: Records) -> tuple[PlannedBackfill, Estimate | None]:
         world, now = await records.world(), records.clock.now()

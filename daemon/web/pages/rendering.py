@@ -10,6 +10,7 @@ from litestar import Response
 
 from daemon.fact_text import one_line
 from daemon.web.pages.looking import Look
+from daemon.web.problem import Problem
 
 VERSION: Final = version("backfilld-daemon")
 
@@ -27,6 +28,12 @@ def rendered(look: Look, template: str, values: Mapping[str, Any], *, status: in
     frame = {"look": look, "link": look.link, "daemon": look.daemon, "version": VERSION}
     text = _environment.get_template(template).render(frame | dict(values))
     return Response(text, status_code=status, media_type="text/html")
+
+
+def problem_page(problem: Problem) -> Response[str]:
+    """What people see in place of a page; it needs neither the log nor to know who looks."""
+    text = _environment.get_template("problem.html").render(problem=problem)
+    return Response(text, status_code=problem.status, media_type="text/html")
 
 
 def number(value: float) -> str:

@@ -17,7 +17,7 @@ from daemon.cli.errors import RefusedError, UsageError, did_you_mean
 from daemon.cli.fact_text import counted, ranges_text
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import IdArgument
-from daemon.cli.log import Shown, line, shown
+from daemon.cli.log.shown import Shown, line, shown
 from daemon.cli.moment import AsOfOption, Moment
 from daemon.cli.output import status_style
 from daemon.cli.records import Records, with_records

@@ -15,7 +15,7 @@ from daemon.cli.errors import RefusedError, did_you_mean
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
-from daemon.cli.log import Shown, line, shown
+from daemon.cli.log.shown import Shown, line, shown
 from daemon.cli.moment import AsOfOption, Moment, time_text
 from daemon.cli.records import Records, with_records
 from daemon.cli.show_or_command import ShowOrCommand

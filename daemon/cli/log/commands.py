@@ -2,24 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.text import Text
 
-from daemon.cli.anchors import read_anchor, save_anchor
-from daemon.cli.errors import ExitCode, UsageError, did_you_mean
-from daemon.cli.fact_text import describe
+from daemon.cli.errors import UsageError, did_you_mean
 from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.log import verifying
+from daemon.cli.log.shown import line, shown
 from daemon.cli.output import Format
-from daemon.cli.verify import answer as verify_file
-from daemon.clock import SystemClock
-from events.anchor import Anchor
 from events.codec import FACT_TYPES
 from events.envelope import Recorded
-from events.facts import Fact
 from events.log import Filter, Log
 
 LIMIT_DEFAULT = 100
@@ -44,70 +37,7 @@ FromOption = Annotated[
         "--from", min=1, metavar="POSITION", help="Begin at this position instead of showing the last ones."
     ),
 ]
-SinceAnchorOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--since-anchor",
-        metavar="FILE",
-        help="Check from this anchor on: its fact has the hash it had, and what comes after fits.",
-        show_default=False,
-    ),
-]
-SaveAnchorOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--save-anchor",
-        metavar="FILE",
-        help="Write position and digest of the end to this file, to be kept elsewhere.",
-        show_default=False,
-    ),
-]
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with new facts as they come.")]
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """A fact of the log as JSON shows it; the names are those of the log's table."""
-
-    position: int
-    id: str
-    at: str
-    type: str
-    schema: int
-    actor: str
-    backfill_id: str | None
-    run_id: str | None
-    causation_id: str | None
-    correlation_id: str | None
-    data: Fact
-
-
-def shown(recorded: Recorded) -> Shown:
-    """A recorded fact with its type named beside it."""
-    return Shown(
-        position=recorded.position,
-        id=recorded.id,
-        at=recorded.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        type=type(recorded.fact).__name__,
-        schema=recorded.fact.schema,
-        actor=recorded.actor,
-        backfill_id=recorded.backfill_id,
-        run_id=recorded.run_id,
-        causation_id=recorded.causation_id,
-        correlation_id=recorded.correlation_id,
-        data=recorded.fact,
-    )
-
-
-def line(fact: Shown) -> Text:
-    """A fact on one line for people; times are UTC."""
-    text = Text()
-    text.append(f"{fact.position:>8}  ", style="dim")
-    text.append(f"{fact.at[:10]} {fact.at[11:23]}  ", style="dim")
-    text.append(f"{fact.type:<24} ", style="bold")
-    text.append(f"{fact.run_id or fact.backfill_id or '':<16} ", style="cyan")
-    text.append(describe(fact.data))
-    text.rstrip()
-    return text
 
 
 def known_types(names: list[str] | None) -> frozenset[str]:
@@ -205,42 +135,4 @@ def show(
     invocation.reading_log(write_all)
 
 
-@app.command("verify")
-@command
-def verify(
-    invocation: Invocation, *, since_anchor: SinceAnchorOption = None, save: SaveAnchorOption = None
-) -> None:
-    """Check that every fact is as it was written and none is missing. Exits with 1 if not.
-
-    The chain of hashes through the whole log is worked out again. Keep the digest elsewhere: it also proves
-    that nothing was cut off the end.
-
-    backfilld log verify --since-anchor monday.json --save-anchor tuesday.json
-    """
-    from events.verifying import Verified  # noqa: PLC0415 -- half a second that --help need not wait for
-
-    since = None if since_anchor is None else read_anchor(since_anchor)
-    if invocation.file is not None:
-        if save is not None:
-            raise UsageError("an anchor is saved of the log itself; leave --file or --save-anchor out.")
-        verify_file(invocation, invocation.file, since)
-        return
-    now = SystemClock().now()
-    found = invocation.with_log(lambda log: log.verify(since=since))
-    is_intact = isinstance(found, Verified)
-    answer = {"intact": is_intact} | msgspec.structs.asdict(found)
-    if isinstance(found, Verified):
-        checked = f"; checked from position {since.position:,} on" if since else ""
-        told = Text(
-            f"The log is as it was written: {found.head:,} facts{checked}.\nIts digest is {found.digest}."
-        )
-        if save is not None:
-            save_anchor(save, Anchor(found.head, found.digest, now))
-            told.append(f"\nThe anchor is in {save}: keep it elsewhere.")
-    else:
-        told = Text(
-            f"The log is not as it was written. Position {found.position}: {found.reason}.", style="red"
-        )
-    invocation.output.value(answer, lambda console: console.print(told, soft_wrap=True))
-    if not is_intact:
-        raise typer.Exit(ExitCode.UNSUCCESSFUL)
+app.command("verify")(verifying.verify)

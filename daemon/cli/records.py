@@ -19,7 +19,7 @@ from daemon.commands import find_backfill
 from daemon.refusal import Refused
 from events.attendance import Attendance
 from events.envelope import Event
-from events.facts import Fact
+from events.facts import BackfillRequested, Fact
 from events.ids import new_id
 from events.log import Appended, Filter, Log
 from projections.backfill.state import Backfill
@@ -57,6 +57,11 @@ class Records:
         self.moment = moment  # None: the present
         self._url = url
         self._store = store
+
+    @property
+    def is_file(self) -> bool:
+        """Whether they are those of a file, which has no index."""
+        return self._url is None
 
     @property
     def upto(self) -> int | None:
@@ -177,15 +182,29 @@ class Records:
             if not facts:
                 return ()
             now = self.clock.now()
-            events = [
-                Event(new_id(now), now, actor(), fact, backfill_id=backfill_id, run_id=run_id)
-                for fact in facts
-            ]
+            events = [event_of(world, fact, now, backfill_id, run_id) for fact in facts]
             answer = await self.log.append(events, expected_head=world.position)
             await self.fold_on(world)
             if isinstance(answer, Appended):
                 return facts
         raise RefusedError("the log grew faster than this could be decided, and nothing was done; try again.")
+
+
+def event_of(world: World, fact: Fact, at: datetime, backfill_id: str | None, run_id: str | None) -> Event:
+    """The event of a person's command.
+
+    It belongs to the story that the request of its backfill begins. A request that goes on where another
+    backfill ended is caused by the newest fact about that one; what else made people act, no log knows.
+    """
+    name, cause, story = new_id(at), None, None
+    backfill = None if backfill_id is None else world.backfill(backfill_id)
+    if backfill is not None:
+        story = backfill.request_event_id
+    elif isinstance(fact, BackfillRequested):
+        story = name
+        parent = world.backfill(fact.parent_backfill_id or "")
+        cause = None if parent is None else parent.last_event_id
+    return Event(name, at, actor(), fact, backfill_id, run_id, cause, story)
 
 
 def with_records(

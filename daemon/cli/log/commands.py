@@ -1,100 +1,26 @@
-"""`backfilld log`: the facts as they were recorded, and the check that nobody changed them since."""
+"""The commands `log`, `log show`, `log stats` and `log verify`."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
-from typing import Annotated
+from datetime import datetime
 
 import typer
 
-from daemon.cli.errors import UsageError, did_you_mean
+from daemon.cli.errors import RefusedError, UsageError
 from daemon.cli.invocation import Invocation, LimitOption, command
-from daemon.cli.log import verifying
-from daemon.cli.log.shown import line, shown
+from daemon.cli.log import one_fact, options, stats, verifying
+from daemon.cli.log.finding import Found, Matching, Source, answered, following
+from daemon.cli.log.question import Order, Question, known_types, order_of, refuse_nonsense, time_typed
+from daemon.cli.log.shown import BY_ITSELF, BY_RUN, line_for, shown
+from daemon.cli.log.touching import TouchingSource
 from daemon.cli.output import Format
-from events.codec import FACT_TYPES
-from events.envelope import Recorded
+from daemon.cli.partitions import no_asset_text
+from daemon.cli.records import Records, with_records
+from daemon.clock import SystemClock
 from events.log import Filter, Log
+from projections.audit.asked import asked_of, is_known
 
 LIMIT_DEFAULT = 100
 
-app = typer.Typer(
-    name="log",
-    invoke_without_command=True,
-)
-
-BackfillOption = Annotated[
-    str | None, typer.Option("--backfill", metavar="ID", help="Only what is about this backfill.")
-]
-TypeOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--type", metavar="FACT", help="Only facts of this type, such as RunFailed; may be repeated."
-    ),
-]
-FromOption = Annotated[
-    int | None,
-    typer.Option(
-        "--from", min=1, metavar="POSITION", help="Begin at this position instead of showing the last ones."
-    ),
-]
-FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with new facts as they come.")]
-
-
-def known_types(names: list[str] | None) -> frozenset[str]:
-    """The types to be shown; empty for all.
-
-    :raises UsageError: one of them is no type of fact.
-    """
-    for name in names or ():
-        if name not in FACT_TYPES:
-            raise UsageError(f"there is no fact of type {name!r}.{did_you_mean(name, FACT_TYPES)}")
-    return frozenset(names or ())
-
-
-async def chosen(
-    log: Log, matching: Filter, *, first: int | None, upto: int, limit: int
-) -> AsyncIterator[Recorded]:
-    """The facts that match, oldest first: from position `first` on, or the last ones; `limit` at most."""
-    if first is None and limit:
-        for recorded in reversed(
-            [one async for one in read(log, matching, upto=upto, limit=limit, newest_first=True)]
-        ):
-            yield recorded
-        return
-    async for recorded in read(log, matching, after=(first or 1) - 1, upto=upto, limit=limit):
-        yield recorded
-
-
-async def read(
-    log: Log, matching: Filter, *, upto: int, limit: int, after: int = 0, newest_first: bool = False
-) -> AsyncIterator[Recorded]:
-    """Facts one by one, `limit` at most (0: all)."""
-    count = 0
-    async with aclosing(
-        log.read(after=after, upto=upto, matching=matching, newest_first=newest_first)
-    ) as batches:
-        async for batch in batches:
-            for recorded in batch:
-                yield recorded
-                count += 1
-                if count == limit:
-                    return
-
-
-async def following(log: Log, matching: Filter, *, after: int) -> AsyncIterator[Recorded]:
-    """Facts that match, past `after`, for ever."""
-    async with aclosing(log.follow(after=after)) as batches:
-        async for batch in batches:
-            for recorded in batch:
-                if matches(recorded, matching):
-                    yield recorded
-
-
-def matches(recorded: Recorded, matching: Filter) -> bool:
-    """Whether the fact is one that `log.read` would give for this filter."""
-    return matching.backfill_id in {None, recorded.backfill_id} and (
-        not matching.types or type(recorded.fact).__name__ in matching.types
-    )
+app = typer.Typer(name="log", invoke_without_command=True)
 
 
 @app.callback()
@@ -102,37 +28,129 @@ def matches(recorded: Recorded, matching: Filter) -> bool:
 def show(
     invocation: Invocation,
     *,
-    backfill: BackfillOption = None,
-    types: TypeOption = None,
-    first: FromOption = None,
+    backfill: options.BackfillOption = None,
+    run: options.RunOption = None,
+    asset: options.AssetOption = None,
+    partitions: options.PartitionsOption = None,
+    types: options.TypeOption = None,
+    actor: options.ActorOption = None,
+    since: options.SinceOption = None,
+    until: options.UntilOption = None,
+    first: options.FromOption = None,
+    last: options.ToOption = None,
+    text: options.TextOption = None,
+    newest_first: options.OrderOption = None,
     limit: LimitOption = LIMIT_DEFAULT,
-    follow: FollowOption = False,
+    follow: options.FollowOption = False,
 ) -> None:
-    """Show the facts of the log, oldest first; `log verify` checks that nobody changed them.
+    """Show the facts of the log on a line each, the last 100 of them, oldest on top. Options combine.
 
-    The last 100 are shown, or the first 100 from a position on; --limit says how many.
+    From --from or --since on, the first 100 are shown; --limit says how many. `log show POSITION` shows one
+    fact whole.
+
+    backfilld log --backfill k3v9x2ab --type RunFailed --newest-first
+
+    backfilld log --asset daily_sales --partitions 2024-01-05 --since 2d
     """
     if invocation.subcommand is not None:
         return
     if follow and invocation.output.form is Format.JSON:
         raise UsageError("a log that is followed never ends, and one JSON value does: use -o jsonl.")
-    matching = Filter(backfill_id=backfill, types=known_types(types))
+    begins = first is not None or since is not None
+    question = Question(
+        Filter(backfill, run, known_types(types), asset=asset, actor=actor, text=text),
+        order_of(newest_first, begins=begins),
+        limit,
+        first,
+        last,
+        time_typed(since, "--since"),
+        time_typed(until, "--until"),
+        partitions,
+        follow,
+    )
+    refuse_nonsense(question)
+    if partitions is not None:
+        with_records(invocation, lambda records: tell_touching(invocation, records, question))
+        return
+    count = invocation.reading_log(lambda log: tell_matching(invocation, log, question))
+    if not count and asset is not None:
+        with_records(invocation, lambda records: refuse_unknown(records, asset))
 
-    async def write_all(log: Log) -> None:
-        head = await log.head()
-        written = 0
-        with invocation.output.lines(line) as write:
-            if not (follow and first):
-                async for recorded in chosen(log, matching, first=first, upto=head, limit=limit):
-                    write(shown(recorded))
-                    written += 1
-            if follow:
-                async for recorded in following(log, matching, after=first - 1 if first else head):
-                    write(shown(recorded))
-        if not written and invocation.output.form is Format.TEXT:
-            invocation.output.note("No fact matches." if head else "The log is empty.")
 
-    invocation.reading_log(write_all)
+async def tell_matching(invocation: Invocation, log: Log, question: Question) -> int:
+    """Show what a filter means; how many facts there were."""
+    asked = question.at(now_of(invocation, log))
+    return await tell(invocation, log, Matching(log, asked.matching), asked)
 
 
+def now_of(invocation: Invocation, log: Log) -> datetime:
+    """The time that a time ago is counted from: of a file, when it was exported."""
+    if invocation.file is None:
+        return SystemClock().now()
+    from events.files.log import FileLog  # noqa: PLC0415 -- its imports, which --help need not wait for
+
+    assert isinstance(log, FileLog), "a file was named"
+    return log.header.exported_at
+
+
+async def tell_touching(invocation: Invocation, records: Records, question: Question) -> int:
+    """Show what touches the partitions of an asset; how many facts there were.
+
+    :raises RefusedError: there is no such asset.
+    """
+    asked = question.at(records.now())
+    asset = asked.matching.asset or ""
+    await refuse_unknown(records, asset)
+    world = await records.world()
+    those = asked_of(world, asset, asked.partitions, records.now())
+    return await tell(invocation, records.log, TouchingSource(records, world, asked.matching, those), asked)
+
+
+async def refuse_unknown(records: Records, asset: str) -> None:
+    """Nothing, if there is such an asset or ever was.
+
+    :raises RefusedError: there is none.
+    """
+    world = await records.world()
+    if not is_known(world, asset):
+        raise RefusedError(no_asset_text(world, asset))
+
+
+async def tell(invocation: Invocation, log: Log, source: Source, question: Question) -> int:
+    """Show what the source has, and how to go on; how many facts there were."""
+    output, found = invocation.output, Found()
+    head = await log.head()
+    with output.lines(line_for(output.console)) as write:
+        if question.follow and question.order is Order.OLDEST_FIRST:
+            async for recorded in following(log, source, after=question.after):
+                write(shown(recorded))
+        async for recorded in answered(source, question, found, upto=question.upto(head)):
+            write(shown(recorded))
+        if question.follow:
+            async for recorded in following(log, source, after=head):
+                write(shown(recorded))
+    if output.form is Format.TEXT:
+        if not found.count:
+            output.note(nothing_text(question) if head else "The log is empty.")
+        elif found.are_more:
+            output.note(f"There are more: {going_on(question, found)}; --limit 0 shows all.")
+    return found.count
+
+
+def going_on(question: Question, found: Found) -> str:
+    """The option that shows what comes behind the limit, in place of the same option where it was given."""
+    if question.order is Order.OLDEST_FIRST:
+        return f"go on with --from {found.last + 1}"
+    return f"go on with --to {found.last - 1}"
+
+
+def nothing_text(question: Question) -> str:
+    """What people are told where there is no fact to be shown."""
+    actor = question.matching.actor
+    is_short = actor is not None and actor != BY_ITSELF and not actor.startswith(BY_RUN) and "@" not in actor
+    return "No fact matches." + (" Actors are named whole, such as ada@office." if is_short else "")
+
+
+app.command("show")(one_fact.show)
+app.command("stats")(stats.stats)
 app.command("verify")(verifying.verify)

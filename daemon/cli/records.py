@@ -1,8 +1,5 @@
 """The log and what is folded from it, open for one command. No daemon is needed for it."""
 
-import getpass
-import os
-import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
@@ -14,13 +11,12 @@ import anyio
 from daemon.cli.errors import RefusedError, UsageError
 from daemon.cli.invocation import Invocation, log_in
 from daemon.cli.moment import Moment, TypedMoment, moment_of, time_text, typed_moment
+from daemon.cli.person import event_of, parent_of
 from daemon.clock import Clock, ManualClock, SystemClock
 from daemon.commands import find_backfill
 from daemon.refusal import Refused
 from events.attendance import Attendance
-from events.envelope import Event
-from events.facts import BackfillRequested, Fact
-from events.ids import new_id
+from events.facts import BackfillCompleted, Fact
 from events.log import Appended, Filter, Log
 from projections.backfill.state import Backfill
 from projections.durations import Durations
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
     from projections.tables.rebuilding import Rebuilt
     from projections.tables.store import AttemptsAt, ProjectionStore
 
-ACTOR_VARIABLE = "BACKFILLD_ACTOR"
 DECISIONS_MAX = 200  # on a log that grows while each is made; a daemon at full speed turns away one in two
 
 Answer = TypeVar("Answer")
@@ -159,6 +154,16 @@ class Records:
         async with Leadership(self._url) as leadership:
             return await leadership.attendance()
 
+    async def _end_of(self, backfill_id: str | None) -> str | None:
+        """The event with which a backfill ended: the cause of a request that goes on with it."""
+        if backfill_id is None:
+            return None
+        ends = Filter(backfill_id, types=frozenset({BackfillCompleted.__name__}))
+        async with aclosing(self.log.read(matching=ends, newest_first=True)) as batches:
+            async for batch in batches:
+                return batch[0].id
+        return None
+
     def _kept(self) -> "ProjectionStore":
         from projections.tables.store import ProjectionStore  # noqa: PLC0415 -- as above
 
@@ -182,29 +187,15 @@ class Records:
             if not facts:
                 return ()
             now = self.clock.now()
-            events = [event_of(world, fact, now, backfill_id, run_id) for fact in facts]
+            events = [
+                event_of(world, fact, now, backfill_id, run_id, cause=await self._end_of(parent_of(fact)))
+                for fact in facts
+            ]
             answer = await self.log.append(events, expected_head=world.position)
             await self.fold_on(world)
             if isinstance(answer, Appended):
                 return facts
         raise RefusedError("the log grew faster than this could be decided, and nothing was done; try again.")
-
-
-def event_of(world: World, fact: Fact, at: datetime, backfill_id: str | None, run_id: str | None) -> Event:
-    """The event of a person's command.
-
-    It belongs to the story that the request of its backfill begins. A request that goes on where another
-    backfill ended is caused by the newest fact about that one; what else made people act, no log knows.
-    """
-    name, cause, story = new_id(at), None, None
-    backfill = None if backfill_id is None else world.backfill(backfill_id)
-    if backfill is not None:
-        story = backfill.request_event_id
-    elif isinstance(fact, BackfillRequested):
-        story = name
-        parent = world.backfill(fact.parent_backfill_id or "")
-        cause = None if parent is None else parent.last_event_id
-    return Event(name, at, actor(), fact, backfill_id, run_id, cause, story)
 
 
 def with_records(
@@ -268,18 +259,6 @@ async def told_moment(invocation: Invocation, log: Log, typed: TypedMoment, cloc
     moment = await moment_of(log, typed, clock.now())
     invocation.output.note(f"As of {moment} of {await log.head():,}.", style="dim")
     return moment
-
-
-def actor() -> str:
-    """Who gives the command: ``$BACKFILLD_ACTOR``, or the user and the machine."""
-    named = os.environ.get(ACTOR_VARIABLE)
-    if named:
-        return named
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # A container may run under a number that no user has.
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def sentence(refused: Refused) -> str:

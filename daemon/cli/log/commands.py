@@ -70,15 +70,18 @@ def show(
     )
     refuse_nonsense(question)
     if partitions is not None:
-        with_records(invocation, lambda records: tell_touching(invocation, records, question))
-        return
-    count = invocation.reading_log(lambda log: tell_matching(invocation, log, question))
-    if not count and asset is not None:
-        with_records(invocation, lambda records: refuse_unknown(records, asset))
+        found = with_records(invocation, lambda records: tell_touching(invocation, records, question))
+    else:
+        found = invocation.reading_log(lambda log: tell_matching(invocation, log, question))
+    if not found.count:
+        if asset is not None:
+            with_records(invocation, lambda records: refuse_unknown(records, asset))
+        if invocation.output.form is Format.TEXT:
+            invocation.output.note(nothing_text(question, found))
 
 
-async def tell_matching(invocation: Invocation, log: Log, question: Question) -> int:
-    """Show what a filter means; how many facts there were."""
+async def tell_matching(invocation: Invocation, log: Log, question: Question) -> Found:
+    """Show what a filter means."""
     asked = question.at(now_of(invocation, log))
     return await tell(invocation, log, Matching(log, asked.matching), asked)
 
@@ -93,8 +96,8 @@ def now_of(invocation: Invocation, log: Log) -> datetime:
     return log.header.exported_at
 
 
-async def tell_touching(invocation: Invocation, records: Records, question: Question) -> int:
-    """Show what touches the partitions of an asset; how many facts there were.
+async def tell_touching(invocation: Invocation, records: Records, question: Question) -> Found:
+    """Show what touches the partitions of an asset.
 
     :raises RefusedError: there is no such asset.
     """
@@ -116,10 +119,10 @@ async def refuse_unknown(records: Records, asset: str) -> None:
         raise RefusedError(no_asset_text(world, asset))
 
 
-async def tell(invocation: Invocation, log: Log, source: Source, question: Question) -> int:
-    """Show what the source has, and how to go on; how many facts there were."""
-    output, found = invocation.output, Found()
+async def tell(invocation: Invocation, log: Log, source: Source, question: Question) -> Found:
+    """Show what the source has, and how to go on."""
     head = await log.head()
+    output, found = invocation.output, Found(head)
     with output.lines(line_for(output.console)) as write:
         if question.follow and question.order is Order.OLDEST_FIRST:
             async for recorded in following(log, source, after=question.after):
@@ -129,23 +132,22 @@ async def tell(invocation: Invocation, log: Log, source: Source, question: Quest
         if question.follow:
             async for recorded in following(log, source, after=head):
                 write(shown(recorded))
-    if output.form is Format.TEXT:
-        if not found.count:
-            output.note(nothing_text(question) if head else "The log is empty.")
-        elif found.are_more:
-            output.note(f"There are more: {going_on(question, found)}; --limit 0 shows all.")
-    return found.count
+    if found.are_more and output.form is Format.TEXT:
+        output.note(f"{going_on(question, found)}; --limit 0 shows all.")
+    return found
 
 
 def going_on(question: Question, found: Found) -> str:
     """The option that shows what comes behind the limit, in place of the same option where it was given."""
     if question.order is Order.OLDEST_FIRST:
-        return f"go on with --from {found.last + 1}"
-    return f"go on with --to {found.last - 1}"
+        return f"There are more: go on with --from {found.last + 1}"
+    return f"There are earlier ones: go on with --to {found.last - 1}"
 
 
-def nothing_text(question: Question) -> str:
+def nothing_text(question: Question, found: Found) -> str:
     """What people are told where there is no fact to be shown."""
+    if not found.head:
+        return "The log is empty."
     actor = question.matching.actor
     is_short = actor is not None and actor != BY_ITSELF and not actor.startswith(BY_RUN) and "@" not in actor
     return "No fact matches." + (" Actors are named whole, such as ada@office." if is_short else "")

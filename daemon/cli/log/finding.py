@@ -62,6 +62,7 @@ class Matching:
 class Found(msgspec.Struct):
     """What was found by now, for whoever is told where to go on."""
 
+    head: int  # of the log
     count: int = 0
     first: int = 0  # position of the one that was written first
     last: int = 0

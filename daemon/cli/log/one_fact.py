@@ -1,7 +1,7 @@
 """`backfilld log show`: one fact, whole, with what led to it and what it led to."""
 
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -12,6 +12,7 @@ from daemon.cli.errors import RefusedError
 from daemon.cli.fact_text import counted
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.log.finding import singly
+from daemon.cli.log.readable import readable
 from daemon.cli.log.shown import Shown, line_for, shown
 from events.envelope import Recorded
 from events.facts import BackfillRequested, RunLaunched
@@ -19,7 +20,6 @@ from events.log import Filter, Log
 from events.seeking import fact_at
 
 CAUSED_MAX = 20  # shown; what an early fact of a long backfill led to may be thousands
-INDENT = 2
 
 PositionArgument = Annotated[
     int, typer.Argument(min=1, metavar="POSITION", help="Where it stands in the log.", show_default=False)
@@ -47,7 +47,7 @@ def show(invocation: Invocation, position: PositionArgument) -> None:
         recorded = await fact_at(log, position)
         if recorded is None:
             head = await log.head()
-            raise RefusedError(f"there is no position {position:,}: {where_it_ends(head)}.")
+            raise RefusedError(no_position_text(position, head))
         caused = [shown(each) for each in await caused_by(log, recorded, CAUSED_MAX + 1)]
         cause = await fact_named(log, recorded.causation_id)
         is_same = recorded.correlation_id == recorded.causation_id
@@ -64,9 +64,12 @@ def show(invocation: Invocation, position: PositionArgument) -> None:
     invocation.output.value(whole, lambda console: tell(console, whole))
 
 
-def where_it_ends(head: int) -> str:
-    """How far the log goes."""
-    return f"the log ends with {head:,}" if head else "the log is empty"
+def no_position_text(position: int, head: int) -> str:
+    """The sentence for a position at which there is no fact."""
+    if position <= head:
+        return f"position {position:,} is not among the facts of this file."
+    ends = f"the log ends with {head:,}" if head else "the log is empty"
+    return f"there is no position {position:,}: {ends}."
 
 
 async def fact_named(log: Log, name: str | None) -> Recorded | None:
@@ -129,46 +132,3 @@ def tell(console: Console, whole: Whole) -> None:
                 console.print(make(each), soft_wrap=True)
     if whole.caused_more:
         console.print(Text(f"… and more than these {counted(len(whole.caused), 'fact')}.", style="dim"))
-
-
-def readable(value: Any, indent: int = 0) -> list[str]:  # noqa: ANN401 -- any JSON
-    r"""A value as lines: a name and what it is, deeper things further right, long texts as they break.
-
-    >>> readable({"asset": "a", "failure": {"message": "one\ntwo"}, "tags": {}, "keys": [["a", "b"]]})
-    ['asset: a', 'failure:', '  message:', '    one', '    two', 'tags: none', 'keys: [["a", "b"]]']
-    """
-    margin = " " * indent
-    if not isinstance(value, dict):
-        return [f"{margin}{text}" for text in text_of(value).splitlines()]
-    lines: list[str] = []
-    for name, each in value.items():
-        text = text_of(each)
-        if isinstance(each, dict) and each:
-            lines.append(f"{margin}{name}:")
-            lines.extend(readable(each, indent + INDENT))
-        elif "\n" in text.rstrip("\n"):
-            lines.append(f"{margin}{name}:")
-            lines.extend(f"{margin}{' ' * INDENT}{part}" for part in text.splitlines())
-        else:
-            lines.append(f"{margin}{name}: {text}".rstrip())
-    return lines
-
-
-def text_of(value: Any) -> str:  # noqa: ANN401 -- any JSON
-    """A value that has no names in it, for people; nothing in it moves a terminal's cursor."""
-    match value:
-        case None | [] | () | {}:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case str():
-            return "\n".join(one_line_kept(part) for part in value.splitlines())
-        case int() | float():
-            return str(value)
-        case _:
-            return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
-
-
-def one_line_kept(text: str) -> str:
-    """The line with what is before its first letter, and without what would move a terminal's cursor."""
-    return "".join(character if character.isprintable() else " " for character in text).rstrip()

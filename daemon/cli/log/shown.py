@@ -65,7 +65,7 @@ def narrow_line(fact: Shown) -> Text:
     text = Text()
     text.append(f"{fact.position:>5} ", style="dim")
     text.append(f"{fact.at[5:10]} {fact.at[11:19]} ", style="dim")
-    text.append(f"{fact.type:<15} ", style="bold")
+    text.append(f"{fact.type:<21} ", style="bold")
     text.append(f"{fact.run_id or fact.backfill_id or '':<12} ", style="cyan")
     _append_said(text, fact)
     return text

@@ -110,7 +110,8 @@ def tell(console: Console, found: Stats) -> None:
         console.print(Text("The log is empty."))
     else:
         days = list(measured.by_day)
-        text = f"{counted(measured.facts, 'fact')} from {days[0]} to {days[-1]} (UTC)."
+        when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+        text = f"{counted(measured.facts, 'fact')} {when} (UTC)."
         console.print(Text(text), soft_wrap=True)
         console.print()
         console.print(table_of(measured.by_type.items(), amount_columns("type")))
@@ -137,8 +138,8 @@ def uses_of(found: Stats) -> Iterator[tuple[str, int, str]]:
         where = f"its own journal and catalogs, in {found.embedded_database.folder}"
         uses.append(("rest of PostgreSQL", max(rest, 0), where))
     if found.file_bytes is not None:
-        unpacked = f"{size_text(found.log.data_bytes)} of data before packing"
-        uses.append(("the file", found.file_bytes, unpacked))
+        data = f"{size_text(found.log.data_bytes)} of data as JSON"
+        uses.append(("the file", found.file_bytes, data))
     yield from sorted(uses, key=lambda use: -use[1])
 
 

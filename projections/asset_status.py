@@ -36,8 +36,12 @@ class AssetStatus(msgspec.Struct):
 
         A run under way comes before everything; a failure or a skip comes before an older materialization.
         """
+        return {status: intervals(bits) for status, bits in self.bits_by_status(existing).items()}
+
+    def bits_by_status(self, existing: Ranges) -> dict[PartitionStatus, BitMap]:
+        """As `by_status`, for whoever only counts them."""
         left = bitmap(existing)
-        found: dict[PartitionStatus, Ranges] = {}
+        found: dict[PartitionStatus, BitMap] = {}
         ranked: tuple[tuple[PartitionStatus, BitMap], ...] = (
             ("in_progress", self.in_progress),
             ("failed", self.failed),
@@ -45,9 +49,9 @@ class AssetStatus(msgspec.Struct):
             ("materialized", self.materialized),
         )
         for status, bits in ranked:
-            found[status] = intervals(left & bits)
+            found[status] = left & bits
             left -= bits
-        found["missing"] = intervals(left)
+        found["missing"] = left
         return {status: found[status] for status in PARTITION_STATUSES}
 
     def launched(self, ordinals: Ranges) -> None:

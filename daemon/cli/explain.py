@@ -15,7 +15,7 @@ from backfilld.partitions import UNPARTITIONED
 from backfilld.ranges import Ranges
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import IdArgument
-from daemon.cli.log import Shown, line, shown
+from daemon.cli.log.shown import Shown, line, shown
 from daemon.cli.opening import with_records
 from daemon.cli.output import status_style
 from daemon.cli.typed import AsOfOption

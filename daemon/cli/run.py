@@ -14,7 +14,7 @@ from daemon.cli.changing import NOT_SERVED
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
-from daemon.cli.log import Shown, line, shown
+from daemon.cli.log.shown import Shown, line, shown
 from daemon.cli.opening import with_records
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.cli.typed import AsOfOption

@@ -3,21 +3,25 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
+from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from daemon.operations.every import EVERY
 from daemon.web.access import local_identity
 from daemon.web.asking import Asking
+from daemon.web.pages.every import PAGES
 from daemon.web.problems import problem_response
 from daemon.web.routes import route_of
 from daemon.web.settings import WebSettings
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
 
+STATIC_FOLDER = Path(__file__).with_name("static")
 API_PATH = "/api/v1"
 
 
@@ -43,7 +47,11 @@ def make_app(settings: WebSettings) -> Litestar:
         return called
 
     return Litestar(
-        route_handlers=[Router(API_PATH, route_handlers=[route_of(each) for each in EVERY])],
+        route_handlers=[
+            Router(API_PATH, route_handlers=[route_of(each) for each in EVERY]),
+            Router("/", route_handlers=PAGES, include_in_schema=False),
+            create_static_files_router("/static", [STATIC_FOLDER], include_in_schema=False),
+        ],
         dependencies={"asking": Provide(provided, sync_to_thread=False)},
         exception_handlers={Exception: problem_response},
         lifespan=[opened],

@@ -2,24 +2,19 @@
 
 from typing import Any
 
-import msgspec
+import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from daemon.operations.errors import DatabaseError, OperationError, RefusedError, UnknownError, UsageError
+from daemon.web.pages.rendering import problem_page
+from daemon.web.problem import Problem
 from events.errors import LogError, LogUnavailableError
 
 PROBLEM_JSON = "application/problem+json"
+PROGRAM_PATHS = ("/api/", "/schema")
 
-
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why there is no answer."""
-
-    title: str
-    status: int
-    detail: str
-    type: str = "about:blank"
-    details: str | None = None  # what stands beside the sentence, such as a traceback
+log = structlog.get_logger(__name__)
 
 
 def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911 -- one case a kind of error
@@ -56,7 +51,15 @@ def validation_text(error: ValidationException) -> str:
     return "; ".join(told) or error.detail
 
 
-def problem_response(_: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """The answer to a request that failed. A defect's own words stay in the log."""
-    problem = problem_of(error) or Problem("Internal error", 500, "a defect of backfilld; its log says more.")
-    return Response(problem, status_code=problem.status, media_type=PROBLEM_JSON)
+def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The answer to a request that failed: JSON for programs, a page for people.
+
+    A defect's own words stay in the log of this process.
+    """
+    problem = problem_of(error)
+    if problem is None:
+        log.error("web.defect", path=request.url.path, exc_info=error)
+        problem = Problem("Internal error", 500, "a defect of backfilld; its log says more.")
+    if request.url.path.startswith(PROGRAM_PATHS):
+        return Response(problem, status_code=problem.status, media_type=PROBLEM_JSON)
+    return problem_page(problem)

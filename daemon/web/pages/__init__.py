@@ -1,0 +1,1 @@
+"""The pages: what operations answer, as HTML."""

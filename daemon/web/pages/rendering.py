@@ -1,0 +1,62 @@
+"""Templates, and what all of them can say."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Response
+
+from daemon.fact_text import one_line
+from daemon.web.pages.looking import Look
+from daemon.web.problem import Problem
+
+VERSION: Final = version("backfilld-daemon")
+
+_environment: Final = Environment(
+    loader=PackageLoader("daemon.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def rendered(look: Look, template: str, values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
+    """The page."""
+    frame = {"look": look, "link": look.link, "daemon": look.daemon, "version": VERSION}
+    text = _environment.get_template(template).render(frame | dict(values))
+    return Response(text, status_code=status, media_type="text/html")
+
+
+def problem_page(problem: Problem) -> Response[str]:
+    """What people see in place of a page; it needs neither the log nor to know who looks."""
+    text = _environment.get_template("problem.html").render(problem=problem)
+    return Response(text, status_code=problem.status, media_type="text/html")
+
+
+def number(value: float) -> str:
+    """With thousands apart.
+
+    >>> number(1461)
+    '1,461'
+    """
+    return f"{value:,}"
+
+
+def words(value: str) -> str:
+    """A name of ours as people write it.
+
+    >>> words("in_progress")
+    'in progress'
+    """
+    return value.replace("_", " ")
+
+
+def clock(at: datetime | None) -> str:
+    """A time to the second, UTC."""
+    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+_environment.filters.update(number=number, words=words, clock=clock, one_line=one_line)

@@ -1,0 +1,66 @@
+// Keeps what is marked with data-live as the server has it, without a reload: a change is told by an event, and the
+// page is then asked for again. Nothing happens in a look at the past, which does not change.
+
+const SOONEST_MS = 700;
+const isPast = document.body.classList.contains("past");
+const lost = document.getElementById("connection");
+
+let wanted = false;
+let under_way = false;
+
+function keepState(before, after) {
+  for (const box of before.querySelectorAll("input[type=checkbox]")) {
+    const same = after.querySelector(`input[name="${CSS.escape(box.name)}"][value="${CSS.escape(box.value)}"]`);
+    if (same) same.checked = box.checked;
+  }
+  for (const details of before.querySelectorAll("details[id]")) {
+    const same = after.querySelector(`#${CSS.escape(details.id)}`);
+    if (same) same.open = details.open;
+  }
+}
+
+async function refresh() {
+  if (under_way) return;
+  under_way = true;
+  try {
+    while (wanted) {
+      wanted = false;
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      await new Promise((done) => setTimeout(done, SOONEST_MS));
+    }
+  } catch {
+    lost.hidden = false;
+  } finally {
+    under_way = false;
+  }
+}
+
+function show(page) {
+  for (const part of document.querySelectorAll("[data-live][id]")) {
+    const fresh = page.getElementById(part.id);
+    if (!fresh || part.innerHTML === fresh.innerHTML || part.contains(document.activeElement) || part.dataset.busy) continue;
+    keepState(part, fresh);
+    part.replaceChildren(...document.adoptNode(fresh).childNodes);
+  }
+  document.dispatchEvent(new CustomEvent("backfilld:shown"));
+}
+
+function listen() {
+  const events = new EventSource("/api/v1/changes");
+  events.addEventListener("open", () => {
+    if (!lost.hidden) wanted = true;
+    lost.hidden = true;
+    if (wanted) refresh();
+  });
+  events.addEventListener("changed", () => {
+    wanted = true;
+    refresh();
+  });
+  events.addEventListener("error", () => {
+    lost.hidden = false;
+  });
+  addEventListener("pagehide", () => events.close());
+}
+
+if (!isPast && document.querySelector("[data-live]")) listen();

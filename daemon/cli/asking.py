@@ -8,7 +8,7 @@ import typer
 
 from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.records import sentence
-from daemon.planning.choice import ByStatus, Choice, RangeText
+from daemon.planning.choice import Choice, RangeText, choice_text, without_text
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
 from daemon.refusal import Refused
@@ -43,11 +43,23 @@ AllOption = Annotated[
 ]
 MissingOption = Annotated[
     bool,
-    typer.Option("--missing", help="Those never materialized.", rich_help_panel=PARTITIONS_PANEL),
+    typer.Option(
+        "--missing",
+        help="Those never materialized; with --failed those too.",
+        rich_help_panel=PARTITIONS_PANEL,
+    ),
 ]
 FailedOption = Annotated[
     bool,
     typer.Option("--failed", help="Those that failed or were skipped.", rich_help_panel=PARTITIONS_PANEL),
+]
+LatestOption = Annotated[
+    bool,
+    typer.Option(
+        "--latest",
+        help="The newest of the most upstream assets, and what follows from it.",
+        rich_help_panel=PARTITIONS_PANEL,
+    ),
 ]
 
 
@@ -105,6 +117,16 @@ OnlyBetweenOption = Annotated[
     ),
 ]
 
+TagOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="A tag of the backfill, to find it by. Again for others; those of a job are kept.",
+        show_default=False,
+    ),
+]
+
 
 def order_of(*, newest_first: bool, random: bool) -> RunOrder:
     """The order that was asked for.
@@ -121,20 +143,34 @@ def choice_of(partitions: Sequence[str] | None, **by_status: bool) -> Choice:
 
     :raises UsageError: it is not said, or said twice.
     """
-    chosen: list[ByStatus] = []
-    names: tuple[ByStatus, ...] = ("all", "missing", "failed")
-    chosen += [name for name in names if by_status.get(name)]
+    chosen = without_text([name for name, is_given in by_status.items() if is_given])
     if partitions and not chosen:
         return RangeText(tuple(partitions))
     if len(chosen) == 1 and not partitions:
         return chosen[0]
-    given = [*(["--partitions"] if partitions else []), *(f"--{name}" for name in chosen)]
+    given = [*(["--partitions"] if partitions else []), *(choice_text(choice) for choice in chosen)]
     if given:
         raise UsageError(f"{' and '.join(given)} exclude each other; give one of them.")
     raise UsageError(
-        "which partitions? Give --partitions TEXT, such as '[2024-01-01...2024-01-31]', or --all, --missing "
-        "or --failed."
+        "which partitions? Give --partitions TEXT, such as '[2024-01-01...2024-01-31]', or --all, --missing, "
+        "--failed or --latest."
     )
+
+
+def tags_typed(texts: Sequence[str] | None) -> dict[str, str]:
+    """The tags that are meant by ``k=v`` texts.
+
+    :raises UsageError: one of them is no such text, or a name comes twice.
+    """
+    tags: dict[str, str] = {}
+    for text in texts or ():
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not separator or not name:
+            raise UsageError(f"--tag takes NAME=VALUE, and not {text!r}.")
+        if name in tags:
+            raise UsageError(f"--tag {name}= is given twice; a tag has one value.")
+        tags[name] = value
+    return tags
 
 
 def planned(world: World, ask: Ask, now: datetime) -> PlannedBackfill:

@@ -13,6 +13,7 @@ from backfilld.ranges import Ranges
 from daemon.cli.asking import (
     AllOption,
     FailedOption,
+    LatestOption,
     MissingOption,
     PartitionsOption,
     RequireUpstreamOption,
@@ -28,7 +29,7 @@ from daemon.cli.output import Column, Format, table_of
 from daemon.cli.whatif_text import show_estimate
 from daemon.fact_text import counted, ranges_text
 from daemon.operations.records import Records
-from daemon.planning.choice import RangeText
+from daemon.planning.choice import Exactly, arguments
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.whatif.estimating import Estimate
 from daemon.whatif.estimating import estimate as estimate_of
@@ -66,6 +67,7 @@ def plan(
     all_: AllOption = False,
     missing: MissingOption = False,
     failed: FailedOption = False,
+    latest: LatestOption = False,
     strict: StrictOption = False,
     require_upstream: RequireUpstreamOption = False,
     with_upstream: WithUpstreamOption = False,
@@ -82,7 +84,7 @@ def plan(
     """
     ask = Ask(
         tuple(selection),
-        choice_of(partitions, all=all_, missing=missing, failed=failed),
+        choice_of(partitions, all=all_, missing=missing, failed=failed, latest=latest),
         strict=strict,
         require_upstream=require_upstream,
         with_upstream=with_upstream,
@@ -192,7 +194,8 @@ def numbers_text(numbers: Ranges) -> str:
 
 def launch_command(ask: Ask) -> str:
     """The command line that launches what was planned."""
-    chosen = ask.choice.arguments() if isinstance(ask.choice, RangeText) else [f"--{ask.choice}"]
+    assert not isinstance(ask.choice, Exactly), "nobody types which partitions those are"
+    chosen = arguments(ask.choice)
     flags = {
         "--strict": ask.strict,
         "--require-upstream": ask.require_upstream,

@@ -12,6 +12,7 @@ from rich.console import Console
 from daemon.cli.asking import (
     AllOption,
     FailedOption,
+    LatestOption,
     MissingOption,
     NewestFirstOption,
     OnlyBetweenOption,
@@ -21,7 +22,9 @@ from daemon.cli.asking import (
     RequireUpstreamOption,
     SelectionArgument,
     StrictOption,
+    TagOption,
     WithUpstreamOption,
+    tags_typed,
 )
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, exit_code, follow, left_running_text
@@ -34,6 +37,7 @@ from daemon.commands import find_backfill
 from daemon.fact_text import counted
 from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
+from daemon.planning.choice import follows_statuses
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused
@@ -78,10 +82,12 @@ def launch(
     all_: AllOption = False,
     missing: MissingOption = False,
     failed: FailedOption = False,
+    latest: LatestOption = False,
     strict: StrictOption = False,
     require_upstream: RequireUpstreamOption = False,
     with_upstream: WithUpstreamOption = False,
     reason: ReasonOption = None,
+    tag: TagOption = None,
     max_concurrent: MaxConcurrentOption = None,
     newest_first: NewestFirstOption = False,
     random: RandomOption = False,
@@ -101,12 +107,14 @@ def launch(
         all=all_,
         missing=missing,
         failed=failed,
+        latest=latest,
         reason=reason,
         max_concurrent=max_concurrent,
         newest_first=newest_first,
         random=random,
         priority=priority,
         only_between=only_between,
+        tags=tags_typed(tag),
         strict=strict,
         require_upstream=require_upstream,
         with_upstream=with_upstream,
@@ -235,8 +243,8 @@ def still_holds(found: PlannedBackfill, planned_with: Catalog, at_head: World) -
     Without this, a plan that takes long to make would never be recorded while a daemon is busy.
     """
     ask = found.ask
-    follows_statuses = ask.choice in ("missing", "failed") or ask.with_upstream or ask.require_upstream
-    return planned_with is at_head.catalog and not follows_statuses
+    moves = follows_statuses(ask.choice) or ask.with_upstream or ask.require_upstream
+    return planned_with is at_head.catalog and not moves
 
 
 def retry_text(ask: Ask) -> str:

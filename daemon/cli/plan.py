@@ -13,6 +13,7 @@ from backfilld.ranges import Ranges
 from daemon.cli.asking import (
     AllOption,
     FailedOption,
+    LatestOption,
     MissingOption,
     PartitionsOption,
     RequireUpstreamOption,
@@ -27,7 +28,7 @@ from daemon.cli.whatif_text import show_estimate
 from daemon.fact_text import counted, ranges_text
 from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
-from daemon.planning.choice import RangeText
+from daemon.planning.choice import Exactly, arguments
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.whatif.estimating import Estimate
 from daemon.whatif.estimating import estimate as estimate_of
@@ -65,6 +66,7 @@ def plan(
     all_: AllOption = False,
     missing: MissingOption = False,
     failed: FailedOption = False,
+    latest: LatestOption = False,
     strict: StrictOption = False,
     require_upstream: RequireUpstreamOption = False,
     with_upstream: WithUpstreamOption = False,
@@ -85,6 +87,7 @@ def plan(
         all=all_,
         missing=missing,
         failed=failed,
+        latest=latest,
         strict=strict,
         require_upstream=require_upstream,
         with_upstream=with_upstream,
@@ -195,7 +198,8 @@ def numbers_text(numbers: Ranges) -> str:
 
 def launch_command(ask: Ask) -> str:
     """The command line that launches what was planned."""
-    chosen = ask.choice.arguments() if isinstance(ask.choice, RangeText) else [f"--{ask.choice}"]
+    assert not isinstance(ask.choice, Exactly), "nobody types which partitions those are"
+    chosen = arguments(ask.choice)
     flags = {
         "--strict": ask.strict,
         "--require-upstream": ask.require_upstream,

@@ -49,9 +49,12 @@ def test_numbers_are_told_in_stretches_and_only_the_first_of_many() -> None:
 def test_partitions_are_chosen_once() -> None:
     assert choice_of(["2024-*"]) == RangeText(("2024-*",))
     assert choice_of(None, all=False, missing=True) == "missing"
+    assert choice_of(None, failed=True, missing=True) == "failed_and_missing"
+    assert choice_of(None, latest=True) == "latest"
     for partitions, given in (
         (["2024-*"], {"all": True}),
-        (None, {"missing": True, "failed": True}),
+        (None, {"missing": True, "all": True}),
+        (None, {"missing": True, "failed": True, "latest": True}),
         (None, {}),
     ):
         with pytest.raises(UsageError):

@@ -3,6 +3,8 @@
 from typing import Any, Final
 
 from daemon.operations.jobs import jobs
+from daemon.operations.log.listing import log
+from daemon.operations.log.whole import fact
 from daemon.operations.operation import Operation
 
-EVERY: Final[tuple[Operation[Any, Any], ...]] = (jobs,)
+EVERY: Final[tuple[Operation[Any, Any], ...]] = (jobs, log, fact)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -34,6 +35,8 @@ def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911 -- one case
             return Problem("The log cannot be reached", 503, str(error))
         case LogError():
             return Problem("The log refused", 409, str(error))
+        case msgspec.ValidationError():
+            return Problem("Makes no sense", 422, f"{error}.")
         case ValidationException():
             return Problem("Makes no sense", 422, validation_text(error))
         case HTTPException():

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.audit.finding import facts_about
 from daemon.cli.audit.forms import ListFormat, PageFormat
 from daemon.cli.audit.html_page import html_page
 from daemon.cli.audit.listing import writing
@@ -20,6 +19,7 @@ from daemon.cli.output import Format, compact, pretty
 from daemon.cli.partitions import AssetArgument, no_asset_text
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.commands import find_backfill
+from daemon.operations.audit.finding import facts_about
 from daemon.operations.errors import RefusedError
 from daemon.operations.records import Records, sentence
 from daemon.planning.selection import select

@@ -5,5 +5,6 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from daemon.web.pages.lineage import lineage
+from daemon.web.pages.log import fact_page, log_page
 
-PAGES: Final[tuple[HTTPRouteHandler, ...]] = (lineage,)
+PAGES: Final[tuple[HTTPRouteHandler, ...]] = (lineage, log_page, fact_page)

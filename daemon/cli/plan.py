@@ -1,7 +1,6 @@
 """`backfilld plan`: what a launch would do, shown without doing it."""
 
 import shlex
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -9,7 +8,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from backfilld.ranges import Ranges
 from daemon.cli.asking import (
     AllOption,
     FailedOption,
@@ -25,21 +23,20 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.opening import with_records
 from daemon.cli.output import Column, Format, table_of
 from daemon.cli.whatif_text import show_estimate
-from daemon.fact_text import counted, ranges_text
+from daemon.fact_text import counted
 from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
+from daemon.plan_text import left_out_text, numbers_text, which, which_uncounted
 from daemon.planning.choice import Exactly, arguments
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.whatif.estimating import Estimate
 from daemon.whatif.estimating import estimate as estimate_of
-from events.facts import PartitionKeys
 from projections.plan import PlannedRun
 from projections.sets import keys_of
 from projections.world import World
 
 RUNS_LISTED = 100
 RUNS_LISTED_FOR_PEOPLE = 10
-AFTER_SHOWN_MAX = 3  # stretches of run numbers
 
 RunsLimitOption = Annotated[
     int | None,
@@ -132,7 +129,7 @@ def show_plan(console: Console, found: PlannedBackfill, runs_max: int) -> None:
     targets = [
         Column("asset", lambda row: row[0], style="bold"),
         Column("partitions", lambda row: f"{1 if row[1] is None else row[1].count:,}", justify="right"),
-        Column("which", lambda row: ranges_only(row[1])),
+        Column("which", lambda row: which_uncounted(row[1])),
         Column("how", lambda row: found.nodes[row[0]].policy_text if row[1] is not None else "one run"),
     ]
     console.print(table_of(list(found.targets.items()), targets))
@@ -160,40 +157,12 @@ def show_remarks(console: Console, found: PlannedBackfill) -> None:
     for warning in found.warnings:
         console.print(Text(f"Warning: {warning}.", style="yellow"), soft_wrap=True)
     for left in found.left_out:
-        keys = "" if left.partitions is None else f" {ranges_text(left.partitions)}"
-        what = f"Left out: {left.asset}" if left.upstream is None else f"Leads nowhere: {left.upstream}"
-        console.print(Text(f"{what}{keys}: {left.reason}.", style="yellow"), soft_wrap=True)
+        console.print(Text(f"{left_out_text(left)}: {left.reason}.", style="yellow"), soft_wrap=True)
 
 
 def listed_runs(found: PlannedBackfill, count: int) -> list[PlannedRun]:
     """The first runs of a plan."""
     return [found.plan.run(number) for number in range(1, count + 1)]
-
-
-def which(keys: PartitionKeys | None) -> str:
-    """Partitions as range text, the first few of them."""
-    return "no partitions" if keys is None else ranges_text(keys)
-
-
-def ranges_only(keys: PartitionKeys | None) -> str:
-    """Partitions as range text, for a table that counts them in a column of its own."""
-    return "" if keys is None else which(keys).removesuffix(f" ({keys.count:,})")
-
-
-def numbers_text(numbers: Ranges) -> str:
-    """Numbers in a few words.
-
-    >>> numbers_text(Ranges.of([(1, 2), (4, 8)]))
-    '1, 4-7'
-    """
-
-    def stretches() -> Iterator[str]:
-        for start, stop in numbers.intervals[:AFTER_SHOWN_MAX]:
-            yield f"{start:,}" if stop == start + 1 else f"{start:,}-{stop - 1:,}"
-        if len(numbers.intervals) > AFTER_SHOWN_MAX:
-            yield "…"
-
-    return ", ".join(stretches())
 
 
 def launch_command(ask: Ask) -> str:

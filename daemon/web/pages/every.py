@@ -4,7 +4,8 @@ from typing import Final
 
 from litestar.handlers import HTTPRouteHandler
 
+from daemon.web.pages.launch.page import launch_form, launch_it
 from daemon.web.pages.lineage import lineage
 from daemon.web.pages.log import fact_page, log_page
 
-PAGES: Final[tuple[HTTPRouteHandler, ...]] = (lineage, log_page, fact_page)
+PAGES: Final[tuple[HTTPRouteHandler, ...]] = (lineage, log_page, fact_page, launch_form, launch_it)

@@ -7,12 +7,12 @@ import pytest
 from backfilld.ranges import Ranges
 from daemon.cli.errors import ExitCode, explained
 from daemon.cli.following import duration_text, rate_text
-from daemon.cli.plan import numbers_text
 from daemon.cli.run import tail
 from daemon.cli.up import name_of
 from daemon.launching.code_location import LoadFailure
 from daemon.operations.errors import UsageError
 from daemon.operations.planning import choice_of
+from daemon.plan_text import numbers_text
 from daemon.planning.choice import RangeText
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError
 

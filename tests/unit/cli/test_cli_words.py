@@ -7,7 +7,6 @@ import pytest
 from backfilld.ranges import Ranges
 from daemon.cli.asking import choice_of
 from daemon.cli.errors import ExitCode, explained
-from daemon.cli.following import duration_text, rate_text
 from daemon.cli.plan import numbers_text
 from daemon.cli.run import tail
 from daemon.cli.up import name_of
@@ -15,6 +14,7 @@ from daemon.launching.code_location import LoadFailure
 from daemon.operations.errors import UsageError
 from daemon.planning.choice import RangeText
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError
+from daemon.time_text import duration_text, rate_text
 
 
 @pytest.mark.parametrize(

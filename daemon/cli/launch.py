@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -38,6 +39,7 @@ from daemon.fact_text import counted
 from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
 from daemon.planning.choice import follows_statuses
+from daemon.planning.listed import listed
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused
@@ -198,7 +200,7 @@ class Launching:
                 f"Backfill {self.backfill_id} is launched: {counted(found.runs_total, 'run')} for "
                 f"{', '.join(found.targets)}{retry_text(found.ask)}."
             )
-            show_remarks(console, found)
+            show_remarks(console, listed(found, 1, as_ranges=True))
 
         self._output.value(launched_value(self.backfill_id, "running", found), show)
         if not self._wait and self._output.form is Format.TEXT:
@@ -259,7 +261,7 @@ def new_backfill_id() -> str:
 
 def launched_value(backfill_id: str, status: str, found: PlannedBackfill) -> dict[str, Any]:
     """A launched backfill as JSON."""
-    plan, parent = found.listed(1), found.ask.parent_backfill_id
+    plan, parent = msgspec.structs.asdict(listed(found, 1)), found.ask.parent_backfill_id
     return {
         "id": backfill_id,
         "status": status,

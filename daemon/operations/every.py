@@ -4,5 +4,6 @@ from typing import Any, Final
 
 from daemon.operations.jobs import jobs
 from daemon.operations.operation import Operation
+from daemon.operations.plan import plan
 
-EVERY: Final[tuple[Operation[Any, Any], ...]] = (jobs,)
+EVERY: Final[tuple[Operation[Any, Any], ...]] = (jobs, plan)

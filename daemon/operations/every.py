@@ -8,5 +8,13 @@ from daemon.operations.jobs import jobs
 from daemon.operations.log.listing import log
 from daemon.operations.log.whole import fact
 from daemon.operations.operation import Operation
+from daemon.operations.plan import plan
 
-EVERY: Final[tuple[Operation[Any, Any], ...]] = (jobs, log, fact, audit, audit_backfill)
+EVERY: Final[tuple[Operation[Any, Any], ...]] = (
+    jobs,
+    plan,
+    log,
+    fact,
+    audit,
+    audit_backfill,
+)

@@ -8,7 +8,15 @@ from daemon.cli.errors import RefusedError, UsageError
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.log import one_fact, options, stats, verifying
 from daemon.cli.log.finding import Found, Matching, Source, answered, following
-from daemon.cli.log.question import Order, Question, known_types, order_of, refuse_nonsense, time_typed
+from daemon.cli.log.question import (
+    Order,
+    Question,
+    known_types,
+    matching_of,
+    order_of,
+    refuse_nonsense,
+    time_typed,
+)
 from daemon.cli.log.shown import BY_ITSELF, BY_RUN, line_for, shown
 from daemon.cli.log.touching import TouchingSource
 from daemon.cli.output import Format
@@ -58,7 +66,7 @@ def show(
         raise UsageError("a log that is followed never ends, and one JSON value does: use -o jsonl.")
     begins = first is not None or since is not None
     question = Question(
-        Filter(backfill, run, known_types(types), asset=asset, actor=actor, text=text),
+        matching_of(Filter(backfill, run, known_types(types), asset=asset, actor=actor, text=text)),
         order_of(newest_first, begins=begins),
         limit,
         first,

@@ -148,7 +148,7 @@ def test_partitions_upstream_that_do_not_exist_are_warned_of() -> None:
     assert warning == "early needs partitions of raw that do not exist: 2023-12-31"
 
 
-def as_json(plan: ListedPlan) -> Any:
+def as_json(plan: ListedPlan) -> Any:  # noqa: ANN401 -- JSON
     return msgspec.json.decode(msgspec.json.encode(plan))
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from daemon.cli.errors import ExitCode, explained
-from daemon.cli.following import duration_text, rate_text
 from daemon.cli.plan import numbers_text
 from daemon.cli.run import tail
 from daemon.cli.up import name_of
@@ -15,6 +14,7 @@ from daemon.operations.planning import choice_of
 from daemon.planning.choice import RangeText
 from daemon.planning.listed import Numbers
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError
+from daemon.time_text import duration_text, rate_text
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,13 @@ _environment: Final = Environment(
 
 def rendered(look: Look, template: str, values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
     """The page."""
-    frame = {"look": look, "link": look.link, "daemon": look.daemon, "version": VERSION}
+    frame = {
+        "look": look,
+        "link": look.link,
+        "asset_link": look.asset_link,
+        "daemon": look.daemon,
+        "version": VERSION,
+    }
     text = _environment.get_template(template).render(frame | dict(values))
     return Response(text, status_code=status, media_type="text/html")
 

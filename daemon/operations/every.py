@@ -18,3 +18,4 @@ EVERY: Final[tuple[Operation[Any, Any], ...]] = (
     audit,
     audit_backfill,
 )
+EVERY: Final[tuple[Operation[Any, Any], ...]] = (jobs, log, fact, audit, audit_backfill, plan)

@@ -16,4 +16,5 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     fact_page,
     audit_page,
     backfill_audit_page,
+    asset,
 )

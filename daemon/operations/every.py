@@ -2,7 +2,16 @@
 
 from typing import Any, Final
 
+from daemon.operations.amending import amend
+from daemon.operations.changing_keys import add_keys, remove_keys
+from daemon.operations.interventions import cancel, cancel_run, pause, resume
 from daemon.operations.jobs import jobs
 from daemon.operations.operation import Operation
+from daemon.operations.setting_pools import set_pool
 
-EVERY: Final[tuple[Operation[Any, Any], ...]] = (jobs,)
+LOOKING: Final[tuple[Operation[Any, Any], ...]] = (jobs,)
+CHANGING: Final[tuple[Operation[Any, Any], ...]] = (
+    *(pause, resume, cancel, amend, cancel_run),
+    *(set_pool, add_keys, remove_keys),
+)
+EVERY: Final = LOOKING + CHANGING

@@ -1,8 +1,11 @@
 """The options of `plan` and `launch`: a selection of assets, and which of their partitions."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
+from daemon.operations.errors import UsageError
 
 PARTITIONS_PANEL = "Which partitions, exactly one of these"
 PLAN_PANEL = "What the plan must be like"
@@ -32,11 +35,23 @@ AllOption = Annotated[
 ]
 MissingOption = Annotated[
     bool,
-    typer.Option("--missing", help="Those never materialized.", rich_help_panel=PARTITIONS_PANEL),
+    typer.Option(
+        "--missing",
+        help="Those never materialized; with --failed those too.",
+        rich_help_panel=PARTITIONS_PANEL,
+    ),
 ]
 FailedOption = Annotated[
     bool,
     typer.Option("--failed", help="Those that failed or were skipped.", rich_help_panel=PARTITIONS_PANEL),
+]
+LatestOption = Annotated[
+    bool,
+    typer.Option(
+        "--latest",
+        help="The newest of the most upstream assets, and what follows from it.",
+        rich_help_panel=PARTITIONS_PANEL,
+    ),
 ]
 
 
@@ -93,3 +108,29 @@ OnlyBetweenOption = Annotated[
         show_default=False,
     ),
 ]
+
+TagOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="A tag of the backfill, to find it by. Again for others; those of a job are kept.",
+        show_default=False,
+    ),
+]
+
+
+def tags_typed(texts: Sequence[str] | None) -> dict[str, str]:
+    """The tags that are meant by ``k=v`` texts.
+
+    :raises UsageError: one of them is no such text, or a name comes twice.
+    """
+    tags: dict[str, str] = {}
+    for text in texts or ():
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not separator or not name:
+            raise UsageError(f"--tag takes NAME=VALUE, and not {text!r}.")
+        if name in tags:
+            raise UsageError(f"--tag {name}= is given twice; a tag has one value.")
+        tags[name] = value
+    return tags

@@ -13,13 +13,14 @@ from daemon.cli.changing import NOT_SERVED
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
-from daemon.cli.log.shown import Shown, line, shown
+from daemon.cli.log.shown import line
 from daemon.cli.opening import ask, with_records
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.cli.typed import AsOfOption
 from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
 from daemon.operations.errors import UnknownError
 from daemon.operations.interventions import CancelingRun, cancel_run
+from daemon.operations.log.shown import Shown, shown
 from daemon.operations.moment import Moment
 from daemon.operations.records import Records
 from daemon.operations.run_names import unknown_run

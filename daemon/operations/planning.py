@@ -9,7 +9,7 @@ from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.operation import Question
 from daemon.operations.records import sentence
 from daemon.operations.typed import hours_typed
-from daemon.planning.choice import ByStatus, Choice, RangeText
+from daemon.planning.choice import Choice, RangeText, choice_text, without_text
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
 from daemon.refusal import Refused
@@ -18,13 +18,17 @@ from projections.world import World
 
 
 class Wanted(Question, frozen=True, kw_only=True):
-    """A backfill that is wanted: of partitions, all, missing and failed exactly one is given."""
+    """A backfill that is wanted: of partitions, all, missing, failed and latest exactly one is given.
+
+    Failed and missing may go together.
+    """
 
     selection: tuple[str, ...]  # assets: names, '*a', 'a*', group:g, tag:k=v, '*', or a job's name
     partitions: tuple[str, ...] = ()  # range text for the most upstream assets, or 'asset=text' for each
     all: bool = False  # all that exist now
     missing: bool = False  # those never materialized
     failed: bool = False  # those that failed or were skipped
+    latest: bool = False  # the newest of the most upstream assets, and what follows from it
     strict: bool = False  # refuse a plan that leaves out any of the selection
     require_upstream: bool = False  # refuse a plan that needs what was never materialized
     with_upstream: bool = False  # fill that too
@@ -45,7 +49,13 @@ def ask_of(wanted: Wanted) -> Ask:
     """
     return Ask(
         selection=wanted.selection,
-        choice=choice_of(wanted.partitions, all=wanted.all, missing=wanted.missing, failed=wanted.failed),
+        choice=choice_of(
+            wanted.partitions,
+            all=wanted.all,
+            missing=wanted.missing,
+            failed=wanted.failed,
+            latest=wanted.latest,
+        ),
         reason=wanted.reason,
         max_concurrent_runs=wanted.max_concurrent,
         order=order_of(wanted.order, newest_first=wanted.newest_first, random=wanted.random)
@@ -76,19 +86,17 @@ def choice_of(partitions: Sequence[str] | None, **by_status: bool) -> Choice:
 
     :raises UsageError: it is not said, or said twice.
     """
-    chosen: list[ByStatus] = []
-    names: tuple[ByStatus, ...] = ("all", "missing", "failed")
-    chosen += [name for name in names if by_status.get(name)]
+    chosen = without_text([name for name, is_given in by_status.items() if is_given])
     if partitions and not chosen:
         return RangeText(tuple(partitions))
     if len(chosen) == 1 and not partitions:
         return chosen[0]
-    given = [*(["--partitions"] if partitions else []), *(f"--{name}" for name in chosen)]
+    given = [*(["--partitions"] if partitions else []), *(choice_text(choice) for choice in chosen)]
     if given:
         raise UsageError(f"{' and '.join(given)} exclude each other; give one of them.")
     raise UsageError(
-        "which partitions? Give --partitions TEXT, such as '[2024-01-01...2024-01-31]', or --all, --missing "
-        "or --failed."
+        "which partitions? Give --partitions TEXT, such as '[2024-01-01...2024-01-31]', or --all, --missing, "
+        "--failed or --latest."
     )
 
 

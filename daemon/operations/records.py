@@ -152,6 +152,17 @@ class Records:
         await self._store.bring_up_to_date(self.log)
         return await self._store.attempts_at(asset, keys, most=most)
 
+    async def materializations(self, asset: str, *, limit: int) -> list[dict[str, Any]]:
+        """What filled an asset, newest first: rows of a table that is brought up to date first.
+
+        :raises UsageError: a file has no tables.
+        """
+        from projections.tables import schema  # noqa: PLC0415 -- as above
+
+        store = self._kept()
+        await store.bring_up_to_date(self.log)
+        return await store.rows(schema.materializations, where={"asset": asset}, limit=limit, upto=self.upto)
+
     async def durations(self) -> Durations:
         """What runs took that succeeded, whatever backfill they were of."""
         await self._store.bring_up_to_date(self.log)

@@ -6,15 +6,16 @@ import typer
 
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.log import one_fact, options, stats, verifying
-from daemon.cli.log.finding import Found, Matching, Source, answered, following
-from daemon.cli.log.question import Order, Question, known_types, order_of, refuse_nonsense, time_typed
-from daemon.cli.log.shown import BY_ITSELF, BY_RUN, line_for, shown
-from daemon.cli.log.touching import TouchingSource
+from daemon.cli.log.shown import line_for
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format
 from daemon.cli.partitions import no_asset_text
 from daemon.clock import SystemClock
 from daemon.operations.errors import RefusedError, UsageError
+from daemon.operations.log.finding import Found, Matching, Source, answered, following
+from daemon.operations.log.question import Order, Question, known_types, order_of, refuse_nonsense, time_typed
+from daemon.operations.log.shown import BY_ITSELF, BY_RUN, shown
+from daemon.operations.log.touching import TouchingSource
 from daemon.operations.records import Records
 from events.log import Filter, Log
 from projections.audit.asked import asked_of, is_known

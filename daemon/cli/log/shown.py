@@ -2,51 +2,14 @@
 
 from collections.abc import Callable
 
-import msgspec
 from rich.console import Console
 from rich.text import Text
 
 from daemon.fact_text import describe
-from events.envelope import Recorded
-from events.facts import Fact
+from daemon.operations.log.shown import BY_ITSELF, BY_RUN, Shown
 
 SAID_MAX = 300  # characters of what a fact says, on a line of any width
 NARROW = 120  # columns: a terminal with fewer has no room for all of a time, nor for much padding
-BY_ITSELF = "daemon"
-BY_RUN = "run "
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """A fact of the log as JSON shows it; the names are those of the log's table."""
-
-    position: int
-    id: str
-    at: str
-    type: str
-    schema: int
-    actor: str
-    backfill_id: str | None
-    run_id: str | None
-    causation_id: str | None
-    correlation_id: str | None
-    data: Fact
-
-
-def shown(recorded: Recorded) -> Shown:
-    """A recorded fact with its type named beside it."""
-    return Shown(
-        position=recorded.position,
-        id=recorded.id,
-        at=recorded.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        type=type(recorded.fact).__name__,
-        schema=recorded.fact.schema,
-        actor=recorded.actor,
-        backfill_id=recorded.backfill_id,
-        run_id=recorded.run_id,
-        causation_id=recorded.causation_id,
-        correlation_id=recorded.correlation_id,
-        data=recorded.fact,
-    )
 
 
 def line(fact: Shown) -> Text:
@@ -87,7 +50,7 @@ def line_for(console: Console) -> Callable[[Shown], Text]:
 
 def _append_said(text: Text, fact: Shown) -> None:
     """What the fact says, and who says it where that is a person."""
-    said = describe(fact.data)
+    said = describe(fact.fact)
     text.append(said if len(said) <= SAID_MAX else f"{said[: SAID_MAX - 1]}…")
     if fact.actor != BY_ITSELF and not fact.actor.startswith(BY_RUN):
         text.append(f"{', ' if said else ''}by {fact.actor}", style="dim")

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncGenerator
 
-from daemon.cli.audit.finding import KEYS_MAX, LOOKED_UP_MAX, looked_up
-from daemon.cli.log.finding import Matching, singly
+from daemon.operations.audit.finding import KEYS_MAX, LOOKED_UP_MAX, looked_up
+from daemon.operations.log.finding import Matching, singly
 from daemon.operations.records import Records
 from events.envelope import Recorded
 from events.facts import (

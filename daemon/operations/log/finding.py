@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from daemon.cli.log.question import Order, Question
+from daemon.operations.log.question import Order, Question
 from events.envelope import Recorded
 from events.errors import LogUnavailableError
 from events.facts import BackfillRequested

@@ -1,10 +1,8 @@
 """Plans in a few words, for people who look before they launch."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
-from backfilld.ranges import Ranges
 from daemon.fact_text import ranges_text
-from daemon.planning.targets import LeftOut
 from events.facts import PartitionKeys
 
 STRETCHES_SHOWN_MAX = 3  # of run numbers
@@ -20,23 +18,20 @@ def which_uncounted(keys: PartitionKeys | None) -> str:
     return "" if keys is None else ranges_text(keys).removesuffix(f" ({keys.count:,})")
 
 
-def numbers_text(numbers: Ranges) -> str:
-    """Numbers in a few words.
+def numbers_text(stretches: Sequence[tuple[int, int]]) -> str:
+    """Numbers in a few words, from their inclusive ranges.
 
-    >>> numbers_text(Ranges.of([(1, 2), (4, 8)]))
-    '1, 4-7'
+    >>> numbers_text([(1, 1), (4, 8)])
+    '1, 4-8'
     """
-
-    def stretches() -> Iterator[str]:
-        for start, stop in numbers.intervals[:STRETCHES_SHOWN_MAX]:
-            yield f"{start:,}" if stop == start + 1 else f"{start:,}-{stop - 1:,}"
-        if len(numbers.intervals) > STRETCHES_SHOWN_MAX:
-            yield "…"
-
-    return ", ".join(stretches())
+    shown = [
+        f"{first:,}" if first == last else f"{first:,}-{last:,}"
+        for first, last in stretches[:STRETCHES_SHOWN_MAX]
+    ]
+    return ", ".join([*shown, *(["…"] if len(stretches) > STRETCHES_SHOWN_MAX else [])])
 
 
-def left_out_text(left: LeftOut) -> str:
-    """What is left out of a plan."""
-    what = f"Left out: {left.asset}" if left.upstream is None else f"Leads nowhere: {left.upstream}"
-    return what if left.partitions is None else f"{what} {ranges_text(left.partitions)}"
+def left_out_text(asset: str, upstream: str | None, keys: PartitionKeys | None) -> str:
+    """What is left out of a plan; with an asset upstream, what of that leads nowhere."""
+    what = f"Left out: {asset}" if upstream is None else f"Leads nowhere: {upstream}"
+    return what if keys is None else f"{what} {ranges_text(keys)}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -32,12 +33,14 @@ from daemon.cli.not_loaded import waiting_text
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
+from daemon.cli.seen import seen
 from daemon.commands import find_backfill
 from daemon.fact_text import counted
 from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
 from daemon.operations.typed import tags_typed
 from daemon.planning.choice import follows_statuses
+from daemon.planning.listed import listed
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused
@@ -190,7 +193,7 @@ class Launching:
         with display_on(self._output) as display:
             ended = await follow(records, world, self.backfill_id, display)
         self._tell_end(found, ended)
-        return exit_code(ended)
+        return exit_code(seen(ended, records.now()))
 
     def _tell(self, found: PlannedBackfill) -> None:
         def show(console: Console) -> None:
@@ -198,7 +201,7 @@ class Launching:
                 f"Backfill {self.backfill_id} is launched: {counted(found.runs_total, 'run')} for "
                 f"{', '.join(found.targets)}{retry_text(found.ask)}."
             )
-            show_remarks(console, found)
+            show_remarks(console, listed(found, 1, as_ranges=True))
 
         self._output.value(launched_value(self.backfill_id, "running", found), show)
         if not self._wait and self._output.form is Format.TEXT:
@@ -213,7 +216,7 @@ class Launching:
     def _tell_end(self, found: PlannedBackfill, ended: Backfill) -> None:
         self._output.value(
             launched_value(self.backfill_id, ended.status, found),
-            lambda console: console.print(end_text(ended)),
+            lambda console: console.print(end_text(seen(ended, ended.requested_at))),
         )
 
 
@@ -259,7 +262,7 @@ def new_backfill_id() -> str:
 
 def launched_value(backfill_id: str, status: str, found: PlannedBackfill) -> dict[str, Any]:
     """A launched backfill as JSON."""
-    plan, parent = found.listed(1), found.ask.parent_backfill_id
+    plan, parent = msgspec.structs.asdict(listed(found, 1)), found.ask.parent_backfill_id
     return {
         "id": backfill_id,
         "status": status,

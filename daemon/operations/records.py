@@ -80,8 +80,10 @@ class Records:
 
     async def world(self) -> World:
         """The world at the log's head, or at the moment."""
-        if self.moment is None and self._live is not None:
-            return await self._live.at_head()
+        if self._live is not None:
+            return await (
+                self._live.at_head() if self.moment is None else self._live.at(self.moment.position)
+            )
         return await self._store.load_world(self.log, upto=self.upto)
 
     async def world_at(self, position: int) -> World:
@@ -151,6 +153,17 @@ class Records:
         """See `ProjectionStore.attempts_at`; its tables are brought up to date first."""
         await self._store.bring_up_to_date(self.log)
         return await self._store.attempts_at(asset, keys, most=most)
+
+    async def materializations(self, asset: str, *, limit: int) -> list[dict[str, Any]]:
+        """What filled an asset, newest first: rows of a table that is brought up to date first.
+
+        :raises UsageError: a file has no tables.
+        """
+        from projections.tables import schema  # noqa: PLC0415 -- as above
+
+        store = self._kept()
+        await store.bring_up_to_date(self.log)
+        return await store.rows(schema.materializations, where={"asset": asset}, limit=limit, upto=self.upto)
 
     async def durations(self) -> Durations:
         """What runs took that succeeded, whatever backfill they were of."""

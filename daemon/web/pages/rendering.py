@@ -8,7 +8,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
-from daemon.fact_text import counted, one_line
+from daemon.fact_text import counted, one_line, ranges_text
 from daemon.web.pages.looking import Look
 from daemon.web.problem import Problem
 
@@ -25,7 +25,13 @@ _environment: Final = Environment(
 
 def rendered(look: Look, template: str, values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
     """The page."""
-    frame = {"look": look, "link": look.link, "daemon": look.daemon, "version": VERSION}
+    frame = {
+        "look": look,
+        "link": look.link,
+        "asset_link": look.asset_link,
+        "daemon": look.daemon,
+        "version": VERSION,
+    }
     text = _environment.get_template(template).render(frame | dict(values))
     return Response(text, status_code=status, media_type="text/html")
 
@@ -64,6 +70,18 @@ def first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def cell(value: str | int | None) -> str:
+    """What stands in a cell of a document."""
+    return f"{value:,}" if isinstance(value, int) else one_line(value or "")
+
+
 _environment.filters.update(
-    number=number, words=words, clock=clock, one_line=one_line, counted=counted, first_upper=first_upper
+    number=number,
+    words=words,
+    clock=clock,
+    one_line=one_line,
+    keys=ranges_text,
+    cell=cell,
+    counted=counted,
+    first_upper=first_upper,
 )

@@ -6,6 +6,7 @@ import msgspec
 
 from daemon.plan_text import left_out_text, numbers_text, which, which_uncounted
 from daemon.planning.planned import PlannedBackfill
+from daemon.planning.targets import LeftOut
 from projections.plan import PlannedRun
 from projections.sets import keys_of
 
@@ -62,7 +63,7 @@ def preview_of(found: PlannedBackfill, *, listed: int | None = None) -> Preview:
         runs=tuple(_of_each_group(found) if listed is None else _in_order(found, listed)),
         runs_total=found.runs_total,
         partitions_total=sum(asset.count for asset in assets),
-        left_out=tuple((left_out_text(left), left.reason) for left in found.left_out),
+        left_out=tuple(map(_left_out, found.left_out)),
         warnings=found.warnings,
         digest=found.digest,
     )
@@ -91,5 +92,9 @@ def _shown(found: PlannedBackfill, run: PlannedRun) -> RunShown:
         run.number,
         run.group.assets,
         which(keys_of(run.ordinals, run.group.partitions)),
-        numbers_text(found.plan.after(run)),
+        numbers_text([(start, stop - 1) for start, stop in found.plan.after(run).intervals]),
     )
+
+
+def _left_out(left: LeftOut) -> tuple[str, str]:
+    return left_out_text(left.asset, left.upstream, left.partitions), left.reason

@@ -171,6 +171,18 @@ async def test_what_changed_since_it_was_looked_at_is_shown_before_it_is_launche
     assert status == 303
 
 
+async def test_another_form_with_the_key_of_a_launch_is_shown_and_not_taken_for_that_launch(
+    visitor: Visitor,
+) -> None:
+    fields = [("asset", "raw"), ("partitions", "2024-01-01")]
+    form = launching(await visitor.see("/launch", fields), *fields)
+    assert (await visitor.send("/launch", form))[0] == 303
+    status, _, page = await visitor.send("/launch", [("asset", "totals"), *form[1:]])
+    assert status == 409
+    assert page.value("key") != dict(form)["key"]
+    assert len(await visitor.facts(BackfillRequested)) == 1
+
+
 async def test_a_refused_form_that_is_sent_all_the_same_comes_back_with_the_reason(visitor: Visitor) -> None:
     fields = [("asset", "raw"), ("partitions", "2024-09")]
     status, _, page = await visitor.send("/launch", launching(await visitor.see("/launch", fields), *fields))

@@ -1,4 +1,4 @@
-"""When the runs of a backfill ran: a lane for each, or for one in so many where there are more than can be seen."""
+"""When the runs of a backfill ran: a lane for each, or for one in so many."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -57,7 +57,7 @@ def timeline_of(rows: Sequence[Mapping[str, Any]], runs_total: int, now: datetim
     if not rows:
         return None
     begin = min(row["launched_at"] for row in rows)
-    end = max(max(row["ended_at"] or now for row in rows), begin + timedelta(seconds=1))
+    end = max(*(row["ended_at"] or now for row in rows), begin + timedelta(seconds=1))
     numbers = sorted({row["number"] for row in rows})
     lane_height = min(LANE_HEIGHT_MAX, HEIGHT_MAX / len(numbers))
     tops = {number: lane_height * place for place, number in enumerate(numbers)}

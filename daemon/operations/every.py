@@ -14,7 +14,7 @@ from daemon.operations.operation import Operation
 from daemon.operations.plan import plan
 from daemon.operations.setting_pools import set_pool
 
-EVERY: Final[tuple[Operation[Any, Any], ...]] = (
+READING: Final[tuple[Operation[Any, Any], ...]] = (
     jobs,
     plan,
     log,
@@ -22,13 +22,14 @@ EVERY: Final[tuple[Operation[Any, Any], ...]] = (
     audit,
     audit_backfill,
 )
-EVERY: Final[tuple[Operation[Any, Any], ...]] = (jobs, log, fact, audit, audit_backfill, plan)
 CHANGING: Final[tuple[Operation[Any, Any], ...]] = (
-    *(pause, resume, cancel, amend, cancel_run),
-    *(set_pool, add_keys, remove_keys),
+    pause,
+    resume,
+    cancel,
+    amend,
+    cancel_run,
+    set_pool,
+    add_keys,
+    remove_keys,
 )
-
-EVERY: Final[tuple[Operation[Any, Any], ...]] = (
-    *(jobs, log, fact, audit, audit_backfill, plan),
-    *CHANGING,
-)
+EVERY: Final[tuple[Operation[Any, Any], ...]] = (*READING, *CHANGING)

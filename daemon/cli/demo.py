@@ -21,16 +21,18 @@ from rich.text import Text
 
 from daemon.cli.assets import ASSET_COLUMNS, AssetRow, rows_of
 from daemon.cli.errors import ExitCode
-from daemon.cli.following import display_on, duration_text, end_text, follow
+from daemon.cli.following import display_on, end_text, follow
 from daemon.cli.invocation import CommonOptions, Invocation, command
 from daemon.cli.launch import new_backfill_id, request
 from daemon.cli.opening import with_records
 from daemon.cli.output import Output, table_of
+from daemon.cli.seen import seen
 from daemon.cli.settings import DATABASE_VARIABLE, FILE_NAME, HOME_DEFAULT, HOME_VARIABLE
 from daemon.demo import expected
 from daemon.operations.errors import OperationError, UsageError
 from daemon.operations.records import Records
 from daemon.planning.planned import Ask
+from daemon.time_text import duration_text
 from projections.backfill.state import Backfill
 from projections.progress import elapsed_s, progress_of
 
@@ -181,7 +183,7 @@ def show(console: Console, filled: Filled, differences: list[str], value: dict[s
     """Prints what was filled, whether it is right, and how to look further."""
     console.print(table_of(filled.assets, ASSET_COLUMNS))
     console.print()
-    console.print(end_text(filled.backfill), soft_wrap=True)
+    console.print(end_text(seen(filled.backfill, filled.backfill.requested_at)), soft_wrap=True)
     total = duration_text(value["total_s"])
     console.print(f"With the database made and the daemon started it took {total}.")
     if differences:

@@ -1,6 +1,6 @@
 """Partition status bars: any number of partitions in a bounded number of columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -13,6 +13,8 @@ HEIGHT = 100  # per cent
 
 # From the bottom of a column to its top; what is missing is the bar's ground.
 STACKED: tuple[PartitionStatus, ...] = ("materialized", "in_progress", "skipped", "failed")
+
+Shares = tuple[float, ...]  # of what is in a column, in the order of STACKED
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -41,40 +43,57 @@ class Bar(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         """The counts in words, for whoever does not see the bar."""
-        told = [f"{count:,} {status.replace('_', ' ')}" for status, count in self.counts.items() if count]
-        return f"{', '.join(told)} of {self.count:,}" if told else "no partitions"
+        return counts_text(self.counts)
+
+
+def counts_text(counts: Mapping[PartitionStatus, int]) -> str:
+    """How many partitions stand how, of how many.
+
+    >>> counts_text({"materialized": 1200, "in_progress": 1, "missing": 0})
+    '1,200 materialized, 1 in progress of 1,201'
+    """
+    told = [f"{count:,} {status.replace('_', ' ')}" for status, count in counts.items() if count]
+    return f"{', '.join(told)} of {sum(counts.values()):,}" if told else "no partitions"
 
 
 def bar_of(bits: Mapping[PartitionStatus, BitMap], start: int, stop: int, *, columns: int = COLUMNS) -> Bar:
     """The bar of the partitions from ``start`` up to ``stop``, which are those that the bits are of."""
     counts = {status: bits[status].range_cardinality(start, stop) for status in PARTITION_STATUSES}
-    return Bar(start, stop, tuple(_pieces(bits, start, stop, columns)), counts)
+    edges = edges_of(start, stop, columns)
+    shares = (
+        tuple(bits[status].range_cardinality(first, last) / (last - first) for status in STACKED)
+        for first, last in pairwise(edges)
+    )
+    return Bar(start, stop, tuple(pieces_of(edges, shares)), counts)
 
 
-def _pieces(bits: Mapping[PartitionStatus, BitMap], start: int, stop: int, columns: int) -> Iterator[Piece]:
-    """The pieces of all columns; neighbours that look the same are one."""
+def edges_of(start: int, stop: int, columns: int) -> list[int]:
+    """The ends of at most so many columns that hold equally many, but for one; empty where there are none."""
     count = stop - start
     columns = min(columns, count)
-    edges = [start + count * column // columns for column in range(columns + 1)] if columns else []
-    pending: tuple[int, int, tuple[float, ...]] | None = None  # first edge, last edge, shares
-    for first, last in pairwise(edges):
-        shares = tuple(bits[status].range_cardinality(first, last) / (last - first) for status in STACKED)
-        if pending is not None and pending[2] == shares:
-            pending = (pending[0], last, shares)
-            continue
-        if pending is not None:
-            yield from _column(pending, start, count)
-        pending = (first, last, shares)
-    if pending is not None:
-        yield from _column(pending, start, count)
+    return [start + count * column // columns for column in range(columns + 1)] if columns > 0 else []
 
 
-def _column(column: tuple[int, int, tuple[float, ...]], start: int, count: int) -> Iterator[Piece]:
-    first, last, shares = column
-    x, width = 100 * (first - start) / count, 100 * (last - first) / count
-    top = float(HEIGHT)
-    for status, share in zip(STACKED, shares, strict=True):
-        if share:
-            height = HEIGHT * share
-            top -= height
-            yield Piece(status, round(x, 3), round(max(top, 0), 3), round(width, 3), round(height, 3))
+def pieces_of(
+    edges: Sequence[int], shares: Iterable[Shares], *, y: float = 0, height: float = HEIGHT
+) -> Iterator[Piece]:
+    """The pieces of the columns between the edges; neighbours that look the same are one.
+
+    They are drawn between ``y`` and ``y + height`` of the picture.
+    """
+    merged: list[tuple[int, int, Shares]] = []  # first edge, last edge, shares
+    for (first, last), each in zip(pairwise(edges), shares, strict=True):
+        if merged and merged[-1][2] == each:
+            merged[-1] = (merged[-1][0], last, each)
+        else:
+            merged.append((first, last, each))
+    for first, last, each in merged:
+        x = 100 * (first - edges[0]) / (edges[-1] - edges[0])
+        width = 100 * (last - first) / (edges[-1] - edges[0])
+        top = y + height
+        for status, share in zip(STACKED, each, strict=True):
+            if share:
+                top -= height * share
+                yield Piece(
+                    status, round(x, 3), round(max(top, y), 3), round(width, 3), round(height * share, 3)
+                )

@@ -5,13 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from litestar import Response, get
 
-from backfilld.partitions import (
-    DynamicPartitionsDefinition,
-    MultiPartitionsDefinition,
-    PartitionsDefinition,
-    StaticPartitionsDefinition,
-    TimeWindowPartitionsDefinition,
-)
+from daemon.definition_text import kind_text
 from daemon.planning.selection import select
 from daemon.refusal import Refused
 from daemon.web.asking import Asking
@@ -21,8 +15,6 @@ from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
 from projections.asset_status import AssetStatus
 from projections.catalog import AssetNode, partitions_at
-
-KINDS = {"0 * * * *": "hourly", "0 0 * * *": "daily", "0 0 * * 0": "weekly", "0 0 1 * *": "monthly"}
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -90,27 +82,10 @@ def cards(
             Card(
                 place=place,
                 node=node,
-                kind=kind_of(node.definition),
+                kind=kind_text(node.definition),
                 policy=node.policy_text if node.definition is not None else "one run",
                 bar=bar_of(bits, 0, len(existing), columns=60),
                 is_selected=place.asset in chosen,
             )
         )
     return made
-
-
-def kind_of(definition: PartitionsDefinition | None) -> str:
-    """How an asset is partitioned, in a word or two."""
-    match definition:
-        case None:
-            return "not partitioned"
-        case MultiPartitionsDefinition():
-            return " by ".join(dimension.name for dimension in definition.partitions_defs)
-        case TimeWindowPartitionsDefinition():
-            return KINDS.get(definition.cron_schedule, definition.cron_schedule)
-        case StaticPartitionsDefinition():
-            return "static"
-        case DynamicPartitionsDefinition():
-            return f"dynamic: {definition.name}"
-        case _:
-            return "partitioned"

@@ -1,7 +1,7 @@
 """What every page begins with: who looks, at which moment, and what the frame around the page says."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Request
@@ -36,6 +36,10 @@ class Look(msgspec.Struct, frozen=True):
     def may_act(self) -> bool:
         """Whether anything can be changed: not in the past, and not by viewers."""
         return self.moment is None and self.identity.role >= 2
+
+    def asset_link(self, key: str, **query: object) -> str:
+        """The address of an asset's page at the same moment."""
+        return self.link(f"/assets/{quote(key)}", **query)
 
     def link(self, path: str, **query: object) -> str:
         """The address of a page at the same moment; what is None is left out of its query."""

@@ -25,7 +25,6 @@ from daemon.cli.asking import (
     StrictOption,
     TagOption,
     WithUpstreamOption,
-    tags_typed,
 )
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, exit_code, follow, left_running_text
@@ -39,6 +38,7 @@ from daemon.commands import find_backfill
 from daemon.fact_text import counted
 from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
+from daemon.operations.typed import tags_typed
 from daemon.planning.choice import follows_statuses
 from daemon.planning.listed import listed
 from daemon.planning.planned import Ask, PlannedBackfill

@@ -94,7 +94,7 @@ class Numbering:
         return cells_of((box for box in boxes if box.columns), self._planned_width)
 
     def ordinal_bits(self, serials: BitMap) -> BitMap:
-        """As `ordinals`, of bitmaps: at a cost by row, however mixed they are, where only the width differs."""
+        """As `ordinals`, of bitmaps: at a cost by row, however mixed, where only the width differs."""
         rows = len(self._dimensions[0])
         if not self._is_in_order or len(self._dimensions) == 1 or rows > ROWS_MAX:
             return bitmap(self.ordinals(intervals(serials)))

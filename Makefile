@@ -30,7 +30,7 @@ demo: $(VENV)/run.stamp  ## the main job on the embedded PostgreSQL: declare, la
 	$(BIN)/backfilld demo
 
 test: $(VENV)/dev.stamp  ## all tests; a served PostgreSQL too where BACKFILLD_TEST_DATABASE_URL is set
-	$(BIN)/python -m pytest -q
+	left_out=$$($(BIN)/python -m tests.browser.chromium) && $(BIN)/python -m pytest -q $$left_out
 
 conformance: $(VENV)/dev.stamp  ## how many cases of TABLES=folder agree with Dagster's answers, and which do not
 	$(BIN)/python -m tests.conformance $(TABLES)

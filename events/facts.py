@@ -97,7 +97,7 @@ class BackfillRequested(msgspec.Struct, frozen=True):
     schema: ClassVar[int] = 1
 
     selection: tuple[str, ...]  # as typed
-    partitions_text: str  # as typed: a range text, "--all", "--missing" or "--failed"
+    partitions_text: str  # as typed: a range text, "--all", "--missing", "--failed", or these two, "--latest"
     manifests: dict[str, str]  # code location -> digest of the manifest planned with
     partitions_as_of: str  # RFC 3339 UTC: the partitions that existed then were planned
     groups: tuple[RunGroup, ...]

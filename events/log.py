@@ -39,6 +39,7 @@ class Filter(msgspec.Struct, frozen=True):
     until: datetime | None = None  # before this time
     text: str | None = None  # somewhere in the data's JSON, A to Z in either case; no index helps
     causation_id: str | None = None  # no index helps: name the backfill too
+    id: str | None = None  # the one fact with it
 
 
 @runtime_checkable

@@ -63,7 +63,8 @@ class Matcher:
         wanted, fact = self._matching, recorded.fact
         self.learn(recorded)
         return (
-            wanted.backfill_id in {None, recorded.backfill_id}
+            wanted.id in {None, recorded.id}
+            and wanted.backfill_id in {None, recorded.backfill_id}
             and wanted.run_id in {None, recorded.run_id}
             and wanted.actor in {None, recorded.actor}
             and wanted.causation_id in {None, recorded.causation_id}
@@ -90,8 +91,18 @@ class Matcher:
             return recorded.fact.asset == asset
         if recorded.run_id is None:
             return True
-        found = _run_number(recorded.run_id)
-        return found is not None and any(first <= int(found[1]) <= last for first, last in numbers)
+        number = number_of(recorded.run_id)
+        return number is not None and any(first <= number <= last for first, last in numbers)
+
+
+def number_of(run_id: str) -> int | None:
+    """The number in the plan of the run that has this id; None if it is none of a daemon's.
+
+    >>> number_of("k3v9x2ab-12.4-2")
+    12
+    """
+    found = _run_number(run_id)
+    return None if found is None else int(found[1])
 
 
 def lower(text: str) -> str:

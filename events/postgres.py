@@ -10,9 +10,10 @@ import anyio
 from anyio.abc import TaskGroup
 from sqlalchemy import Select, select
 
-from events import extracting, narrowing, reading
+from events import extracting, measuring, narrowing, reading
 from events.adopting import Head
 from events.ahead import fetched_ahead
+from events.amounts import Measured
 from events.anchor import Anchor
 from events.appending import Writer
 from events.driver import database_url, make_engine, translated
@@ -193,6 +194,13 @@ class PostgresLog:
             broken = chain.follow(reading.hashed(lines))
             if broken is not None:
                 return broken
+
+    async def measure(self) -> Measured:
+        """How many facts there are of each type and day, and the space that each table and index takes.
+
+        Looks at every row of the log once: about a second for a million.
+        """
+        return await measuring.measured(self._fetched)
 
     async def extract(self, part: Part, at: datetime) -> Header:
         """What an export of that part of the log is to say of itself; `rows_of` gives its rows.

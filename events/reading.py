@@ -102,6 +102,9 @@ class Which(msgspec.Struct, frozen=True):
         if matching.asset is not None:
             conditions.append(about(self.scopes, matching.asset))
         branches = self._branches(matching)
+        if matching.id is not None:
+            # Of one row any order is the order: that of its index keeps the planner to it.
+            return select(func.json_build_array(*_ENVELOPE)).where(*conditions).order_by(log.c.id).limit(1)
         if len(branches) < 2:
             statement = select(func.json_build_array(*_ENVELOPE)).where(*conditions, *branches)
             return statement.order_by(self._ordered(log.c.position)).limit(limit)
@@ -149,6 +152,8 @@ def conditions_of(matching: Filter) -> Iterator[ColumnElement[bool]]:
         yield log.c.at >= matching.since
     if matching.until is not None:
         yield log.c.at < matching.until
+    if matching.id is not None:
+        yield log.c.id == matching.id
     if matching.causation_id is not None:
         yield log.c.causation_id == matching.causation_id
     if matching.text is not None:

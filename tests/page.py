@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from backfilld.definitions import Definitions
 from backfilld.manifest import manifest_of
 from daemon.planning.choice import RangeText
+from daemon.planning.listed import listed
 from daemon.planning.planned import Ask, plan_backfill
 from daemon.refusal import Refused
+from events.facts import PartitionKeys
 from projections.catalog import Catalog
 
 NOW = datetime(2024, 4, 1, 12, tzinfo=UTC)
@@ -28,11 +30,12 @@ def runs(
     if isinstance(plan, Refused):
         print(f"Refused: {plan.reason}")
         return
-    listed = plan.listed(0)
-    for run in listed["runs"]:
-        keys = run["partitions"]
-        print(" ".join(run["assets"]) + (": " + " ".join(keys) if keys is not None else ""))
-    for warning in listed["warnings"]:
+    found = listed(plan, 0)
+    for run in found.runs:
+        keys = run.partitions
+        assert not isinstance(keys, PartitionKeys)
+        print(" ".join(run.assets) + (": " + " ".join(keys) if keys is not None else ""))
+    for warning in found.warnings:
         print(f"Warning: {warning}")
-    for left in listed["left_out"]:
-        print(f"Left out: {left['asset']}: {left['reason']}")
+    for left in found.left_out:
+        print(f"Left out: {left.asset}: {left.reason}")

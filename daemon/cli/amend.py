@@ -12,10 +12,10 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument, ReasonOption
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format
-from daemon.cli.typed import NONE, hours_typed
 from daemon.fact_text import amendments, ranges_text
 from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
+from daemon.operations.typed import NONE, hours_typed
 from daemon.refusal import Refused
 from events.facts import Fact, PartitionKeys, RunOrder
 from projections.backfill.state import Backfill

@@ -19,7 +19,6 @@ from daemon.cli import (
     jobs,
     launch,
     listing,
-    log,
     partitions,
     plan,
     pools,
@@ -37,6 +36,7 @@ from daemon.cli import (
 from daemon.cli.audit import commands as audit
 from daemon.cli.errors import ExitCode, explained
 from daemon.cli.invocation import CommonOptions, DatabaseOption, FileOption, FormatOption, HomeOption
+from daemon.cli.log import commands as log
 from daemon.cli.output import console_on
 
 STDOUT = 1  # its file descriptor

@@ -1,19 +1,11 @@
-"""What is asked for in `plan` and `launch`: a selection of assets, and which of their partitions."""
+"""The options of `plan` and `launch`: a selection of assets, and which of their partitions."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from daemon.operations.errors import RefusedError, UsageError
-from daemon.operations.records import sentence
-from daemon.planning.choice import ByStatus, Choice, RangeText
-from daemon.planning.overlap import with_overlaps
-from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
-from daemon.refusal import Refused
-from events.facts import RunOrder
-from projections.world import World
+from daemon.operations.errors import UsageError
 
 PARTITIONS_PANEL = "Which partitions, exactly one of these"
 PLAN_PANEL = "What the plan must be like"
@@ -43,11 +35,23 @@ AllOption = Annotated[
 ]
 MissingOption = Annotated[
     bool,
-    typer.Option("--missing", help="Those never materialized.", rich_help_panel=PARTITIONS_PANEL),
+    typer.Option(
+        "--missing",
+        help="Those never materialized; with --failed those too.",
+        rich_help_panel=PARTITIONS_PANEL,
+    ),
 ]
 FailedOption = Annotated[
     bool,
     typer.Option("--failed", help="Those that failed or were skipped.", rich_help_panel=PARTITIONS_PANEL),
+]
+LatestOption = Annotated[
+    bool,
+    typer.Option(
+        "--latest",
+        help="The newest of the most upstream assets, and what follows from it.",
+        rich_help_panel=PARTITIONS_PANEL,
+    ),
 ]
 
 
@@ -105,46 +109,28 @@ OnlyBetweenOption = Annotated[
     ),
 ]
 
+TagOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="A tag of the backfill, to find it by. Again for others; those of a job are kept.",
+        show_default=False,
+    ),
+]
 
-def order_of(*, newest_first: bool, random: bool) -> RunOrder:
-    """The order that was asked for.
 
-    :raises UsageError: two were.
+def tags_typed(texts: Sequence[str] | None) -> dict[str, str]:
+    """The tags that are meant by ``k=v`` texts.
+
+    :raises UsageError: one of them is no such text, or a name comes twice.
     """
-    if newest_first and random:
-        raise UsageError("--newest-first and --random exclude each other; give one of them.")
-    return "newest_first" if newest_first else "random" if random else "oldest_first"
-
-
-def choice_of(partitions: Sequence[str] | None, **by_status: bool) -> Choice:
-    """Which partitions are meant.
-
-    :raises UsageError: it is not said, or said twice.
-    """
-    chosen: list[ByStatus] = []
-    names: tuple[ByStatus, ...] = ("all", "missing", "failed")
-    chosen += [name for name in names if by_status.get(name)]
-    if partitions and not chosen:
-        return RangeText(tuple(partitions))
-    if len(chosen) == 1 and not partitions:
-        return chosen[0]
-    given = [*(["--partitions"] if partitions else []), *(f"--{name}" for name in chosen)]
-    if given:
-        raise UsageError(f"{' and '.join(given)} exclude each other; give one of them.")
-    raise UsageError(
-        "which partitions? Give --partitions TEXT, such as '[2024-01-01...2024-01-31]', or --all, --missing "
-        "or --failed."
-    )
-
-
-def planned(world: World, ask: Ask, now: datetime) -> PlannedBackfill:
-    """The plan for what is asked, among the partitions that exist now.
-
-    :raises RefusedError: it makes no sense, or there are no definitions to plan with.
-    """
-    if not world.known.manifests:
-        raise RefusedError("no definitions have been loaded yet; `backfilld up CODE` loads them.")
-    answer = plan_backfill(world.catalog, world.statuses(now), ask, now)
-    if isinstance(answer, Refused):
-        raise RefusedError(sentence(answer))
-    return with_overlaps(world, answer)
+    tags: dict[str, str] = {}
+    for text in texts or ():
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not separator or not name:
+            raise UsageError(f"--tag takes NAME=VALUE, and not {text!r}.")
+        if name in tags:
+            raise UsageError(f"--tag {name}= is given twice; a tag has one value.")
+        tags[name] = value
+    return tags

@@ -6,13 +6,13 @@ from typing import Annotated
 import msgspec
 import typer
 
-from daemon.cli.following import duration_text
 from daemon.cli.history import HISTORY_COLUMNS, manifest_history
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.opening import with_records
 from daemon.cli.output import Column, status_style
 from daemon.cli.typed import AsOfOption
 from daemon.operations.records import Records
+from daemon.time_text import duration_text
 from projections.asset_status import AssetStatus, PartitionStatus
 from projections.catalog import partitions_at
 from projections.world import World

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from daemon.cli.assets import ASSET_COLUMNS, AssetRow, rows_of
 from daemon.cli.errors import ExitCode
-from daemon.cli.following import display_on, duration_text, end_text, follow
+from daemon.cli.following import display_on, end_text, follow
 from daemon.cli.invocation import CommonOptions, Invocation, command
 from daemon.cli.launch import new_backfill_id, request
 from daemon.cli.opening import with_records
@@ -31,6 +31,7 @@ from daemon.demo import expected
 from daemon.operations.errors import OperationError, UsageError
 from daemon.operations.records import Records
 from daemon.planning.planned import Ask
+from daemon.time_text import duration_text
 from projections.backfill.state import Backfill
 from projections.progress import elapsed_s, progress_of
 

@@ -15,13 +15,14 @@ from backfilld.partitions import UNPARTITIONED
 from backfilld.ranges import Ranges
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import IdArgument
-from daemon.cli.log import Shown, line, shown
+from daemon.cli.log.shown import line
 from daemon.cli.opening import with_records
 from daemon.cli.output import status_style
 from daemon.cli.typed import AsOfOption
 from daemon.deciding.explaining import Place, Reason, Upstream, Waiting, reason_text, why_not, why_waiting
 from daemon.fact_text import counted, ranges_text
 from daemon.operations.errors import RefusedError, UsageError, did_you_mean
+from daemon.operations.log.shown import Shown, shown
 from daemon.operations.moment import Moment
 from daemon.operations.records import Records
 from events.envelope import Recorded

@@ -18,6 +18,7 @@ from daemon.cli.not_loaded import waiting_text
 from daemon.cli.output import Output, status_style
 from daemon.fact_text import counted
 from daemon.operations.records import Records
+from daemon.time_text import duration_text, rate_text
 from projections.backfill.state import Backfill
 from projections.held import waits_for
 from projections.progress import AssetCounts, Progress, elapsed_s, progress_of, time_left_s
@@ -212,30 +213,6 @@ def status_text(backfill: Backfill) -> str:
 def percent(counts: AssetCounts) -> int:
     """How much is done, rounded down, so that 100 means all."""
     return 100 * counts.done // counts.targeted if counts.targeted else 100
-
-
-def rate_text(per_s: float, unit: str) -> str:
-    """``142 runs/s``; slow ones by the minute or hour."""
-    for seconds, name in ((1, "s"), (60, "min"), (3600, "h")):
-        if per_s * seconds >= 1 or name == "h":
-            rate = per_s * seconds
-            return f"{rate:,.0f} {unit}/{name}" if rate >= 10 else f"{rate:.1f} {unit}/{name}"
-    raise AssertionError("an hour takes every rate")
-
-
-def duration_text(seconds: float) -> str:
-    """``80 ms``, ``1.5 s``, ``12 s``, ``3 min 20 s``, ``5 h 03 min``."""
-    if 0 < seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes:02} min" if hours < 48 else f"{hours // 24:,} days {hours % 24} h"
 
 
 def end_text(backfill: Backfill) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.console import Console
 
 from daemon.cli.asking import (
     AllOption,
     FailedOption,
+    LatestOption,
     MissingOption,
     NewestFirstOption,
     OnlyBetweenOption,
@@ -21,10 +23,9 @@ from daemon.cli.asking import (
     RequireUpstreamOption,
     SelectionArgument,
     StrictOption,
+    TagOption,
     WithUpstreamOption,
-    choice_of,
-    order_of,
-    planned,
+    tags_typed,
 )
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, exit_code, follow, left_running_text
@@ -33,10 +34,12 @@ from daemon.cli.not_loaded import waiting_text
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
-from daemon.cli.typed import hours_typed
 from daemon.commands import find_backfill
 from daemon.fact_text import counted
+from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
+from daemon.planning.choice import follows_statuses
+from daemon.planning.listed import listed
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused
@@ -81,10 +84,12 @@ def launch(
     all_: AllOption = False,
     missing: MissingOption = False,
     failed: FailedOption = False,
+    latest: LatestOption = False,
     strict: StrictOption = False,
     require_upstream: RequireUpstreamOption = False,
     with_upstream: WithUpstreamOption = False,
     reason: ReasonOption = None,
+    tag: TagOption = None,
     max_concurrent: MaxConcurrentOption = None,
     newest_first: NewestFirstOption = False,
     random: RandomOption = False,
@@ -98,18 +103,25 @@ def launch(
 
     backfilld launch '*report' --missing --max-concurrent 4
     """
-    ask = Ask(
+    wanted = Wanted(
         selection=tuple(selection),
-        choice=choice_of(partitions, all=all_, missing=missing, failed=failed),
+        partitions=tuple(partitions or ()),
+        all=all_,
+        missing=missing,
+        failed=failed,
+        latest=latest,
         reason=reason,
-        max_concurrent_runs=max_concurrent,
-        order=order_of(newest_first=newest_first, random=random),
+        max_concurrent=max_concurrent,
+        newest_first=newest_first,
+        random=random,
         priority=priority,
-        only_between=hours_typed(only_between),
+        only_between=only_between,
+        tags=tags_typed(tag),
         strict=strict,
         require_upstream=require_upstream,
         with_upstream=with_upstream,
     )
+    ask = ask_of(wanted)
     carry_out(invocation, lambda *_: ask, wait=wait)
 
 
@@ -188,7 +200,7 @@ class Launching:
                 f"Backfill {self.backfill_id} is launched: {counted(found.runs_total, 'run')} for "
                 f"{', '.join(found.targets)}{retry_text(found.ask)}."
             )
-            show_remarks(console, found)
+            show_remarks(console, listed(found, 1, as_ranges=True))
 
         self._output.value(launched_value(self.backfill_id, "running", found), show)
         if not self._wait and self._output.form is Format.TEXT:
@@ -233,8 +245,8 @@ def still_holds(found: PlannedBackfill, planned_with: Catalog, at_head: World) -
     Without this, a plan that takes long to make would never be recorded while a daemon is busy.
     """
     ask = found.ask
-    follows_statuses = ask.choice in ("missing", "failed") or ask.with_upstream or ask.require_upstream
-    return planned_with is at_head.catalog and not follows_statuses
+    moves = follows_statuses(ask.choice) or ask.with_upstream or ask.require_upstream
+    return planned_with is at_head.catalog and not moves
 
 
 def retry_text(ask: Ask) -> str:
@@ -249,7 +261,7 @@ def new_backfill_id() -> str:
 
 def launched_value(backfill_id: str, status: str, found: PlannedBackfill) -> dict[str, Any]:
     """A launched backfill as JSON."""
-    plan, parent = found.listed(1), found.ask.parent_backfill_id
+    plan, parent = msgspec.structs.asdict(listed(found, 1)), found.ask.parent_backfill_id
     return {
         "id": backfill_id,
         "status": status,

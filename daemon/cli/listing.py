@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from daemon.cli.following import duration_text
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.opening import with_records
 from daemon.cli.output import Column, Format, status_style
@@ -13,6 +12,7 @@ from daemon.cli.typed import AsOfOption
 from daemon.fact_text import one_line, ranges_text
 from daemon.operations.errors import UsageError, did_you_mean
 from daemon.operations.records import Records
+from daemon.time_text import duration_text
 from events.facts import PartitionKeys
 
 LIMIT_DEFAULT = 50

@@ -1,43 +1,37 @@
 """`backfilld plan`: what a launch would do, shown without doing it."""
 
 import shlex
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Annotated
 
 import typer
+from msgspec import UNSET
 from rich.console import Console
 from rich.text import Text
 
-from backfilld.ranges import Ranges
 from daemon.cli.asking import (
     AllOption,
     FailedOption,
+    LatestOption,
     MissingOption,
     PartitionsOption,
     RequireUpstreamOption,
     SelectionArgument,
     StrictOption,
     WithUpstreamOption,
-    choice_of,
-    planned,
 )
 from daemon.cli.invocation import Invocation, command
-from daemon.cli.opening import with_records
+from daemon.cli.opening import ask
 from daemon.cli.output import Column, Format, table_of
 from daemon.cli.whatif_text import show_estimate
 from daemon.fact_text import counted, ranges_text
-from daemon.operations.records import Records
-from daemon.planning.choice import RangeText
-from daemon.planning.planned import Ask, PlannedBackfill
-from daemon.whatif.estimating import Estimate
-from daemon.whatif.estimating import estimate as estimate_of
+from daemon.operations.plan import RUNS_LISTED, PlanAsked
+from daemon.operations.plan import plan as plan_it
+from daemon.operations.planning import ask_of
+from daemon.planning.choice import Exactly, arguments
+from daemon.planning.listed import ListedPlan, ListedTarget, Numbers
+from daemon.planning.planned import Ask
 from events.facts import PartitionKeys
-from projections.plan import PlannedRun
-from projections.sets import keys_of
-from projections.world import World
 
-RUNS_LISTED = 100
 RUNS_LISTED_FOR_PEOPLE = 10
 AFTER_SHOWN_MAX = 3  # stretches of run numbers
 
@@ -66,6 +60,7 @@ def plan(
     all_: AllOption = False,
     missing: MissingOption = False,
     failed: FailedOption = False,
+    latest: LatestOption = False,
     strict: StrictOption = False,
     require_upstream: RequireUpstreamOption = False,
     with_upstream: WithUpstreamOption = False,
@@ -80,68 +75,55 @@ def plan(
 
     backfilld plan daily_sales --all --estimate
     """
-    ask = Ask(
-        tuple(selection),
-        choice_of(partitions, all=all_, missing=missing, failed=failed),
+    is_text = invocation.output.form is Format.TEXT
+    wanted = PlanAsked(
+        selection=tuple(selection),
+        partitions=tuple(partitions or ()),
+        all=all_,
+        missing=missing,
+        failed=failed,
+        latest=latest,
         strict=strict,
         require_upstream=require_upstream,
         with_upstream=with_upstream,
+        limit=limit if limit is not None else RUNS_LISTED_FOR_PEOPLE if is_text else RUNS_LISTED,
+        estimate=estimate,
+        as_ranges=is_text,
+        max_concurrent_runs=invocation.settings.daemon.max_concurrent_runs if estimate else None,
     )
-
-    async def read(records: Records) -> tuple[PlannedBackfill, Estimate | None]:
-        world, now = await records.world(), records.clock.now()
-        found = planned(world, ask, now)
-        if not estimate:
-            return found, None
-        runs_max = invocation.settings.daemon.max_concurrent_runs
-        return found, await estimated(records, world, found, now, runs_max=runs_max)
-
-    found, took = with_records(invocation, read)
-    is_text = invocation.output.form is Format.TEXT
-    runs_max = limit if limit is not None else RUNS_LISTED_FOR_PEOPLE if is_text else RUNS_LISTED
-    # For people nothing is listed twice: the text is made from the plan itself.
-    value = None if is_text else found.listed(runs_max) | ({} if took is None else {"estimate": took})
+    found = ask(invocation, plan_it, wanted)
 
     def show(console: Console) -> None:
-        show_plan(console, found, runs_max)
-        if took is not None:
-            show_estimate(console, took)
+        show_plan(console, found)
+        if found.estimate is not UNSET:
+            show_estimate(console, found.estimate)
 
-    invocation.output.value(value, show)
+    invocation.output.value(found, show)
     if is_text:
-        invocation.output.note(f"Nothing was launched; this does it: {launch_command(ask)}")
+        invocation.output.note(f"Nothing was launched; this does it: {launch_command(ask_of(wanted))}")
 
 
-async def estimated(
-    records: Records, world: World, found: PlannedBackfill, now: datetime, *, runs_max: int
-) -> Estimate:
-    """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one."""
-    leader = world.known.leader
-    told = leader.max_concurrent_runs if leader is not None else None
-    return estimate_of(world, found, await records.durations(), now, runs_max=told or runs_max)
-
-
-def show_plan(console: Console, found: PlannedBackfill, runs_max: int) -> None:
-    """Prints the targets, the first runs, and what one should know."""
+def show_plan(console: Console, found: ListedPlan) -> None:
+    """Prints the targets, the first runs, and what one should know; from a plan that is told as ranges."""
     targets = [
         Column("asset", lambda row: row[0], style="bold"),
-        Column("partitions", lambda row: f"{1 if row[1] is None else row[1].count:,}", justify="right"),
+        Column("partitions", lambda row: f"{row[1].count:,}", justify="right"),
         Column("which", lambda row: ranges_only(row[1])),
-        Column("how", lambda row: found.nodes[row[0]].policy_text if row[1] is not None else "one run"),
+        Column("how", lambda row: row[1].policy),
     ]
     console.print(table_of(list(found.targets.items()), targets))
     runs = [
         Column("run", lambda run: f"{run.number:,}", justify="right"),
-        Column("assets", lambda run: ", ".join(run.group.assets), style="bold"),
-        Column("partitions", lambda run: which(keys_of(run.ordinals, run.group.partitions))),
-        Column("after runs", lambda run: numbers_text(found.plan.after(run)), style="dim"),
+        Column("assets", lambda run: ", ".join(run.assets), style="bold"),
+        Column("partitions", lambda run: which(run.partitions)),
+        Column("after runs", lambda run: numbers_text(run.after), style="dim"),
     ]
-    count = min(found.runs_total, runs_max) if runs_max else found.runs_total
+    count = len(found.runs)
     console.print()
-    console.print(table_of(listed_runs(found, count), runs))
+    console.print(table_of(found.runs, runs))
     console.print()
     first = "; the first is listed" if count == 1 else f"; the first {count:,} are listed"
-    total = sum(1 if keys is None else keys.count for keys in found.targets.values())
+    total = sum(target.count for target in found.targets.values())
     console.print(
         f"{counted(found.runs_total, 'run')} for {counted(total, 'partition')} of "
         f"{counted(len(found.targets), 'asset')}{first if count < found.runs_total else ''}."
@@ -149,50 +131,47 @@ def show_plan(console: Console, found: PlannedBackfill, runs_max: int) -> None:
     show_remarks(console, found)
 
 
-def show_remarks(console: Console, found: PlannedBackfill) -> None:
-    """Prints the warnings of a plan, and what it leaves out."""
+def show_remarks(console: Console, found: ListedPlan) -> None:
+    """Prints the warnings of a plan, and what it leaves out; from a plan that is told as ranges."""
     for warning in found.warnings:
         console.print(Text(f"Warning: {warning}.", style="yellow"), soft_wrap=True)
     for left in found.left_out:
-        keys = "" if left.partitions is None else f" {ranges_text(left.partitions)}"
+        keys = "" if left.keys is None else f" {ranges_text(left.keys)}"
         what = f"Left out: {left.asset}" if left.upstream is None else f"Leads nowhere: {left.upstream}"
         console.print(Text(f"{what}{keys}: {left.reason}.", style="yellow"), soft_wrap=True)
 
 
-def listed_runs(found: PlannedBackfill, count: int) -> list[PlannedRun]:
-    """The first runs of a plan."""
-    return [found.plan.run(number) for number in range(1, count + 1)]
-
-
-def which(keys: PartitionKeys | None) -> str:
+def which(keys: tuple[str, ...] | PartitionKeys | None) -> str:
     """Partitions as range text, the first few of them."""
+    assert not isinstance(keys, tuple), "people are told ranges"
     return "no partitions" if keys is None else ranges_text(keys)
 
 
-def ranges_only(keys: PartitionKeys | None) -> str:
+def ranges_only(target: ListedTarget) -> str:
     """Partitions as range text, for a table that counts them in a column of its own."""
-    return "" if keys is None else which(keys).removesuffix(f" ({keys.count:,})")
+    if target.ranges is None:
+        return ""
+    return ranges_text(PartitionKeys(target.ranges, target.count)).removesuffix(f" ({target.count:,})")
 
 
-def numbers_text(numbers: Ranges) -> str:
+def numbers_text(numbers: tuple[int, ...] | Numbers) -> str:
     """Numbers in a few words.
 
-    >>> numbers_text(Ranges.of([(1, 2), (4, 8)]))
-    '1, 4-7'
+    >>> numbers_text(Numbers(((1, 2), (4, 8)), 7))
+    '1-2, 4-8'
     """
-
-    def stretches() -> Iterator[str]:
-        for start, stop in numbers.intervals[:AFTER_SHOWN_MAX]:
-            yield f"{start:,}" if stop == start + 1 else f"{start:,}-{stop - 1:,}"
-        if len(numbers.intervals) > AFTER_SHOWN_MAX:
-            yield "…"
-
-    return ", ".join(stretches())
+    assert isinstance(numbers, Numbers), "people are told ranges"
+    stretches = [
+        f"{first:,}" if first == last else f"{first:,}-{last:,}"
+        for first, last in numbers.ranges[:AFTER_SHOWN_MAX]
+    ]
+    return ", ".join([*stretches, *(["…"] if len(numbers.ranges) > AFTER_SHOWN_MAX else [])])
 
 
 def launch_command(ask: Ask) -> str:
     """The command line that launches what was planned."""
-    chosen = ask.choice.arguments() if isinstance(ask.choice, RangeText) else [f"--{ask.choice}"]
+    assert not isinstance(ask.choice, Exactly), "nobody types which partitions those are"
+    chosen = arguments(ask.choice)
     flags = {
         "--strict": ask.strict,
         "--require-upstream": ask.require_upstream,

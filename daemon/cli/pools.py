@@ -13,11 +13,11 @@ from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.opening import with_records
 from daemon.cli.output import Column
-from daemon.cli.typed import NONE, hours_typed
 from daemon.commands import PoolChange, configure_pool
 from daemon.fact_text import counted
 from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
+from daemon.operations.typed import NONE, hours_typed
 from events.facts import Fact
 from projections.pools import Pool
 from projections.world import World

@@ -11,7 +11,6 @@ import anyio
 import typer
 
 from daemon.cli.errors import ExitCode
-from daemon.cli.following import duration_text
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument
 from daemon.cli.opening import with_records
@@ -20,6 +19,7 @@ from daemon.cli.replay_shown import Played, Show, end_of_replay_text, show_on
 from daemon.clock import Clock
 from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
+from daemon.time_text import duration_text
 from events.log import Filter
 from projections.backfill.state import Backfill
 from projections.world import World, evolve

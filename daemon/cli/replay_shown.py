@@ -11,10 +11,11 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from daemon.cli.following import bars, duration_text, end_text, percent, runs_text, status_text
+from daemon.cli.following import bars, end_text, percent, runs_text, status_text
 from daemon.cli.output import Format, Output, status_style
 from daemon.clock import Clock
 from daemon.fact_text import describe
+from daemon.time_text import duration_text
 from events.envelope import Recorded
 from events.facts import (
     PartitionFailed,

@@ -14,13 +14,14 @@ from daemon.cli.changing import NOT_SERVED
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
-from daemon.cli.log import Shown, line, shown
+from daemon.cli.log.shown import line
 from daemon.cli.opening import with_records
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.cli.typed import AsOfOption
 from daemon.commands import cancel_run
 from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
 from daemon.operations.errors import RefusedError, did_you_mean
+from daemon.operations.log.shown import Shown, shown
 from daemon.operations.moment import Moment, time_text
 from daemon.operations.records import Records
 from events.facts import Fact, LeaderElected

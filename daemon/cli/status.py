@@ -9,16 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.errors import ExitCode
-from daemon.cli.following import (
-    display_on,
-    duration_text,
-    exit_code,
-    follow,
-    left_running_text,
-    outcome_text,
-    rate_text,
-    runs_text,
-)
+from daemon.cli.following import display_on, exit_code, follow, left_running_text, outcome_text, runs_text
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.opening import with_records
@@ -29,6 +20,7 @@ from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
 from daemon.operations.standing import BackfillStanding, Standing, failed_runs, standing_of, standing_of_all
 from daemon.service.home_lock import serving_pid
+from daemon.time_text import duration_text, rate_text
 from events.facts import LeaderElected
 from projections.backfill.state import Backfill, Intervention
 from projections.progress import AssetCounts, progress_of

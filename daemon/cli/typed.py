@@ -8,7 +8,6 @@ import typer
 
 from daemon.operations.errors import UsageError
 
-NONE: Final = "none"  # lifts a limit
 FOREVER: Final = "forever"
 KEPT_PATTERN: Final = r"^(forever|\d{1,6}(s|min|h|d))$"
 
@@ -34,21 +33,6 @@ def kept_typed(text: str) -> timedelta | None:
         return None
     number, unit = re.findall(r"\d+|[a-z]+", text)
     return int(number) * _UNITS[unit]
-
-
-def hours_typed(text: str | None, *, or_none: bool = False) -> str | None:
-    """The hours of the day that were typed, or the word none where it has a meaning.
-
-    :raises UsageError: they are no hours.
-    """
-    from projections.daily_hours import daily_hours  # noqa: PLC0415 -- zones, which --help need not wait for
-
-    if text is not None and not (or_none and text == NONE):
-        try:
-            daily_hours(text)
-        except ValueError as error:
-            raise UsageError(f"--only-between: {error}.") from error
-    return text
 
 
 AsOfOption = Annotated[

@@ -6,23 +6,23 @@ from typing import Annotated
 import msgspec
 import typer
 
-from daemon.cli.amend import HoursOption, MaxConcurrentOption, Order, OrderOption, number_or_none
-from daemon.cli.asking import NewestFirstOption, RandomOption, order_of
+from daemon.cli.amend import HoursOption, MaxConcurrentOption, OrderOption, number_or_none
+from daemon.cli.asking import NewestFirstOption, RandomOption
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format
-from daemon.cli.typed import NONE, hours_typed
 from daemon.cli.whatif_text import show
 from daemon.commands import find_backfill
 from daemon.operations.errors import RefusedError, UsageError, did_you_mean
+from daemon.operations.planning import order_of
 from daemon.operations.records import Records, sentence
+from daemon.operations.typed import NONE, hours_typed
 from daemon.refusal import Refused
 from daemon.whatif.course import Policy
 from daemon.whatif.record import SURROUNDINGS
 from daemon.whatif.replaying import Comparison, compare
 from events.envelope import Recorded
-from events.facts import RunOrder
 from events.log import Filter
 from projections.backfill.state import Backfill
 from projections.world import World
@@ -80,7 +80,7 @@ def whatif(
     """
     policy = Policy(
         max_concurrent_runs=number_or_none("--max-concurrent", max_concurrent, at_least=1),
-        order=order_typed(order, newest_first=newest_first, random=random),
+        order=order_of(None if order is None else order.of_runs, newest_first=newest_first, random=random),
         retries_max=number_or_none("--retries", retries, at_least=0),
         only_between=hours_typed(only_between, or_none=True),
         pool_slots=pools_typed(pool or ()),
@@ -115,19 +115,6 @@ def whatif(
 async def all_of(records: Records, matching: Filter, *, upto: int) -> list[Recorded]:
     """The facts that match, in order."""
     return [each async for batch in records.log.read(matching=matching, upto=upto) for each in batch]
-
-
-def order_typed(order: Order | None, *, newest_first: bool, random: bool) -> RunOrder | None:
-    """The order that was asked for; None if none was.
-
-    :raises UsageError: two were.
-    """
-    given = [*([order.of_runs] if order is not None else [])]
-    if newest_first or random:
-        given.append(order_of(newest_first=newest_first, random=random))
-    if len(given) > 1:
-        raise UsageError("--order excludes --newest-first and --random; give one of them.")
-    return given[0] if given else None
 
 
 def pools_typed(typed: Sequence[str]) -> dict[str, int | None]:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.following import duration_text
 from daemon.cli.output import Column, status_style, table_of
 from daemon.fact_text import counted
+from daemon.time_text import duration_text
 from daemon.whatif.estimating import Estimate, RunsEstimate
 from daemon.whatif.figures import AssetTimes, Figures
 from daemon.whatif.replaying import Comparison

@@ -16,7 +16,7 @@ from daemon.operations.moment import Moment, time_text
 from daemon.refusal import Refused
 from events.attendance import Attendance
 from events.envelope import Event
-from events.facts import Fact
+from events.facts import BackfillCompleted, BackfillRequested, Fact
 from events.ids import new_id
 from events.log import Appended, Filter, Log
 from projections.backfill.state import Backfill
@@ -63,6 +63,11 @@ class Records:
         self.moment = moment  # None: the present
         self._store = store
         self._live = live
+
+    @property
+    def is_file(self) -> bool:
+        """Whether they are those of a file, which has no index."""
+        return self.place.database_url is None
 
     @property
     def upto(self) -> int | None:
@@ -176,6 +181,18 @@ class Records:
         async with Leadership(self.place.database_url) as leadership:
             return await leadership.attendance()
 
+    async def _caused(self, event: Event) -> Event:
+        """The event, with the end of the backfill that it goes on with as its cause, if it does."""
+        fact = event.fact
+        parent = fact.parent_backfill_id if isinstance(fact, BackfillRequested) else None
+        if parent is None:
+            return event
+        ends = Filter(parent, types=frozenset({BackfillCompleted.__name__}))
+        async with aclosing(self.log.read(matching=ends, newest_first=True)) as batches:
+            async for batch in batches:
+                return msgspec.structs.replace(event, causation_id=batch[0].id)
+        return event
+
     def _kept(self) -> "ProjectionStore":
         from projections.tables.store import ProjectionStore  # noqa: PLC0415 -- as above
 
@@ -193,17 +210,16 @@ class Records:
         :raises RefusedError: the decision was a refusal, or others write so fast that none could be recorded.
         """
         for _ in range(DECISIONS_MAX):
+            head = world.position  # A live world may have moved when this is appended.
             facts = decide(world)
             if isinstance(facts, Refused):
                 raise RefusedError(sentence(facts))
             if not facts:
                 return ()
-            now = self.clock.now()
-            events = [
-                Event(new_id(now), now, self.place.actor, fact, backfill_id=backfill_id, run_id=run_id)
-                for fact in facts
-            ]
-            answer = await self.log.append(events, expected_head=world.position)
+            now, actor = self.clock.now(), self.place.actor
+            made = [Event(new_id(now), now, actor, fact, backfill_id, run_id) for fact in facts]
+            events = [await self._caused(event) for event in [in_its_story(world, each) for each in made]]
+            answer = await self.log.append(events, expected_head=head)
             await self.fold_on(world)
             if isinstance(answer, Appended):
                 return facts
@@ -214,3 +230,12 @@ def sentence(refused: Refused) -> str:
     """The reason as a sentence with its full stop."""
     reason = refused.reason
     return reason if reason.endswith((".", "?", "!")) else f"{reason}."
+
+
+def in_its_story(world: World, event: Event) -> Event:
+    """The event, in the story that the request of its backfill begins."""
+    backfill = None if event.backfill_id is None else world.backfill(event.backfill_id)
+    if backfill is not None:
+        return msgspec.structs.replace(event, correlation_id=backfill.request_event_id)
+    is_request = isinstance(event.fact, BackfillRequested)
+    return msgspec.structs.replace(event, correlation_id=event.id) if is_request else event

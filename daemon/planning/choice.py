@@ -1,8 +1,8 @@
 """Which partitions a person chooses: by text, asset by asset, by what became of them, or exactly these."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -10,7 +10,16 @@ from backfilld.partitions import MultiPartitions, Partitions
 from daemon.refusal import Refused
 from events.facts import PartitionKeys
 
-ByStatus: TypeAlias = Literal["all", "missing", "failed"]
+ByStatus: TypeAlias = Literal["all", "missing", "failed", "failed_and_missing"]
+Latest: TypeAlias = Literal["latest"]  # the newest of the most upstream assets, and what follows from it
+
+_WORDS: Final[dict[ByStatus | Latest, tuple[str, ...]]] = {
+    "all": ("--all",),
+    "missing": ("--missing",),
+    "failed": ("--failed",),
+    "failed_and_missing": ("--failed", "--missing"),
+    "latest": ("--latest",),
+}
 
 
 class RangeText(msgspec.Struct, frozen=True):
@@ -35,7 +44,7 @@ class Exactly(msgspec.Struct, frozen=True):
     vanished: dict[str, PartitionKeys | None] = {}  # meant too, and not there any more
 
 
-Choice: TypeAlias = RangeText | Exactly | ByStatus
+Choice: TypeAlias = RangeText | Exactly | ByStatus | Latest
 
 
 def choice_text(choice: Choice) -> str:
@@ -46,7 +55,24 @@ def choice_text(choice: Choice) -> str:
         case Exactly():
             return choice.told
         case _:
-            return f"--{choice}"
+            return " ".join(_WORDS[choice])
+
+
+def arguments(choice: RangeText | ByStatus | Latest) -> list[str]:
+    """The command line's words for a choice."""
+    return choice.arguments() if isinstance(choice, RangeText) else list(_WORDS[choice])
+
+
+def without_text(names: Collection[str]) -> list[ByStatus | Latest]:
+    """The choices that named options stand for; each excludes the others, but failed and missing are one."""
+    both = {"failed", "missing"} <= set(names)
+    given = {*names} - {"failed", "missing"} | {"failed_and_missing"} if both else {*names}
+    return [choice for choice in _WORDS if choice in given]
+
+
+def follows_statuses(choice: Choice) -> bool:
+    """Whether what is chosen depends on what came of partitions so far."""
+    return choice in ("missing", "failed", "failed_and_missing")
 
 
 def texts_by_asset(

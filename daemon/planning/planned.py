@@ -18,7 +18,7 @@ from daemon.refusal import Refused
 from events.facts import BackfillRequested, PartitionKeys, RunGroup, RunOrder
 from projections.asset_status import AssetStatus
 from projections.catalog import AssetNode, Catalog
-from projections.plan import Plan, PlannedRun
+from projections.plan import Plan
 from projections.sets import keys_of
 
 
@@ -78,32 +78,6 @@ class PlannedBackfill(msgspec.Struct, frozen=True):
             parent_backfill_id=ask.parent_backfill_id,
         )
 
-    def listed(self, runs_max: int) -> dict[str, Any]:
-        """The plan as plain values: at most ``runs_max`` runs (0: all), and the whole totals."""
-        count = min(self.runs_total, runs_max) if runs_max else self.runs_total
-        return {
-            "digest": self.digest,
-            "targets": {
-                asset: {"count": 1, "ranges": None}
-                if keys is None
-                else {"count": keys.count, "ranges": [list(pair) for pair in keys.ranges]}
-                for asset, keys in self.targets.items()
-            },
-            "runs": [self._listed_run(self.plan.run(number)) for number in range(1, count + 1)],
-            "runs_total": self.runs_total,
-            "warnings": list(self.warnings),
-            "left_out": [_listed_left_out(left) for left in self.left_out],
-        }
-
-    def _listed_run(self, run: PlannedRun) -> dict[str, Any]:
-        partitioned = run.group.definition is not None
-        return {
-            "number": run.number,
-            "assets": list(run.group.assets),
-            "partitions": list(run.group.partitions.keys(run.ordinals)) if partitioned else None,
-            "after": list(self.plan.after(run)),
-        }
-
 
 def plan_backfill(
     catalog: Catalog, statuses: Mapping[str, AssetStatus], ask: Ask, as_of: datetime
@@ -160,12 +134,6 @@ def _refused(ask: Ask, targets: Targets, wanting: Sequence[Wanting]) -> Refused 
             f"it first, or add it to this backfill by --with-upstream"
         )
     return None
-
-
-def _listed_left_out(left: LeftOut) -> dict[str, Any]:
-    ranges = None if left.partitions is None else [list(pair) for pair in left.partitions.ranges]
-    listed = {"asset": left.asset, "partitions": ranges, "reason": left.reason}
-    return listed if left.upstream is None else listed | {"upstream": left.upstream}
 
 
 def _digest(nodes: Mapping[str, AssetNode], targets: Targets, groups: Sequence[RunGroup]) -> str:

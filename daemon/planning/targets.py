@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
 from backfilld.errors import BackfilldError
-from backfilld.partitions import UNPARTITIONED, Partitions
+from backfilld.partitions import UNPARTITIONED, MultiPartitions, Partitions, TimeWindowPartitions
+from backfilld.partitions.grid import Box, cells_of
 from backfilld.range_text import parse_range_text
 from backfilld.ranges import Ranges
 from daemon.planning.choice import ByStatus, Choice, Exactly, RangeText, texts_by_asset
@@ -16,6 +17,12 @@ from events.facts import PartitionKeys
 from projections.asset_status import AssetStatus
 from projections.catalog import Catalog, Dependency, partitions_at
 from projections.sets import ONLY, intervals, keys_of, ranges_of
+
+_NONE_OF_THEM: Final[Mapping[str, str]] = {
+    "missing": "none of its partitions is missing",
+    "failed": "none of its partitions failed or was skipped",
+    "failed_and_missing": "none of its partitions failed, was skipped or is missing",
+}
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -61,6 +68,9 @@ def find_targets(
             selection = [key for key in selection if key in meant]
             found = {key: ranges_of(meant[key], partitions[key]) for key in selection}
             gone = tuple(_vanished(catalog, choice))
+        case "latest":
+            newest = {root: _newest(partitions[root]) for root in root_assets(catalog, selection)}
+            found = _mapped_down(catalog, selection, newest, partitions)
         case _:
             found = {key: _by_status(choice, statuses.get(key), partitions[key]) for key in selection}
     left_out = tuple(
@@ -100,16 +110,43 @@ def _mapped_from_texts(
             refused = _roots_not_named(roots, texts)
     if refused is not None:
         return refused
+    named: dict[str, Ranges] = {}
+    for key in selection:
+        if key in texts:
+            ordinals = _named(key, texts[key], partitions[key])
+            if isinstance(ordinals, Refused):
+                return ordinals
+            named[key] = ordinals
+    return _mapped_down(catalog, selection, named, partitions)
+
+
+def _mapped_down(
+    catalog: Catalog,
+    selection: Sequence[str],
+    named: Mapping[str, Ranges],
+    partitions: Mapping[str, Partitions],
+) -> dict[str, Ranges]:
+    """Partitions that are chosen of some assets, and what they map to through the others of the selection."""
     found: dict[str, Ranges] = {}
     for key in selection:
-        if key not in texts:
-            found[key] = _mapped(catalog, key, found, partitions)
-            continue
-        named = _named(key, texts[key], partitions[key])
-        if isinstance(named, Refused):
-            return named
-        found[key] = named
+        found[key] = named[key] if key in named else _mapped(catalog, key, found, partitions)
     return found
+
+
+def _newest(partitions: Partitions) -> Ranges:
+    """The last partition; of two dimensions the last of time, and of one that has none all of it."""
+    if not isinstance(partitions, MultiPartitions):
+        return _last(partitions)
+    of_time = [isinstance(each, TimeWindowPartitions) for each in partitions.dimensions]
+    rows, columns = (
+        _last(each) if is_of_time or not any(of_time) else each.all()
+        for each, is_of_time in zip(partitions.dimensions, of_time, strict=True)
+    )
+    return cells_of([Box(rows, columns)], partitions.width)
+
+
+def _last(partitions: Partitions) -> Ranges:
+    return Ranges.span(max(0, len(partitions) - 1), len(partitions))
 
 
 def _roots_not_named(roots: Sequence[str], texts: Mapping[str, str]) -> Refused | None:
@@ -129,7 +166,7 @@ def _roots_that_differ(catalog: Catalog, roots: Sequence[str]) -> Refused | None
     return Refused(
         f"the most upstream partitioned assets of the selection must share one partitions definition, but "
         f"{listed}; give each its own (--partitions {roots[0]}=TEXT --partitions {roots[1]}=TEXT ...), or "
-        f"use --all, --missing or --failed"
+        f"use --all, --missing, --failed or --latest"
     )
 
 
@@ -204,6 +241,8 @@ def _by_status(choice: ByStatus, status: AssetStatus | None, partitions: Partiti
             return everything if status is None else everything - intervals(status.materialized)
         case "failed":
             return Ranges.of(()) if status is None else everything & intervals(status.failed | status.skipped)
+        case "failed_and_missing":
+            return _by_status("failed", status, partitions) | _by_status("missing", status, partitions)
         case _:
             assert_never(choice)
 
@@ -213,11 +252,8 @@ def _reason_left_out(
 ) -> str:
     if not len(partitions):
         return "it has no partitions yet"
-    match choice:
-        case "missing":
-            return "none of its partitions is missing"
-        case "failed":
-            return "none of its partitions failed or was skipped"
+    if isinstance(choice, str) and choice in _NONE_OF_THEM:
+        return _NONE_OF_THEM[choice]
     upstream = [other for other in catalog.upstream(key) if other in selection]
     if not upstream:
         between = ", ".join(catalog.upstream(key))

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from backfilld.errors import BackfilldError
 from daemon.operations.errors import DatabaseError, OperationError, RefusedError, UnknownError, UsageError
 from daemon.web.pages.rendering import problem_page
 from daemon.web.problem import Problem
@@ -34,6 +36,8 @@ def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911 -- one case
             return Problem("The log cannot be reached", 503, str(error))
         case LogError():
             return Problem("The log refused", 409, str(error))
+        case BackfilldError() | msgspec.ValidationError():
+            return Problem("Makes no sense", 422, str(error))
         case ValidationException():
             return Problem("Makes no sense", 422, validation_text(error))
         case HTTPException():

@@ -21,7 +21,10 @@ _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 def route_of(operation: Operation[Any, Any]) -> HTTPRouteHandler:
     """The route that answers with what the operation does."""
     in_path = {name for name, _ in _PLACEHOLDER.findall(operation.path)}
-    path = _PLACEHOLDER.sub(lambda found: f"{{{found[1]}{found[2] or ':str'}}}", operation.path)
+    kinds = {field.name: "int" if field.type is int else "str" for field in fields_of(operation)}
+    path = _PLACEHOLDER.sub(
+        lambda found: f"{{{found[1]}{found[2] or ':' + kinds[found[1]]}}}", operation.path
+    )
     return HTTPRouteHandler(
         path,
         http_method=operation.method,
@@ -38,17 +41,22 @@ def _answering(
     operation: Operation[Any, Any], in_path: set[str]
 ) -> Callable[..., Coroutine[Any, Any, Response[bytes]]]:
     """The handler, with a parameter for each field of the question: Litestar reads and checks those."""
-    fields = msgspec.structs.fields(operation.question)
+    fields = fields_of(operation)
     is_read = operation.method == "GET"
     separate = [field for field in fields if is_read or field.name in in_path]
     rest = [field for field in fields if field not in separate]
+    of_paths = [name for name, kind in _PLACEHOLDER.findall(operation.path) if kind]
 
     async def answering(request: Request[Any, Any, Any], asking: Asking, **given: Any) -> Response[bytes]:  # noqa: ANN401 -- as the question has them
         body = given.pop("data", None)
         if body is not None:
             given |= msgspec.structs.asdict(body)
-        given = {name: value.lstrip("/") if name in in_path else value for name, value in given.items()}
-        answer = await asking.ask(operation, operation.question(**given), request)
+        given = {
+            name: value.lstrip("/") if name in in_path and isinstance(value, str) else value
+            for name, value in given.items()
+        }
+        given |= {name: given[name].removeprefix("/") for name in of_paths}
+        answer = await asking.ask(operation, msgspec.convert(given, operation.question), request)
         return Response(_ENCODER.encode(answer), media_type="application/json")
 
     parameters = [_parameter("request", Request[Any, Any, Any]), _parameter("asking", Asking)]
@@ -68,6 +76,11 @@ def _answering(
     answering.__signature__ = inspect.Signature(parameters, return_annotation=answer)  # type: ignore[attr-defined]  # read by `inspect`
     answering.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": answer}
     return answering
+
+
+def fields_of(operation: Operation[Any, Any]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of an operation's question."""
+    return msgspec.structs.fields(operation.question)
 
 
 def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:  # noqa: ANN401 -- any type

@@ -74,6 +74,20 @@ def test_a_job_is_launched_by_one_policy_and_with_its_tags(house: House) -> None
     assert "team=sales" in house.call("jobs").out
 
 
+def test_the_latest_is_launched_with_tags_of_its_own(house: House) -> None:
+    plan = house.call("plan", "orders", "--latest", "-o", "json").value
+    assert plan["targets"] == {"orders": {"count": 1, "ranges": [["2024-01-10", "2024-01-10"]]}}
+    launched = house.call(
+        "launch", "region", "--latest", "--tag", "team=web", "--tag", "why=late", "-o", "json"
+    )
+    (fact,) = house.call("log", "--backfill", launched.value["id"], "-o", "json").value
+    assert fact["data"]["tags"] == {"team": "web", "why": "late"}
+    assert fact["data"]["partitions_text"] == "--latest"
+    for wrong in (("--tag", "team"), ("--tag", "=x"), ("--tag", "a=1", "--tag", "a=2")):
+        status, _, err = house.call("launch", "orders", "--latest", *wrong)
+        assert (status, "--tag" in err) == (2, True)
+
+
 def test_what_is_missing_upstream_is_filled_where_that_is_wanted(house: House) -> None:
     asked = ("totals", "--partitions", "2024-01-02", "--with-upstream")
     plan = house.call("plan", *asked, "-o", "json").value

@@ -1,36 +1,24 @@
 """The commands `audit ASSET` and `audit backfill ID`."""
 
 import sys
-from contextlib import aclosing
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from daemon.cli.audit.finding import facts_about
 from daemon.cli.audit.forms import ListFormat, PageFormat
 from daemon.cli.audit.html_page import html_page
 from daemon.cli.audit.listing import writing
 from daemon.cli.audit.markdown_page import markdown_page
-from daemon.cli.audit.page import page_of
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument
-from daemon.cli.opening import with_records
+from daemon.cli.opening import ask, with_records
 from daemon.cli.output import Format, compact, pretty
-from daemon.cli.partitions import AssetArgument, no_asset_text
+from daemon.cli.partitions import AssetArgument
 from daemon.cli.show_or_command import ShowOrCommand
-from daemon.commands import find_backfill
-from daemon.operations.errors import RefusedError
-from daemon.operations.records import Records, sentence
-from daemon.planning.selection import select
-from daemon.refusal import Refused
-from events.log import Filter, Log, Sealed
-from projections.audit.account import BackfillAccount
-from projections.audit.accounting import Accounting
-from projections.audit.asked import asked_of, is_known
-from projections.audit.attempts import Attempts
-from projections.backfill.state import Backfill
-from projections.world import World
+from daemon.operations.audit.asset import attempts_at
+from daemon.operations.audit.backfill import AboutBackfill, audit_backfill
+from daemon.operations.audit.page import page_of
+from daemon.operations.records import Records
 
 PartitionsOption = Annotated[
     str | None,
@@ -98,15 +86,11 @@ def show(
     form = output or ListFormat(invocation.output.form.value)
 
     async def tell(records: Records) -> int:
-        world = await records.world()
-        if not is_known(world, asset):
-            raise RefusedError(no_asset_text(world, asset))
-        asked = asked_of(world, asset, partitions, records.clock.now())
-        attempts = Attempts(world, asked)
         count = 0
+        found = await attempts_at(records, asset, partitions)
         with writing(form, asset) as write:
-            async for recorded in facts_about(records, asked, upto=world.position):
-                for attempt in attempts.told(recorded):
+            async for told in found:
+                for attempt in told.attempts:
                     write(attempt)
                     count += 1
         return count
@@ -126,16 +110,8 @@ def backfill(invocation: Invocation, backfill_id: IdArgument, *, output: PageFor
 
     backfilld audit backfill k3v9x2ab -o html > page.html
     """
-
-    async def call(records: Records) -> BackfillAccount:
-        world = await records.world()
-        found = find_backfill(world, backfill_id)
-        if isinstance(found, Refused):
-            raise RefusedError(sentence(found))
-        return await account_of(records.log, world, found, records.clock.now())
-
     form = output or PAGE_FORMATS.get(invocation.output.form, PageFormat.MARKDOWN)
-    account = with_records(invocation, call)
+    account = ask(invocation, audit_backfill, AboutBackfill(backfill_id=backfill_id))
     match form:
         case PageFormat.MARKDOWN:
             sys.stdout.write(markdown_page(page_of(account)))
@@ -145,24 +121,3 @@ def backfill(invocation: Invocation, backfill_id: IdArgument, *, output: PageFor
             sys.stdout.write(f"{pretty(account).decode()}\n")
         case PageFormat.JSONL:
             sys.stdout.write(f"{compact(account).decode()}\n")
-
-
-async def account_of(log: Log, world: World, found: Backfill, now: datetime) -> BackfillAccount:
-    """The account of a backfill, of all facts about it that the world knows."""
-    accounting = Accounting(world, found)
-    about_it = Filter(backfill_id=found.id)
-    async with aclosing(log.read(upto=world.position, matching=about_it)) as batches:
-        async for batch in batches:
-            for recorded in batch:
-                accounting.told(recorded)
-    head, digest = await log.head_digest() if isinstance(log, Sealed) else (world.position, None)
-    return accounting.account(now=now, head=head, head_digest=digest, left_out=left_out(world, found))
-
-
-def left_out(world: World, found: Backfill) -> tuple[str, ...]:
-    """The assets that the backfill's selection names and its plan does not have."""
-    selected = select(world.catalog_for(found), found.request.selection)
-    if isinstance(selected, Refused):
-        return ()
-    planned = {asset for group in found.request.groups for asset in group.assets}
-    return tuple(asset for asset in selected.assets if asset not in planned)

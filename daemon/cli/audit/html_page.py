@@ -6,9 +6,9 @@ Its colours are told apart by everybody: text on its ground has a contrast of at
 from collections.abc import Iterator
 from html import escape
 
-from daemon.cli.audit.document import Block, Cell, Note, Page, Pairs, Table
 from daemon.cli.audit.markdown_page import shown
 from daemon.fact_text import one_line
+from daemon.operations.audit.document import Block, Cell, Note, Page, Pairs, Table
 
 STYLE = """
 :root { color-scheme: light dark; --text: #1b1f24; --quiet: #57606a; --ground: #ffffff; --band: #f4f6f8;

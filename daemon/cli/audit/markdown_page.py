@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from daemon.cli.audit.document import Block, Cell, Note, Page, Pairs
 from daemon.cli.audit.forms import markdown_row, markdown_rule, markdown_text
+from daemon.operations.audit.document import Block, Cell, Note, Page, Pairs
 
 
 def markdown_page(page: Page) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
-from daemon.fact_text import one_line
+from daemon.fact_text import one_line, ranges_text
 from daemon.web.pages.looking import Look
 from daemon.web.problem import Problem
 
@@ -65,4 +65,11 @@ def clock(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-_environment.filters.update(number=number, words=words, clock=clock, one_line=one_line)
+def cell(value: str | int | None) -> str:
+    """What stands in a cell of a document."""
+    return f"{value:,}" if isinstance(value, int) else one_line(value or "")
+
+
+_environment.filters.update(
+    number=number, words=words, clock=clock, one_line=one_line, keys=ranges_text, cell=cell
+)

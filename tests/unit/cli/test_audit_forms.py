@@ -8,11 +8,11 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from daemon.cli.audit.document import Note, Page, Pairs, Section, Table
 from daemon.cli.audit.forms import csv_writer, markdown_row, markdown_rule, markdown_text
 from daemon.cli.audit.html_page import STYLE, html_page
 from daemon.cli.audit.markdown_page import markdown_page
 from daemon.fact_text import one_line
+from daemon.operations.audit.document import Note, Page, Pairs, Section, Table
 
 HOSTILE = [
     "a|b",

@@ -105,8 +105,8 @@ def test_roots_that_differ_are_named_with_a_way_on() -> None:
         "letters has StaticPartitionsDefinition(['x', 'y', 'z']); raw has DailyPartitionsDefinition"
     )
     assert reason.endswith(
-        "give each its own (--partitions letters=TEXT --partitions raw=TEXT ...), or use --all, --missing or "
-        "--failed"
+        "give each its own (--partitions letters=TEXT --partitions raw=TEXT ...), or use --all, --missing, "
+        "--failed or --latest"
     )
 
 
@@ -213,3 +213,69 @@ def test_upstream_of_its_own_goes_back_to_what_is_filled() -> None:
     assert plan.targets == {"totals": keys("2024-01-04..2024-01-10")}
     (warning,) = plan_of(story, "totals", texts=("2024-01-10",)).warnings
     assert warning.startswith("totals needs 2024-01-09 of totals, which was never materialized")
+
+
+def test_the_latest_are_the_newest_of_the_roots_and_what_follows_from_them() -> None:
+    plan = plan_of(EVERYTHING, "*", choice="latest")
+    assert plan.targets == {
+        "letters": PartitionKeys((("z", "z"),), 1),
+        "raw": keys("2024-03-09"),
+        "clean": keys("2024-03-09"),
+        "report": None,
+    }
+    assert [left.asset for left in plan.left_out] == ["monthly"]  # March has not ended.
+    assert plan.request({}).partitions_text == "--latest"
+
+
+def test_the_latest_of_two_dimensions_is_that_of_time_with_all_of_the_other() -> None:
+    by_letter = MultiPartitionsDefinition({"letter": LETTERS, "date": DAYS})
+    by_letters = MultiPartitionsDefinition({"a": LETTERS, "b": StaticPartitionsDefinition(["p", "q"])})
+
+    @asset(partitions_def=by_letter)
+    def pairs() -> None: ...
+
+    @asset(partitions_def=by_letters)
+    def signs() -> None: ...
+
+    plan = plan_of(Story(pairs, signs), "*", choice="latest")
+    assert plan.targets == {
+        "pairs": PartitionKeys((("2024-03-09|x", "2024-03-09|z"),), 3),
+        "signs": PartitionKeys((("z|q", "z|q"),), 1),
+    }
+
+
+def test_the_latest_of_what_has_no_partitions_yet_is_left_out() -> None:
+    to_come = DailyPartitionsDefinition(start_date="2030-01-01")
+
+    @asset(partitions_def=to_come)
+    def early() -> None: ...
+
+    assert refusal(Story(early), "early", choice="latest") == (
+        "there is nothing to run: early: it has no partitions yet"
+    )
+
+
+def test_failed_and_missing_are_both_and_nothing_that_was_filled() -> None:
+    story = Story(letters)
+    story.ask("letters", partitions="x, y", named="first")
+    filled, broken = story.launched()
+    story.run(filled)
+    story.run(broken, failing=[("letters", "y")])
+    story.settle()
+    assert plan_of(story, "letters", choice="failed").targets == {"letters": PartitionKeys((("y", "y"),), 1)}
+    plan = plan_of(story, "letters", choice="failed_and_missing")
+    assert plan.targets == {"letters": PartitionKeys((("y", "z"),), 2)}
+    assert plan.request({}).partitions_text == "--failed --missing"
+
+
+def test_what_failed_after_it_was_filled_is_not_missing_and_yet_among_both() -> None:
+    story = Story(letters)
+    for named, fails in (("first", False), ("second", True)):
+        story.ask("letters", partitions="x", named=named)
+        (run,) = story.launched()
+        story.run(run, failing=[("letters", "x")] if fails else [])
+        story.settle()
+    x = ("x", "x")
+    assert x not in (plan_of(story, "letters", choice="missing").targets["letters"] or keys()).ranges
+    plan = plan_of(story, "letters", choice="failed_and_missing")
+    assert plan.targets == {"letters": PartitionKeys((("x", "z"),), 3)}

@@ -17,7 +17,9 @@ from backfilld.partitions import (
     StaticPartitionsDefinition,
 )
 from backfilld.policies import BackfillPolicy
+from daemon.planning.listed import ListedRun, listed
 from daemon.planning.planned import PlannedBackfill
+from events.facts import PartitionKeys
 from tests.story import Story
 
 DAYS = DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-07")
@@ -45,11 +47,15 @@ def runs_of(*assets: AssetDefinition, partitions: str | None = None) -> list[str
     """Each run as its assets and the last two characters of its keys: ``a b: 01 02``."""
     plan = Story(*assets).plan("*", partitions=partitions)
     assert isinstance(plan, PlannedBackfill), plan
-    listed = plan.listed(0)["runs"]
     return [
-        " ".join(run["assets"]) + ": " + " ".join(key[-2:] for key in run["partitions"] or ())
-        for run in listed
+        " ".join(run.assets) + ": " + " ".join(key[-2:] for key in each_of(run))
+        for run in listed(plan, 0).runs
     ]
+
+
+def each_of(run: ListedRun) -> tuple[str, ...]:
+    assert not isinstance(run.partitions, PartitionKeys)
+    return run.partitions or ()
 
 
 def shares(*assets: AssetDefinition, partitions: str | None = None) -> set[str]:
@@ -133,7 +139,7 @@ def test_pairs_are_cut_into_boxes_through_time() -> None:
     def boxes(policy: BackfillPolicy, text: str) -> list[int]:
         plan = Story(declared("a", days=BY_CITY, policy=policy)).plan("a", partitions=text)
         assert isinstance(plan, PlannedBackfill)
-        return [len(run["partitions"]) for run in plan.listed(0)["runs"]]
+        return [len(each_of(run)) for run in listed(plan, 0).runs]
 
     assert boxes(SINGLE, "*") == [18]
     assert boxes(SINGLE, "city=oslo, bern") == [12]
@@ -146,7 +152,7 @@ def test_single_pairs_come_oldest_first() -> None:
     text = "city=oslo, rome, date=[2024-01-01...2024-01-02]"
     plan = Story(declared("a", days=BY_CITY)).plan("a", partitions=text)
     assert isinstance(plan, PlannedBackfill)
-    assert [run["partitions"] for run in plan.listed(0)["runs"]] == [
+    assert [list(each_of(run)) for run in listed(plan, 0).runs] == [
         ["oslo|2024-01-01"],
         ["rome|2024-01-01"],
         ["oslo|2024-01-02"],

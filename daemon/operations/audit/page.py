@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from daemon.cli.audit.document import Block, Cell, Note, Page, Pairs, Section, Table
-from daemon.cli.following import duration_text
 from daemon.fact_text import amendments, counted, ranges_text
+from daemon.operations.audit.document import Block, Cell, Note, Page, Pairs, Section, Table
+from daemon.time_text import duration_text
 from events.facts import Cause, Failure, PartitionKeys
 from projections.audit.account import BackfillAccount, Failed, Intervened, RunCosts
 

@@ -1,0 +1,1 @@
+"""`backfilld log`: the facts as they were recorded, found, shown and checked."""

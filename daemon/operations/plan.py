@@ -1,0 +1,59 @@
+"""What a launch would do, without doing it."""
+
+import os
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from daemon.operations.operation import Role, operation
+from daemon.operations.planning import Wanted, ask_of, planned
+from daemon.operations.records import Records
+from daemon.planning.listed import ListedPlan, listed
+from daemon.planning.planned import PlannedBackfill
+from daemon.whatif.estimating import Estimate
+from daemon.whatif.estimating import estimate as estimate_of
+from projections.world import World
+
+RUNS_LISTED = 100
+
+
+class PlanAsked(Wanted, frozen=True, kw_only=True):
+    """Which plan, and what of it is told."""
+
+    limit: int = RUNS_LISTED  # of the runs that are listed; 0: all
+    estimate: bool = False  # say how long it will take
+    as_ranges: bool = False  # see `daemon.planning.listed.listed`
+    max_concurrent_runs: int | None = None  # of all, for the estimate, as long as no daemon has said its own
+
+
+class EstimatedPlan(ListedPlan, frozen=True):
+    """A plan, and how long it will take where that was asked for."""
+
+    estimate: Estimate | UnsetType = UNSET
+
+
+@operation("POST", "/plans", role=Role.VIEWER)
+async def plan(records: Records, asked: PlanAsked) -> EstimatedPlan:
+    """Show what a launch would run, and launch nothing.
+
+    The body is that of a launch. Runs are listed up to a limit; the digest is that of the whole plan.
+    """
+    ask = ask_of(asked)
+    world, now = await records.world(), records.clock.now()
+    found = planned(world, ask, now)
+    told = msgspec.structs.asdict(listed(found, asked.limit, as_ranges=asked.as_ranges))
+    if not asked.estimate:
+        return EstimatedPlan(**told)
+    runs_max = asked.max_concurrent_runs or os.cpu_count() or 1
+    return EstimatedPlan(**told, estimate=await estimated(records, world, found, now, runs_max=runs_max))
+
+
+async def estimated(
+    records: Records, world: World, found: PlannedBackfill, now: datetime, *, runs_max: int
+) -> Estimate:
+    """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one."""
+    durations = await records.durations()
+    leader = world.known.leader
+    told = leader.max_concurrent_runs if leader is not None else None
+    return estimate_of(world, found, durations, now, runs_max=told or runs_max)

@@ -1,0 +1,22 @@
+"""What is given as text and has a meaning of its own."""
+
+from typing import Final
+
+from daemon.operations.errors import UsageError
+
+NONE: Final = "none"  # lifts a limit
+
+
+def hours_typed(text: str | None, *, or_none: bool = False) -> str | None:
+    """The hours of the day that were given, or the word none where it has a meaning.
+
+    :raises UsageError: they are no hours.
+    """
+    from projections.daily_hours import daily_hours  # noqa: PLC0415 -- zones, which --help need not wait for
+
+    if text is not None and not (or_none and text == NONE):
+        try:
+            daily_hours(text)
+        except ValueError as error:
+            raise UsageError(f"--only-between: {error}.") from error
+    return text

@@ -1,0 +1,106 @@
+"""The log: facts with the filters of `backfilld log`, and each with its causes and effects."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+
+from daemon.fact_text import describe
+from daemon.operations.errors import OperationError
+from daemon.operations.log.listing import LogQuestion, log
+from daemon.operations.log.readable import readable
+from daemon.operations.log.shown import Shown
+from daemon.operations.log.whole import FactAt, fact
+from daemon.operations.operation import Page
+from daemon.web.asking import Asking
+from daemon.web.pages.looking import AnyRequest, look
+from daemon.web.pages.rendering import rendered
+from events.codec import FACT_TYPES
+
+FILTERS = ("backfill", "run", "asset", "partitions", "type", "actor", "since", "until", "text")
+PAGE = 100  # facts
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A fact on a line, and all of it below."""
+
+    fact: Shown
+    said: str
+    whole: tuple[str, ...]
+
+    @property
+    def tone(self) -> str:
+        """What the colour of its type tells."""
+        name = self.fact.type
+        if name.endswith(("Failed", "Lost", "TimedOut")):
+            return "bad"
+        if name.endswith(("Succeeded", "Materialized")) or name == "BackfillCompleted":
+            return "good"
+        return "amid" if name.endswith(("Skipped", "Canceled", "CancelRequested", "Paused")) else "plain"
+
+
+def line_of(shown: Shown) -> Line:
+    """A fact on a line."""
+    return Line(shown, describe(shown.fact), tuple(readable(msgspec.to_builtins(shown.fact))))
+
+
+@get("/log", name="log")
+async def log_page(request: AnyRequest, asking: Asking) -> Response[str]:
+    """The facts that the filters leave, the newest on top unless asked otherwise."""
+    seen = await look(request, asking)
+    typed = {name: seen.query.get(name, "").strip() for name in FILTERS}
+    is_oldest_first = seen.query.get("order") == "oldest"
+    refusal, found = None, Page[Shown]([])
+    try:
+        found = await log(seen.records, question_of(typed, seen.query, is_oldest_first=is_oldest_first))
+    except OperationError as error:
+        refusal = str(error)
+    kept = {name: text for name, text in typed.items() if text} | (
+        {"order": "oldest"} if is_oldest_first else {}
+    )
+    return rendered(
+        seen,
+        "log.html",
+        {
+            "lines": [line_of(each) for each in found.items],
+            "typed": typed,
+            "types": sorted(FACT_TYPES),
+            "is_oldest_first": is_oldest_first,
+            "refusal": refusal,
+            "is_first_page": "first" not in seen.query and "last" not in seen.query,
+            "further": found.next and {"first" if is_oldest_first else "last": found.next},
+            "kept": kept,
+        },
+        status=200 if refusal is None else 422,
+    )
+
+
+def question_of(typed: Mapping[str, str], query: Mapping[str, str], *, is_oldest_first: bool) -> LogQuestion:
+    """The question that the form asks.
+
+    :raises msgspec.ValidationError: a number is none.
+    """
+    given: dict[str, Any] = {name: text for name, text in typed.items() if text and name != "type"}
+    given |= {name: query[name] for name in ("first", "last") if query.get(name)}
+    types = (typed["type"],) if typed["type"] else ()
+    asked = given | {"type": types, "newest_first": not is_oldest_first, "limit": PAGE}
+    return msgspec.convert(asked, LogQuestion, strict=False)
+
+
+@get("/log/{position:int}", name="fact")
+async def fact_page(request: AnyRequest, asking: Asking, position: int) -> Response[str]:
+    """One fact whole, with what caused it and what it caused."""
+    seen = await look(request, asking)
+    whole = await fact(seen.records, FactAt(position=position))
+    return rendered(
+        seen,
+        "fact.html",
+        {
+            "line": line_of(whole.fact),
+            "cause": whole.cause and line_of(whole.cause),
+            "story": whole.story and line_of(whole.story),
+            "caused": [line_of(each) for each in whole.caused],
+            "caused_more": whole.caused_more,
+        },
+    )

@@ -153,7 +153,7 @@ def daemon_in(folder: Path) -> Iterator[None]:
     with log.open("wb") as stderr:
         # A session of its own: Ctrl-C is for us, and the daemon is stopped when we are done with it.
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "daemon.cli", "up", "-o", "json"],
+            [sys.executable, "-m", "daemon.cli", "up", "-o", "json", "--no-web"],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

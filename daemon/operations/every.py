@@ -17,6 +17,14 @@ from daemon.operations.plan import plan
 from daemon.operations.reloading import reload
 from daemon.operations.setting_pools import set_pool
 
+READING: Final[tuple[Operation[Any, Any], ...]] = (
+    jobs,
+    plan,
+    log,
+    fact,
+    audit,
+    audit_backfill,
+)
 CHANGING: Final[tuple[Operation[Any, Any], ...]] = (
     *(launch, retry, pause, resume, cancel, amend, cancel_run),
     *(set_pool, add_keys, remove_keys, reload),
@@ -25,4 +33,13 @@ CHANGING: Final[tuple[Operation[Any, Any], ...]] = (
 EVERY: Final[tuple[Operation[Any, Any], ...]] = (
     *(jobs, moment, log, fact, audit, audit_backfill, plan),
     *CHANGING,
+    pause,
+    resume,
+    cancel,
+    amend,
+    cancel_run,
+    set_pool,
+    add_keys,
+    remove_keys,
 )
+EVERY: Final[tuple[Operation[Any, Any], ...]] = (*READING, *CHANGING)

@@ -26,6 +26,7 @@ from daemon.cli.invocation import CommonOptions, Invocation, command
 from daemon.cli.launch import new_backfill_id, request
 from daemon.cli.opening import with_records
 from daemon.cli.output import Output, table_of
+from daemon.cli.seen import seen
 from daemon.cli.settings import DATABASE_VARIABLE, FILE_NAME, HOME_DEFAULT, HOME_VARIABLE
 from daemon.demo import expected
 from daemon.operations.errors import OperationError, UsageError
@@ -182,7 +183,7 @@ def show(console: Console, filled: Filled, differences: list[str], value: dict[s
     """Prints what was filled, whether it is right, and how to look further."""
     console.print(table_of(filled.assets, ASSET_COLUMNS))
     console.print()
-    console.print(end_text(filled.backfill), soft_wrap=True)
+    console.print(end_text(seen(filled.backfill, filled.backfill.requested_at)), soft_wrap=True)
     total = duration_text(value["total_s"])
     console.print(f"With the database made and the daemon started it took {total}.")
     if differences:

@@ -34,6 +34,7 @@ from daemon.cli.not_loaded import waiting_text
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
+from daemon.cli.seen import seen
 from daemon.commands import find_backfill
 from daemon.fact_text import counted
 from daemon.operations.planning import Wanted, ask_of, planned
@@ -192,7 +193,7 @@ class Launching:
         with display_on(self._output) as display:
             ended = await follow(records, world, self.backfill_id, display)
         self._tell_end(found, ended)
-        return exit_code(ended)
+        return exit_code(seen(ended, records.now()))
 
     def _tell(self, found: PlannedBackfill) -> None:
         def show(console: Console) -> None:
@@ -215,7 +216,7 @@ class Launching:
     def _tell_end(self, found: PlannedBackfill, ended: Backfill) -> None:
         self._output.value(
             launched_value(self.backfill_id, ended.status, found),
-            lambda console: console.print(end_text(ended)),
+            lambda console: console.print(end_text(seen(ended, ended.requested_at))),
         )
 
 

@@ -1,7 +1,6 @@
 """`backfilld run ID`: one run, its facts, and what it printed; and how to end it before its time."""
 
 import os
-from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,22 +14,22 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
 from daemon.cli.log.shown import line
-from daemon.cli.opening import with_records
+from daemon.cli.opening import ask, with_records
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.cli.typed import AsOfOption
-from daemon.commands import cancel_run
 from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
-from daemon.operations.errors import RefusedError, did_you_mean
+from daemon.operations.errors import UnknownError
+from daemon.operations.interventions import CancelingRun, cancel_run
 from daemon.operations.log.shown import Shown, shown
-from daemon.operations.moment import Moment, time_text
+from daemon.operations.moment import Moment
 from daemon.operations.records import Records
-from events.facts import Fact, LeaderElected
+from daemon.operations.run_names import unknown_run
+from events.facts import LeaderElected
 from events.log import Filter
 
 LINES_DEFAULT = 20
 TAIL_BYTES_MAX = 1024 * 1024
 FACTS_SHOWN_MAX = 100
-NEAR_SEARCHED_MAX = 1_000  # the newest runs
 
 PRINTED = {"stdout": STANDARD_OUTPUT_FILE, "stderr": STANDARD_ERROR_FILE}
 
@@ -74,7 +73,7 @@ def show(
     async def read(records: Records) -> tuple[Row, list[Shown], Path, Moment | None]:
         found = await records.rows("runs", limit=1, id=run_id)
         if not found:
-            raise RefusedError(await unknown(records, run_id))
+            raise UnknownError(await unknown_run(records, run_id))
         facts: list[Shown] = []
         async with aclosing(records.log.read(upto=records.upto, matching=Filter(run_id=run_id))) as batches:
             async for batch in batches:
@@ -112,28 +111,17 @@ def cancel(invocation: Invocation, run_id: IdArgument, *, reason: ReasonOption =
 
     backfilld run cancel k3v9x2ab-17-1 --reason 'hangs'
     """
-
-    async def call(records: Records) -> tuple[Sequence[Fact], Row, bool]:
-        world = await records.world()
-        facts = await records.record(
-            world,
-            run_id.split("-", 1)[0],
-            lambda at_head: cancel_run(at_head, run_id, reason),
-            run_id=run_id,
-        )
-        found = await records.rows("runs", limit=1, id=run_id)
-        if not found:
-            raise RefusedError(await unknown(records, run_id))
-        return facts, found[0], await records.is_served()
-
-    facts, row, is_served = with_records(invocation, call)
-    has_ended = row["ended_at"] is not None
-    already = f"had ended already ({row['status']})" if has_ended else "was being canceled already"
-    words = "is being canceled" if facts else already
-    status = row["status"] if has_ended else "canceling"
-    value = {"id": run_id, "backfill_id": row["backfill_id"], "status": status, "changed": bool(facts)}
+    found = ask(invocation, cancel_run, CancelingRun(run_id=run_id, reason=reason))
+    already = f"had ended already ({found.status})" if found.has_ended else "was being canceled already"
+    words = "is being canceled" if found.changed else already
+    value = {
+        "id": run_id,
+        "backfill_id": found.backfill_id,
+        "status": found.status,
+        "changed": found.changed,
+    }
     invocation.output.value(value, lambda console: console.print(f"Run {run_id} {words}."))
-    if not has_ended and not is_served:
+    if not found.has_ended and not found.is_served:
         invocation.output.note(NOT_SERVED, style="yellow")
 
 
@@ -147,19 +135,6 @@ async def homes_led_from(records: Records) -> list[Path]:
                 if isinstance(recorded.fact, LeaderElected) and recorded.fact.home is not None:
                     homes[recorded.fact.home] = None
     return [Path(home) for home in homes]
-
-
-async def unknown(records: Records, run_id: str) -> str:
-    """The sentence for a run that does not exist, with near ids; those of the same backfill come first."""
-    backfill_id = run_id.split("-", 1)[0]
-    if records.moment is not None:
-        async with aclosing(records.log.read(matching=Filter(run_id=run_id))) as batches:
-            async for batch in batches:
-                return f"run {run_id} was launched later, at {time_text(batch[0].at)}."
-    rows = await records.rows("runs", limit=NEAR_SEARCHED_MAX, backfill_id=backfill_id)
-    rows = rows or await records.rows("runs", limit=NEAR_SEARCHED_MAX)
-    hint = did_you_mean(run_id, (row["id"] for row in rows)) or " `backfilld runs` lists what there is."
-    return f"there is no run {run_id!r}.{hint}"
 
 
 def tail(file: Path, lines: int) -> str | None:

@@ -14,6 +14,7 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.opening import with_records
 from daemon.cli.output import Column, Format, Output, status_style, table_of
+from daemon.cli.seen import seen, seen_in
 from daemon.cli.typed import AsOfOption
 from daemon.fact_text import counted, one_line, ranges_text
 from daemon.operations.errors import UsageError
@@ -158,7 +159,7 @@ async def show_one(records: Records, output: Output, backfill_id: str, *, watch:
             output.note(next_step(backfill, standing, is_served=is_served))
 
     output.value(standing, show)
-    return exit_code(backfill) if watch else ExitCode.OK
+    return exit_code(seen(backfill, records.now())) if watch else ExitCode.OK
 
 
 def show_standing(console: Console, backfill: Backfill, standing: BackfillStanding) -> None:
@@ -176,7 +177,7 @@ def show_standing(console: Console, backfill: Backfill, standing: BackfillStandi
     console.print()
     console.print(table_of(list(standing.progress.items()), PROGRESS_COLUMNS))
     console.print()
-    how = outcome_text(backfill) if backfill.completed else pace_text(backfill, standing)
+    how = outcome_text(seen_in(standing)) if standing.ended_at else pace_text(backfill, standing)
     console.print(f"{how}.", soft_wrap=True)
     for what, intervention in (("Paused", standing.paused), ("Canceled", standing.canceled)):
         if intervention is not None:

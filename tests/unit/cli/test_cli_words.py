@@ -6,11 +6,11 @@ import pytest
 
 from daemon.cli.errors import ExitCode, explained
 from daemon.cli.plan import numbers_text
-from daemon.cli.run import tail
 from daemon.cli.up import name_of
 from daemon.launching.code_location import LoadFailure
 from daemon.operations.errors import UsageError
 from daemon.operations.planning import choice_of
+from daemon.operations.run_output import tail
 from daemon.planning.choice import RangeText
 from daemon.planning.listed import Numbers
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError

@@ -24,6 +24,7 @@ from daemon.cli.opening import ask
 from daemon.cli.output import Column, Format, table_of
 from daemon.cli.whatif_text import show_estimate
 from daemon.fact_text import counted, ranges_text
+from daemon.operations.launching import Launched
 from daemon.operations.plan import RUNS_LISTED, PlanAsked
 from daemon.operations.plan import plan as plan_it
 from daemon.operations.planning import ask_of
@@ -131,7 +132,7 @@ def show_plan(console: Console, found: ListedPlan) -> None:
     show_remarks(console, found)
 
 
-def show_remarks(console: Console, found: ListedPlan) -> None:
+def show_remarks(console: Console, found: ListedPlan | Launched) -> None:
     """Prints the warnings of a plan, and what it leaves out; from a plan that is told as ranges."""
     for warning in found.warnings:
         console.print(Text(f"Warning: {warning}.", style="yellow"), soft_wrap=True)

@@ -23,6 +23,7 @@ from daemon.deciding.room import Limits
 from daemon.fact_text import counted
 from daemon.launching.code_location import CodeLocation
 from daemon.operations.errors import UsageError
+from daemon.operations.reloading import READY_NAME
 from daemon.service.home_lock import serving_pid
 from projections.world import NotLoaded
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from daemon.service.announcing import Ready, StandingBy
     from daemon.service.settings import ServeSettings
 
-READY_NAME = "ready.json"  # in the home folder while a daemon serves it
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 CodeArgument = Annotated[
@@ -146,6 +146,7 @@ def up(
     Exits with 10 if the log cannot be read, 11 if another daemon has this home (or log, with --no-standby),
     12 if code fails to import.
     """
+    invocation.stays_here()
     settings = invocation.settings
     locations = code_locations_of(code or (), settings)
     kept_for = kept_typed(keep_run_files or settings.daemon.keep_run_files)

@@ -62,12 +62,19 @@ class Operation(Generic[Asked, Answer]):
     """
 
     def __init__(
-        self, method: Method, path: str, function: Callable[[Records, Asked], Awaitable[Answer]], role: Role
+        self,
+        method: Method,
+        path: str,
+        function: Callable[[Records, Asked], Awaitable[Answer]],
+        role: Role,
+        *,
+        takes_key: bool = False,
     ) -> None:
         hints = get_type_hints(function)
         self.method: Final = method
         self.path: Final = path
         self.role: Final = role
+        self.takes_key: Final = takes_key  # see `Place.key`
         self.name: Final = function.__name__
         self.told: Final = inspect.getdoc(function) or ""
         self.question: Final[type[Asked]] = hints["asked"]
@@ -83,15 +90,16 @@ class Operation(Generic[Asked, Answer]):
 
 
 def operation(
-    method: Method, path: str, *, role: Role | None = None
+    method: Method, path: str, *, role: Role | None = None, takes_key: bool = False
 ) -> Callable[[Callable[[Records, Asked], Awaitable[Answer]]], Operation[Asked, Answer]]:
     """Makes an operation of ``async def name(records, asked) -> answer``, whose docstring people read.
 
     :param role: by default that of a viewer for a GET, and of an operator for all else.
+    :param takes_key: whether it does twice what is asked twice, unless both have the same idempotency key.
     """
     needed = role or (Role.VIEWER if method == "GET" else Role.OPERATOR)
 
     def made(function: Callable[[Records, Asked], Awaitable[Answer]]) -> Operation[Asked, Answer]:
-        return Operation(method, path, function, needed)
+        return Operation(method, path, function, needed, takes_key=takes_key)
 
     return made

@@ -41,6 +41,7 @@ class Place(msgspec.Struct, frozen=True):
     home: Path  # of the daemon, as far as is known here
     database_url: str | None  # None: a file
     actor: str  # of what is recorded
+    key: str | None = None  # of a question that may be sent twice and is done once
 
 
 class Records:

@@ -1,19 +1,12 @@
-"""A house whose log is served over HTTP, in this process, for a command line that asks by address."""
+"""A house whose log is served over HTTP by a process of its own, for a command line that asks by address."""
 
-import socket
-import threading
+import json
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import uvicorn
-
-from daemon.web.app import make_app
-from daemon.web.settings import WebSettings
-from events.embedded import embedded_database
-from tests.acceptance.house import Answer, House
-
-STOPPED_WITHIN_S = 60.0
+from tests.acceptance.house import CALL_TIMEOUT_S, Answer, House, line_of
 
 
 class Served(NamedTuple):
@@ -29,25 +22,17 @@ class Served(NamedTuple):
 
 @contextmanager
 def served(house: House) -> Iterator[Served]:
-    """The house's log, served on a port of its own."""
-    with (
-        embedded_database(house.home) as database_url,
-        serving(make_app(WebSettings(house.home, database_url))) as url,
-    ):
-        yield Served(house, url)
+    """The house's log, served while no daemon runs."""
+    with house.begin("web", "--port", "0", "-o", "jsonl") as web:
+        try:
+            yield Served(house, json.loads(line_of(web))["url"])
+        finally:
+            web.send_signal(signal.SIGTERM)
+            web.communicate(timeout=CALL_TIMEOUT_S)
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The address at which an application is served, in a thread, until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        # What connects before the server has begun is kept waiting by the kernel.
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(STOPPED_WITHIN_S)
-            assert not thread.is_alive(), "the server has not stopped"
+def served_by_daemon(house: House) -> Iterator[Served]:
+    """A daemon, and where it is served."""
+    with house.daemon("shop.py", "--port", "0"):
+        yield Served(house, json.loads((house.home / "ready.json").read_text())["url"])

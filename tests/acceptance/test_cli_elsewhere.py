@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.acceptance.elsewhere import Served, served
-from tests.acceptance.house import Answer, House, line_of, new_house
+from tests.acceptance.elsewhere import Served, served, served_by_daemon
+from tests.acceptance.house import Answer, line_of, new_house
 
 Call = Callable[..., Answer]
 
@@ -25,21 +25,21 @@ def still() -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def busy() -> Iterator[Served]:
     """A house with a daemon."""
-    with new_house() as house, house.daemon(), served(house) as found:
+    with new_house() as house, served_by_daemon(house) as found:
         yield found
 
 
-def told(call: Call, *commands: str) -> list[tuple[int, str, str]]:
+def told(call: Call, *commands: str) -> list[Answer]:
     """What commands say about a backfill of their own, with a name in place of its id."""
-    launched = call("launch", "orders", "--all", "-o", "json").value
-    answers = [call(*(word.replace("ID", launched["id"]) for word in line.split())) for line in commands]
-    return [
-        (status, out.replace(launched["id"], "ID"), re.sub(r"did you mean.*|Did you mean.*", "", err))
-        for status, out, err in (
-            tuple(each.replace(launched["id"], "ID") if isinstance(each, str) else each for each in answer)
-            for answer in answers
-        )
-    ]
+    backfill_id = call("launch", "orders", "--all", "-o", "json").value["id"]
+    answers = [call(*line.replace("ID", backfill_id).split()) for line in commands]
+    return [with_name(answer, backfill_id) for answer in answers]
+
+
+def with_name(answer: Answer, backfill_id: str) -> Answer:
+    """An answer that does not tell which backfill, or which others may be meant."""
+    out, err = (text.replace(backfill_id, "ID") for text in (answer.out, answer.err))
+    return Answer(answer.status, out, re.sub(r"[Dd]id you mean.*", "", err))
 
 
 CHANGES = (
@@ -127,12 +127,12 @@ def test_names_may_have_any_letters(still: Served) -> None:
 
 
 def test_a_launch_says_the_same(still: Served) -> None:
-    def launched(call: Call, *more: str) -> tuple[int, str, str]:
+    def launched(call: Call, *more: str) -> Answer:
         answer = call("launch", "orders*", "--partitions", "2024-01-0*", "--reason", "late", *more)
         found = re.search(r"\b[a-z0-9]{8}\b", answer.out)
         assert found is not None, answer
         call("cancel", found[0])
-        return answer.status, answer.out.replace(found[0], "ID"), answer.err.replace(found[0], "ID")
+        return with_name(answer, found[0])
 
     assert launched(still.by_url) == launched(still.house.call)
     assert launched(still.by_url, "-o", "json") == launched(still.house.call, "-o", "json")

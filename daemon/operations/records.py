@@ -119,22 +119,30 @@ class Records:
         raise UnknownError(sentence(found))
 
     async def rows(
-        self, table: Literal["backfills", "runs"], *, limit: int, **where: str | None
+        self,
+        table: Literal["backfills", "runs"],
+        *,
+        limit: int,
+        before: int | None = None,
+        **where: str | None,
     ) -> list[dict[str, Any]]:
         """Rows of a table that is brought up to date first, newest first; ``limit`` 0 means all.
 
         A condition that is None does not count. Of a moment of the past, the rows are those of then.
+
+        :param before: only what began before this position.
         """
         from projections.tables import schema  # noqa: PLC0415 -- SQLAlchemy, which `--help` need not wait for
 
         chosen = {column: value for column, value in where.items() if value is not None}
         if self.moment is not None and table == "backfills":
-            return backfill_rows(await self.world(), limit=limit)
+            return backfill_rows(await self.world(), limit=limit, before=before)
         await self._store.bring_up_to_date(self.log)
         if self.moment is not None:
-            return await self._store.runs_then(await self.world(), where=chosen, limit=limit)
+            return await self._store.runs_then(await self.world(), where=chosen, limit=limit, before=before)
         tables: Mapping[str, Any] = {"backfills": schema.backfills, "runs": schema.runs}
-        return await self._store.rows(tables[table], where=chosen, limit=limit)
+        upto = None if before is None else before - 1
+        return await self._store.rows(tables[table], where=chosen, limit=limit, upto=upto)
 
     async def check_projections(self) -> "Checked":
         """What a new fold of the log says of the tables and the newest snapshots.

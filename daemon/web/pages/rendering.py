@@ -10,6 +10,7 @@ from litestar import Response
 
 from daemon.fact_text import one_line, ranges_text
 from daemon.web.pages.looking import Look
+from daemon.web.pages.materialized import number_text
 from daemon.web.problem import Problem
 
 VERSION: Final = version("backfilld-daemon")
@@ -71,5 +72,11 @@ def cell(value: str | int | None) -> str:
 
 
 _environment.filters.update(
-    number=number, words=words, clock=clock, one_line=one_line, keys=ranges_text, cell=cell
+    number=number,
+    words=words,
+    clock=clock,
+    one_line=one_line,
+    keys=ranges_text,
+    cell=cell,
+    measure=number_text,
 )

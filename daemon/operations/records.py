@@ -27,6 +27,7 @@ from projections.world import World, evolve
 if TYPE_CHECKING:
     from projections.tables.checking import Checked
     from projections.tables.memory import FoldedStore
+    from projections.tables.of_partitions import OfPartitions
     from projections.tables.rebuilding import Rebuilt
     from projections.tables.store import AttemptsAt, ProjectionStore
 
@@ -173,6 +174,16 @@ class Records:
         store = self._kept()
         await store.bring_up_to_date(self.log)
         return await store.rows(schema.materializations, where={"asset": asset}, limit=limit, upto=self.upto)
+
+    async def of_partitions(self, asset: str, keys: Sequence[str], *, each: int, many: int) -> "OfPartitions":
+        """See `projections.tables.of_partitions`; the tables are brought up to date first.
+
+        :raises UsageError: a file has no tables.
+        """
+        store = self._kept()
+        head = await store.bring_up_to_date(self.log)
+        upto = head if self.upto is None else self.upto
+        return await store.of_partitions(asset, keys, upto=upto, each=each, many=many)
 
     async def durations(self) -> Durations:
         """What runs took that succeeded, whatever backfill they were of."""

@@ -23,6 +23,7 @@ from projections.snapshots_kept import passes_mark, unneeded
 from projections.tables import changes as table_changes
 from projections.tables import schema, then
 from projections.tables.checking import Checked, check
+from projections.tables.of_partitions import OfPartitions, of_partitions
 from projections.tables.rebuilding import Rebuilt, rebuild
 from projections.tables.taken import durations_of, selecting_taken
 from projections.tables.writing import apply, checkpoint, gathered, move_checkpoint
@@ -198,6 +199,14 @@ class ProjectionStore:
             return None
         each = {position for pair in positions for position in pair if position is not None}
         return AttemptsAt(tuple(sorted(each)), tuple(ids))
+
+    async def of_partitions(
+        self, asset: str, keys: Sequence[str], *, upto: int, each: int, many: int
+    ) -> OfPartitions:
+        """See `projections.tables.of_partitions`; the tables must be up to date."""
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                return await of_partitions(connection, asset, keys, upto=upto, each=each, many=many)
 
     async def durations(self) -> Durations:
         """What runs took that succeeded, as far as the tables know."""

@@ -26,7 +26,7 @@ TIDIED = ("VACUUM (ANALYZE) log", "SELECT brin_summarize_new_values('log_by_time
 
 
 def looking_in(surroundings: Surroundings) -> Sequence[Row]:
-    """Milliseconds from `backfilld log` to its hundred facts, in a process that has imported what it needs."""
+    """Milliseconds from `backfilld log` to its hundred facts; what it needs is imported by then."""
     count = surroundings.count(FACTS)
     with surroundings.database() as url:
         awaited(append_history, url, count)

@@ -6,7 +6,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.fact_text import describe
+from daemon.cli.fact_text import describe, one_line
 from events.envelope import Recorded
 from events.facts import Fact
 
@@ -87,8 +87,8 @@ def line_for(console: Console) -> Callable[[Shown], Text]:
 
 def _append_said(text: Text, fact: Shown) -> None:
     """What the fact says, and who says it where that is a person."""
-    said = describe(fact.data)
+    said = one_line(describe(fact.data))
     text.append(said if len(said) <= SAID_MAX else f"{said[: SAID_MAX - 1]}…")
     if fact.actor != BY_ITSELF and not fact.actor.startswith(BY_RUN):
-        text.append(f"{', ' if said else ''}by {fact.actor}", style="dim")
+        text.append(f"{', ' if said else ''}by {one_line(fact.actor)}", style="dim")
     text.rstrip()

@@ -185,6 +185,11 @@ class Records:
         upto = head if self.upto is None else self.upto
         return await store.of_partitions(asset, keys, upto=upto, each=each, many=many)
 
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> tuple[str, ...] | None:
+        """See `ProjectionStore.runs_at`; its tables are brought up to date first."""
+        await self._store.bring_up_to_date(self.log)
+        return await self._store.runs_at(asset, keys, most=most)
+
     async def durations(self) -> Durations:
         """What runs took that succeeded, whatever backfill they were of."""
         await self._store.bring_up_to_date(self.log)

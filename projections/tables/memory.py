@@ -81,6 +81,9 @@ class FoldedStore:
     async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> None:
         """None: nothing is indexed here, so that all facts must be read."""
 
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> None:
+        """None, as `attempts_at`."""
+
     async def durations(self) -> Durations:
         """See `ProjectionStore.durations`."""
         return self._durations

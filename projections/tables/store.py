@@ -208,6 +208,23 @@ class ProjectionStore:
             async with self._engine.connect() as connection:
                 return await of_partitions(connection, asset, keys, upto=upto, each=each, many=many)
 
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> tuple[str, ...] | None:
+        """The runs that may have been launched over these partitions of an asset; None for too many.
+
+        As `attempts_at`, of runs whatever came of them; the cost is that of looking through all runs.
+        """
+        runs = schema.runs.c
+        found = (
+            select(runs.id)
+            .where(runs.assets.contains([asset]), _may_hold(runs.partitions, keys))
+            .order_by(runs.position)
+            .limit(most + 1)
+        )
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                ids = (await connection.execute(found)).scalars().all()
+        return None if len(ids) > most else tuple(ids)
+
     async def durations(self) -> Durations:
         """What runs took that succeeded, as far as the tables know."""
         with translated(self._url):

@@ -1,6 +1,9 @@
 """`backfilld backfills` and `backfilld runs`: what was asked for and what was launched, newest first."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from threading import Timer
 from typing import Annotated, Any
 
 import typer
@@ -10,13 +13,14 @@ from daemon.cli.fact_text import one_line, ranges_text
 from daemon.cli.following import duration_text
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.moment import AsOfOption
-from daemon.cli.output import Column, Format, status_style
+from daemon.cli.output import Column, Format, Output, status_style
 from daemon.cli.records import Records, with_records
 from events.facts import PartitionKeys
 
 LIMIT_DEFAULT = 50
 RUN_STATUSES = ("launched", "running", "succeeded", "failed", "canceled", "lost")
 REASON_SHOWN_MAX = 60  # characters
+SLOW_S = 1.0  # that people wait without being told what for
 
 Row = dict[str, Any]
 
@@ -42,7 +46,8 @@ def backfills(
     """List the backfills, the newest first."""
 
     async def read(records: Records) -> list[Row]:
-        return await records.rows("backfills", limit=limit and limit + 1)
+        with told_if_slow(invocation.output):
+            return await records.rows("backfills", limit=limit and limit + 1)
 
     empty = "No backfill was ever launched." if as_of is None else "No backfill had been launched by then."
     answer(invocation, with_records(invocation, read, as_of=as_of), BACKFILL_COLUMNS, limit, empty)
@@ -68,10 +73,26 @@ def runs(
         raise UsageError(f"no run is ever {status!r}, but {known}.{did_you_mean(status, RUN_STATUSES)}")
 
     async def read(records: Records) -> list[Row]:
-        return await records.rows("runs", limit=limit and limit + 1, backfill_id=backfill, status=status)
+        with told_if_slow(invocation.output):
+            return await records.rows("runs", limit=limit and limit + 1, backfill_id=backfill, status=status)
 
     empty = "No run was ever launched." if backfill is None and status is None else "No such run."
     answer(invocation, with_records(invocation, read, as_of=as_of), RUN_COLUMNS, limit, empty)
+
+
+@contextmanager
+def told_if_slow(output: Output) -> Iterator[None]:
+    """Has people told what takes so long, if it does: the first look after an import goes over the whole log.
+
+    By a thread, since the event loop is busy meanwhile.
+    """
+    timer = Timer(SLOW_S, output.note, ["The lists are being brought up to date with the log ..."])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def answer(invocation: Invocation, rows: list[Row], columns: list[Column], limit: int, empty: str) -> None:

@@ -29,10 +29,11 @@ from projections.world import World, evolve
 
 if TYPE_CHECKING:
     from events.files.log import FileLog
+    from projections.tables.attempts import AttemptsAt
     from projections.tables.checking import Checked
     from projections.tables.memory import FoldedStore
     from projections.tables.rebuilding import Rebuilt
-    from projections.tables.store import AttemptsAt, ProjectionStore
+    from projections.tables.store import ProjectionStore
 
 ACTOR_VARIABLE = "BACKFILLD_ACTOR"
 DECISIONS_MAX = 200  # on a log that grows while each is made; a daemon at full speed turns away one in two

@@ -94,7 +94,12 @@ def show(
         **printed,
         "as_of": moment,
     }
-    invocation.output.value(value, lambda console: show_run(console, row, facts, folder, printed))
+    kept_for = invocation.settings.daemon.keep_run_files
+
+    def show(console: Console) -> None:
+        show_run(console, row, facts, folder, printed, kept_for=kept_for)
+
+    invocation.output.value(value, show)
     if not files:
         invocation.output.note("It was under way: what it had printed by then is not kept apart.")
 
@@ -171,9 +176,18 @@ def tail(file: Path, lines: int) -> str | None:
 
 
 def show_run(
-    console: Console, row: Row, facts: list[Shown], folder: Path, printed: dict[str, str | None]
+    console: Console,
+    row: Row,
+    facts: list[Shown],
+    folder: Path,
+    printed: dict[str, str | None],
+    *,
+    kept_for: str,
 ) -> None:
-    """Prints a run for people."""
+    """Prints a run for people.
+
+    :param kept_for: how long the files of runs are kept, as configured.
+    """
     head = Text()
     head.append(f"Run {row['id']} ", style="bold")
     head.append(row["status"], style=styled(row))
@@ -194,8 +208,10 @@ def show_run(
     console.print()
     if row["ended_at"] is not None and not folder.is_dir():
         console.print(
-            f"Its files are not in {folder} any more: the daemon removes them some time after a run's end "
-            f"(keep_run_files). What it reported stays in the log.",
+            f"Its files are not in {folder} any more. It ended on {row['ended_at']:%Y-%m-%d %H:%M:%S} UTC, "
+            f"and the daemon removes the files of a run some time after its end (keep_run_files: {kept_for}, "
+            f"unless "
+            f"`backfilld up --keep-run-files` says otherwise). What it reported stays in the log.",
             soft_wrap=True,
         )
         return

@@ -25,11 +25,12 @@ from projections.tables.then import backfill_rows
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
+    from projections.tables.attempts import AttemptsAt
     from projections.tables.checking import Checked
     from projections.tables.memory import FoldedStore
     from projections.tables.of_partitions import OfPartitions
     from projections.tables.rebuilding import Rebuilt
-    from projections.tables.store import AttemptsAt, ProjectionStore
+    from projections.tables.store import ProjectionStore
 
 DECISIONS_MAX = 200  # on a log that grows while each is made; a daemon at full speed turns away one in two
 

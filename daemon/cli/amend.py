@@ -10,7 +10,7 @@ from daemon.amending import Amending, Amendment
 from daemon.amending import amend as decide_amend
 from daemon.cli.errors import UsageError
 from daemon.cli.fact_text import amendments, ranges_text
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.launch import IdArgument, ReasonOption
 from daemon.cli.output import Format
 from daemon.cli.records import Records, with_records
@@ -95,7 +95,7 @@ DropOption = Annotated[
 ]
 
 
-@command
+@database_command
 def amend(
     invocation: Invocation,
     backfill_id: IdArgument,

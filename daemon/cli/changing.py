@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.launch import IdArgument, ReasonOption
 from daemon.cli.records import Records, with_records
 from daemon.commands import cancel as decide_cancel
@@ -18,7 +18,7 @@ NOT_SERVED = "No daemon runs: it is ended once one does, with `backfilld up`."
 Decide = Callable[[World, str, str | None], Sequence[Fact] | Refused]
 
 
-@command
+@database_command
 def cancel(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """End a backfill: nothing more is launched, and runs under way are ended; what is filled stays.
 
@@ -34,13 +34,13 @@ def cancel(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOpt
     )
 
 
-@command
+@database_command
 def pause(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """Keep a backfill from launching more runs; those under way finish."""
     change(invocation, backfill_id, reason, decide_pause, done="is paused", already="was paused already")
 
 
-@command
+@database_command
 def resume(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """Let a paused backfill launch again."""
     change(invocation, backfill_id, reason, decide_resume, done="goes on", already="was not paused")

@@ -22,7 +22,7 @@ from rich.text import Text
 from daemon.cli.assets import ASSET_COLUMNS, AssetRow, rows_of
 from daemon.cli.errors import CommandLineError, ExitCode, UsageError
 from daemon.cli.following import display_on, duration_text, end_text, follow
-from daemon.cli.invocation import CommonOptions, Invocation, command
+from daemon.cli.invocation import CommonOptions, Invocation, database_command
 from daemon.cli.launch import new_backfill_id, request
 from daemon.cli.output import Output, table_of
 from daemon.cli.records import Records, with_records
@@ -42,7 +42,7 @@ KeepOption = Annotated[
 ]
 
 
-@command
+@database_command
 def demo(invocation: Invocation, *, keep: KeepOption = False) -> None:
     """Fill four years of weather of two cities, check every figure, and show how to look further.
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from daemon.cli.errors import DatabaseError, ExitCode, UsageError
 from daemon.cli.fact_text import counted
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.output import status_style
 from daemon.cli.records import Records, with_records
 from daemon.cli.settings import Settings
@@ -56,7 +56,7 @@ def line(check: Check) -> Text:
     return text
 
 
-@command
+@database_command
 def doctor(invocation: Invocation) -> None:
     """Check the set-up and say what to mend. Exits with 1 if something is broken."""
     checks = [check_python(), *check_packages(), *check_limits()]

@@ -12,7 +12,7 @@ from rich.text import Text
 from backfilld.partitions import DynamicKeys
 from daemon.cli.errors import RefusedError, UsageError, did_you_mean
 from daemon.cli.fact_text import counted, keys_text
-from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.invocation import Invocation, LimitOption, command, database_command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.moment import AsOfOption
 from daemon.cli.output import Column, Format
@@ -51,7 +51,7 @@ class SetRow(msgspec.Struct, frozen=True):
     assets: tuple[str, ...]  # that have partitions of it
 
 
-@command
+@database_command
 def add(
     invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
 ) -> None:
@@ -66,7 +66,7 @@ def add(
     change(invocation, name, keys, reason, add_keys, done="added to", already="already there")
 
 
-@command
+@database_command
 def remove(
     invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
 ) -> None:

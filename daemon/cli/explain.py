@@ -89,6 +89,8 @@ def explain(
     async def read(records: Records) -> Explained | tuple[Backfill, list[Waiting], Moment | None]:
         world = await records.world()
         backfill = await records.backfill(world, backfill_id)
+        if backfill.completed is None:
+            records.need_all_facts("what others hold that a backfill waits for")
         if asset is None:
             return backfill, why_waiting(world, backfill, records.now()), records.moment
         place = place_of(world, backfill, asset, partition)

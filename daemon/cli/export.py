@@ -14,7 +14,7 @@ from rich.text import Text
 
 from daemon.cli.errors import CommandLineError, UsageError
 from daemon.cli.fact_text import counted
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Exported(msgspec.Struct, frozen=True):
     backfills: tuple[str, ...]
 
 
-@command
+@database_command
 def export(
     invocation: Invocation,
     target: TargetArgument,

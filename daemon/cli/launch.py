@@ -29,7 +29,7 @@ from daemon.cli.asking import (
 from daemon.cli.errors import ExitCode
 from daemon.cli.fact_text import counted
 from daemon.cli.following import display_on, end_text, exit_code, follow, left_running_text
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.not_loaded import waiting_text
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
@@ -71,7 +71,7 @@ WaitOption = Annotated[
 Asked = Callable[[World, datetime], Ask | Refused]
 
 
-@command
+@database_command
 def launch(
     invocation: Invocation,
     selection: SelectionArgument,
@@ -112,7 +112,7 @@ def launch(
     carry_out(invocation, lambda *_: ask, wait=wait)
 
 
-@command
+@database_command
 def retry(
     invocation: Invocation,
     backfill_id: IdArgument,

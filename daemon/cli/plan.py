@@ -88,6 +88,7 @@ def plan(
     )
 
     async def read(records: Records) -> tuple[PlannedBackfill, Estimate | None]:
+        records.need_all_facts("what would be launched")
         world, now = await records.world(), records.clock.now()
         found = planned(world, ask, now)
         if not estimate:

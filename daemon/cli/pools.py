@@ -11,7 +11,7 @@ from rich.console import Console
 
 from daemon.cli.errors import UsageError
 from daemon.cli.fact_text import counted
-from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.invocation import Invocation, LimitOption, command, database_command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.output import Column
 from daemon.cli.records import Records, with_records
@@ -79,7 +79,7 @@ def pools(_invocation: Invocation) -> None:
     """Set and show pools: limits that all runs share whose assets name the pool."""
 
 
-@command
+@database_command
 def set_(
     invocation: Invocation,
     name: NameArgument,
@@ -126,6 +126,7 @@ def list_(invocation: Invocation, *, limit: LimitOption = 0) -> None:
     """List the pools: their limits, what of them is taken, and by whom."""
 
     async def read(records: Records) -> World:
+        records.need_all_facts("who holds the pools")
         return await records.world()
 
     world = with_records(invocation, read)

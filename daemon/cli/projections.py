@@ -9,7 +9,7 @@ from rich.text import Text
 
 from daemon.cli.errors import ExitCode, RefusedError
 from daemon.cli.fact_text import counted
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.records import Records, with_records
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ app = typer.Typer(
 
 
 @app.command("check")
-@command
+@database_command
 def check(invocation: Invocation) -> None:
     """Fold the log anew and compare: exits with 1 if a table or snapshot says something else.
 
@@ -39,7 +39,7 @@ def check(invocation: Invocation) -> None:
 
 
 @app.command("rebuild")
-@command
+@database_command
 def rebuild(invocation: Invocation) -> None:
     """Make the tables anew from the log, beside the old ones, and put them in their place at once.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import anyio
 
 from daemon.cli.errors import RefusedError, UsageError
-from daemon.cli.invocation import Invocation, log_in
+from daemon.cli.invocation import Invocation
 from daemon.cli.moment import Moment, TypedMoment, moment_of, time_text, typed_moment
 from daemon.clock import Clock, ManualClock, SystemClock
 from daemon.commands import find_backfill
@@ -50,18 +50,38 @@ class Records:
         log: Log,
         store: "ProjectionStore | FoldedStore",
         clock: Clock,
+        *,
         moment: Moment | None = None,
+        selected: tuple[str, ...] = (),
     ) -> None:
         self.log = log
         self.clock = clock
         self.moment = moment  # None: the present
-        self._url = url
+        self._url = url  # None: of a file
         self._store = store
+        self._selected = selected  # the backfills that a file was confined to; none: it has all there was
 
     @property
     def upto(self) -> int | None:
         """The position of the newest fact that counts; None for the log's head."""
         return None if self.moment is None else self.moment.position
+
+    @property
+    def is_of_the_past(self) -> bool:
+        """Whether they tell what was, at a moment or when a file was exported, and not what is."""
+        return self.moment is not None or self._url is None
+
+    def need_all_facts(self, told: str) -> None:
+        """Nothing, if the facts about all backfills are there, not those of a few that were selected.
+
+        :param told: what would be wrong without them, as in "how an asset stands".
+        :raises RefusedError: they are not.
+        """
+        if self._selected:
+            raise RefusedError(
+                f"a selection does not show {told}: it has no facts of other backfills than "
+                f"{', '.join(self._selected)}. Export the whole log for that."
+            )
 
     def now(self) -> datetime:
         """The time it is, or was at the moment."""
@@ -213,7 +233,7 @@ def with_records(
         async with PostgresLog(url) as log, ProjectionStore(url) as store:
             clock = SystemClock()
             moment = None if typed is None else await told_moment(invocation, log, typed, clock)
-            return await function(Records(url, log, store, clock, moment))
+            return await function(Records(url, log, store, clock, moment=moment))
 
     with invocation.database(begin=False) as url:
         return anyio.run(call, url)
@@ -228,16 +248,23 @@ def with_records_in(
     """What `function` returns, awaited with the records that a file holds, at the time it was exported.
 
     :raises FileError: it is no export, or was to be changed.
-    :raises RefusedError: the file has no such moment.
+    :raises RefusedError: the file does not begin where the log does, or has no such moment.
     """
     from projections.tables.memory import FoldedStore  # noqa: PLC0415 -- as above
 
     async def call(log: "FileLog") -> Answer:
-        clock = ManualClock(log.header.exported_at)
+        header = log.header
+        if header.first > 1 and not header.is_selection:
+            raise RefusedError(
+                f"{file} begins at position {header.first:,}, and without what was before nothing can be "
+                "told: only `log` and `verify` read such a part."
+            )
+        clock = ManualClock(header.exported_at)
         moment = None if typed is None else await told_moment(invocation, log, typed, clock)
-        return await function(Records(None, log, FoldedStore(), clock, moment))
+        records = Records(None, log, FoldedStore(), clock, moment=moment, selected=header.backfills)
+        return await function(records)
 
-    with log_in(file) as log:
+    with invocation.log_in(file) as log:
         return anyio.run(call, log)
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from daemon.cli.errors import ExitCode, RefusedError
 from daemon.cli.fact_text import counted
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.manifests import NO_MANIFEST, Manifest, changes_between, words
 from daemon.cli.output import Format
 from daemon.cli.records import Records, with_records
@@ -39,7 +39,7 @@ class Reloaded(msgspec.Struct, frozen=True):
     runs_held: bool = False  # until it loads
 
 
-@command
+@database_command
 def reload(invocation: Invocation) -> None:
     """Have the daemon load its code anew, and show which assets changed.
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from daemon.cli.changing import NOT_SERVED
 from daemon.cli.errors import RefusedError, did_you_mean
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, command, database_command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
 from daemon.cli.log import Shown, line, shown
@@ -100,7 +100,7 @@ def show(
 
 
 @app.command("cancel")
-@command
+@database_command
 def cancel(invocation: Invocation, run_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """End one run of a backfill; the others go on. What it filled stays, and it is not tried again.
 

@@ -86,7 +86,7 @@ def show_all(console: Console, standing: Standing) -> None:
     is_served = None if standing.daemon is None else standing.daemon.serving
     show_not_loaded(console, standing.code_locations_not_loaded, is_served=is_served)
     if not standing.backfills:
-        was = "is" if standing.as_of is None else "was"
+        was = "was" if standing.daemon is None else "is"
         console.print(f"No backfill {was} under way; `backfilld backfills` lists those that were.")
         return
     columns = [
@@ -144,7 +144,7 @@ async def show_one(records: Records, output: Output, backfill_id: str, *, watch:
     """Answers with one backfill, once it has ended where that is waited for; what to exit with."""
     world = await records.world()
     backfill = await records.backfill(world, backfill_id)
-    is_past = records.moment is not None
+    is_past = records.is_of_the_past
     is_served = backfill.completed is not None or (not is_past and await records.is_served())
     if watch:
         if not is_served:

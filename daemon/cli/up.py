@@ -15,7 +15,7 @@ import typer
 
 from daemon.cli.errors import UsageError
 from daemon.cli.fact_text import counted
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.output import Format
 from daemon.cli.service_log import Level, set_up_log
@@ -119,7 +119,7 @@ class StandbyAnnouncement(msgspec.Struct, frozen=True):
     hindrance: str | None  # why this daemon does not lead, though nobody does
 
 
-@command
+@database_command
 def up(
     invocation: Invocation,
     code: CodeArgument = None,

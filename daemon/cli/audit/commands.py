@@ -97,6 +97,7 @@ def show(
     form = output or ListFormat(invocation.output.form.value)
 
     async def tell(records: Records) -> int:
+        records.need_all_facts("all attempts at an asset")
         world = await records.world()
         if not is_known(world, asset):
             raise RefusedError(no_asset_text(world, asset))

@@ -93,11 +93,10 @@ class JsonLinesFile:
         :raises FileError: it is no export.
         """
         self._path = path
-        self._stream = path.open("rb")
         try:
-            self._bytes = mmap.mmap(self._stream.fileno(), 0, access=mmap.ACCESS_READ)
+            with path.open("rb") as stream:
+                self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         except (ValueError, OSError) as error:
-            self._stream.close()
             raise FileError(f"the file {path} is no export of a log: {error}.") from error
         self.header = self._read_header()
         self._bounds = list(self._page_bounds())
@@ -129,7 +128,6 @@ class JsonLinesFile:
     def close(self) -> None:
         """See `LogFile.close`."""
         self._bytes.close()
-        self._stream.close()
 
     def _read_header(self) -> Header:
         line = self._bytes[: self._bytes.find(b"\n", 0, _FIRST_LINE_BYTES_MAX) + 1]

@@ -9,7 +9,6 @@ CloudEvents has an extension for: a text, here of so many digits that the order 
 """
 
 import functools
-import mmap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -93,24 +92,24 @@ class JsonLinesFile:
         :raises FileError: it is no export.
         """
         self._path = path
+        self._stream = path.open("rb")
         try:
-            with path.open("rb") as stream:
-                self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        except (ValueError, OSError) as error:
-            raise FileError(f"the file {path} is no export of a log: {error}.") from error
-        self.header = self._read_header()
+            self.header = self._read_header()
+        except FileError:
+            self.close()
+            raise
         self._bounds = list(self._page_bounds())
         self.pages = len(self._bounds) - 1
 
     @functools.cached_property
     def starts(self) -> list[int]:
         """See `LogFile.starts`."""
-        firsts = enumerate(self._bounds[:-1])
-        return [_read(self._line_at(at), page * PAGE_ROWS).position for page, at in firsts]
+        return [self._start(page) for page in range(self.pages)]
 
     def page(self, number: int) -> list[Chained]:
         """See `LogFile.page`."""
-        text = self._bytes[self._bounds[number] : self._bounds[number + 1]]
+        self._stream.seek(self._bounds[number])
+        text = self._stream.read(self._bounds[number + 1] - self._bounds[number])
         lines = text.removesuffix(b"\n").split(b"\n")
         found = [_read(line, at) for at, line in enumerate(lines, number * PAGE_ROWS)]
         written = _lines(found)
@@ -127,10 +126,10 @@ class JsonLinesFile:
 
     def close(self) -> None:
         """See `LogFile.close`."""
-        self._bytes.close()
+        self._stream.close()
 
     def _read_header(self) -> Header:
-        line = self._bytes[: self._bytes.find(b"\n", 0, _FIRST_LINE_BYTES_MAX) + 1]
+        line = self._stream.readline(_FIRST_LINE_BYTES_MAX)
         try:
             header = _decode_header(line).data
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -149,22 +148,16 @@ class JsonLinesFile:
 
     def _page_bounds(self) -> Iterator[int]:
         """Where each page begins, and where the last one ends."""
-        find, size = self._bytes.find, len(self._bytes)
-        at = find(b"\n") + 1
-        while at < size:
-            yield at
-            for _ in range(PAGE_ROWS):
-                at = find(b"\n", at) + 1
-                if at == 0:
-                    at = size
-                    break
-                if at == size:
-                    break
-        yield size
+        at = self._stream.tell()
+        for number, line in enumerate(self._stream):
+            if number % PAGE_ROWS == 0:
+                yield at
+            at += len(line)
+        yield at
 
-    def _line_at(self, start: int) -> bytes:
-        end = self._bytes.find(b"\n", start)
-        return self._bytes[start : end if end >= 0 else len(self._bytes)]
+    def _start(self, page: int) -> int:
+        self._stream.seek(self._bounds[page])
+        return _read(self._stream.readline(), page * PAGE_ROWS).position
 
 
 def _first_line(header: Header) -> bytes:

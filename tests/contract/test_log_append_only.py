@@ -97,7 +97,7 @@ def test_every_column_is_changed_by_one_of_them() -> None:
 async def test_a_change_of_any_column_is_found_at_its_row(migrated_url: str, change: str) -> None:
     fact = PartitionMaterialized("a", PartitionKeys((("d", "d"),), 1), metadata={"rows": 2})
     async with PostgresLog(migrated_url) as log:
-        await log.append([event(str(n), fact, backfill_id="b") for n in range(1, 8)])
+        await log.append([event(str(n), fact, backfill_id="b", run_id="b-1-1") for n in range(1, 8)])
         await tamper(migrated_url, f"UPDATE log SET {change} WHERE position = 4")
         broken = await log.verify()
         assert isinstance(broken, Broken)
@@ -251,7 +251,8 @@ async def keys_of(url: str) -> list[str]:
         async with engine.connect() as connection:
             found = await connection.execute(
                 text(
-                    "SELECT conname FROM pg_constraint WHERE conrelid = 'log'::regclass AND contype IN ('p', 'u')"
+                    "SELECT conname FROM pg_constraint "
+                    "WHERE conrelid = 'log'::regclass AND contype IN ('p', 'u')"
                 )
             )
             return sorted(found.scalars())

@@ -164,33 +164,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("garbled")
 
 
-@given(data=st.data())
-def test_any_byte_garbled_is_found_in_json_lines(folder: Path, data: st.DataObject) -> None:
+@given(any_of=st.data())
+def test_any_byte_garbled_is_found_in_json_lines(folder: Path, any_of: st.DataObject) -> None:
     text = write(folder / "whole.jsonl", seven()).read_bytes()
-    at = data.draw(st.integers(0, len(text) - 1))
-    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != text[at]))
+    at = any_of.draw(st.integers(0, len(text) - 1))
+    byte = any_of.draw(st.integers(0, 255).filter(lambda byte: byte != text[at]))
     garbled = folder / "garbled.jsonl"
     garbled.write_bytes(text[:at] + bytes([byte]) + text[at + 1 :])
     assert is_found(garbled)
 
 
-@given(data=st.data())
-def test_a_file_cut_short_is_found_wherever_it_is_cut(folder: Path, data: st.DataObject) -> None:
-    form = data.draw(st.sampled_from(FORMS))
+@given(any_of=st.data())
+def test_a_file_cut_short_is_found_wherever_it_is_cut(folder: Path, any_of: st.DataObject) -> None:
+    form = any_of.draw(st.sampled_from(FORMS))
     text = write(folder / f"whole{form}", seven()).read_bytes()
     cut = folder / f"cut{form}"
-    cut.write_bytes(text[: data.draw(st.integers(0, len(text) - 1))])
+    cut.write_bytes(text[: any_of.draw(st.integers(0, len(text) - 1))])
     assert is_found(cut)
 
 
-@given(data=st.data())
+@given(any_of=st.data())
 def test_a_byte_garbled_in_parquet_is_found_or_changes_nothing_that_is_read(
-    folder: Path, data: st.DataObject
+    folder: Path, any_of: st.DataObject
 ) -> None:
     told = seven()
     text = write(folder / "whole.parquet", told).read_bytes()
-    at = data.draw(st.integers(0, len(text) - 1))
-    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != text[at]))
+    at = any_of.draw(st.integers(0, len(text) - 1))
+    byte = any_of.draw(st.integers(0, 255).filter(lambda byte: byte != text[at]))
     garbled = folder / "garbled.parquet"
     garbled.write_bytes(text[:at] + bytes([byte]) + text[at + 1 :])
     if not is_found(garbled):

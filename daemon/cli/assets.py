@@ -65,6 +65,7 @@ def assets(
         return
 
     async def read(records: Records) -> tuple[list[AssetRow], str]:
+        records.need_all_facts("how assets stand")
         world = await records.world()
         return rows_of(world, records.now()), nothing_text(world)
 

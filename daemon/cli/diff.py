@@ -108,6 +108,8 @@ def diff(
     first, second = typed_moment(begin, "--from"), typed_moment(end, "--to")
 
     async def read(records: Records) -> Difference:
+        if backfill is None:
+            records.need_all_facts("all that changed, but with --backfill what changed of one")
         start, stop = await moments(records, first, second)
         found = await difference(records, start, stop)
         return msgspec.structs.replace(

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.invocation import Invocation, LimitOption, command, database_command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.opening import ask, with_records
 from daemon.cli.output import Column, Format
@@ -50,7 +50,7 @@ class SetRow(msgspec.Struct, frozen=True):
     assets: tuple[str, ...]  # that have partitions of it
 
 
-@command
+@database_command
 def add(
     invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
 ) -> None:
@@ -66,7 +66,7 @@ def add(
     change(invocation, add_to_set, asked, done="added to", already="already there")
 
 
-@command
+@database_command
 def remove(
     invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
 ) -> None:

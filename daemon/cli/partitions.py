@@ -78,6 +78,7 @@ def show(
     chosen = known_status(status)
 
     async def read(records: Records) -> tuple[World, datetime, Moment | None]:
+        records.need_all_facts("how partitions stand")
         return await records.world(), records.now(), records.moment
 
     world, now, moment = with_records(invocation, read, as_of=as_of)

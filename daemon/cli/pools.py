@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.invocation import Invocation, LimitOption, command, database_command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.opening import ask, with_records
 from daemon.cli.output import Column
@@ -61,7 +61,7 @@ def pools(_invocation: Invocation) -> None:
     """Set and show pools: limits that all runs share whose assets name the pool."""
 
 
-@command
+@database_command
 def set_(
     invocation: Invocation,
     name: NameArgument,
@@ -99,6 +99,7 @@ def list_(invocation: Invocation, *, limit: LimitOption = 0) -> None:
     """List the pools: their limits, what of them is taken, and by whom."""
 
     async def read(records: Records) -> World:
+        records.need_all_facts("who holds the pools")
         return await records.world()
 
     world = with_records(invocation, read)

@@ -141,7 +141,7 @@ def test_nothing_found_is_said_to_people_only(call: Call) -> None:
     [
         (["log", "--type", "RunFaild"], 2, "There is no fact of type 'RunFaild'. Did you mean RunFailed"),
         (["log", "--from", "0"], 2, "Invalid value for '--from'"),
-        (["log", "--tipe", "x"], 2, "No such option: --tipe (Possible options: --type)."),
+        (["log", "--tipe", "x"], 2, "No such option: --tipe (Possible options: --file, --type)."),
         (["logg"], 2, "No such command 'logg'. Did you mean 'log'?"),
         (["log", "--follow", "-o", "json"], 2, "A log that is followed never ends"),
         (

@@ -28,6 +28,7 @@ from daemon.cli import (
     status,
     up,
     verify,
+    web,
     whatif,
 )
 from daemon.cli import (
@@ -80,6 +81,7 @@ app.command(rich_help_panel=LOOKING)(export.export)
 app.command(rich_help_panel=LOOKING)(verify.verify)
 app.command(rich_help_panel=SERVING)(up.up)
 app.command(rich_help_panel=SERVING)(reload.reload)
+app.command(rich_help_panel=SERVING)(web.web)
 app.command("import", rich_help_panel=SERVING)(importing.import_log)
 app.command(rich_help_panel=SERVING)(doctor.doctor)
 app.add_typer(projections.app, rich_help_panel=SERVING)

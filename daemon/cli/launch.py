@@ -24,7 +24,6 @@ from daemon.cli.asking import (
     StrictOption,
     TagOption,
     WithUpstreamOption,
-    tags_typed,
 )
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, exit_code, left_running_text
@@ -38,6 +37,7 @@ from daemon.operations.launching import LaunchAsked, Launched, RetryAsked
 from daemon.operations.launching import launch as launch_it
 from daemon.operations.launching import retry as retry_it
 from daemon.operations.planning import ask_of
+from daemon.operations.typed import tags_typed
 
 NOT_TOLD = frozenset({"is_served", "waits_for"})  # in JSON: `status` tells of them
 

@@ -81,8 +81,10 @@ class Records:
 
     async def world(self) -> World:
         """The world at the log's head, or at the moment."""
-        if self.moment is None and self._live is not None:
-            return await self._live.at_head()
+        if self._live is not None:
+            return await (
+                self._live.at_head() if self.moment is None else self._live.at(self.moment.position)
+            )
         return await self._store.load_world(self.log, upto=self.upto)
 
     async def world_at(self, position: int) -> World:

@@ -10,7 +10,7 @@ from backfilld.errors import BackfilldError
 from backfilld.partitions import MultiPartitions, Partitions
 from backfilld.range_text import format_ranges
 from backfilld.ranges import Ranges
-from daemon.web.pages.bars import Piece, bar_of, counts_text, edges_of
+from daemon.web.pages.bars import Piece, Shape, bar_of, counts_text, edges_of, shapes_of
 from daemon.web.pages.grids import Block, grid_of
 from daemon.web.pages.subject import Subject
 from projections.asset_status import PartitionStatus
@@ -48,6 +48,11 @@ class View(msgspec.Struct, frozen=True):
     names: tuple[str, str] | None = None  # of the dimensions: across, down
     beside: tuple[tuple[str, KeyRange], ...] = ()  # other places to look at, by what leads there
     refusal: str | None = None  # of what was typed
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The pieces as SVG paths."""
+        return shapes_of(self.pieces)
 
     @property
     def label(self) -> str:

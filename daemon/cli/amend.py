@@ -1,25 +1,22 @@
 """`backfilld amend`: what of a backfill is changed while it is under way."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
+import msgspec
 import typer
 from rich.console import Console
 
-from daemon.amending import Amending, Amendment
-from daemon.amending import amend as decide_amend
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument, ReasonOption
-from daemon.cli.opening import with_records
+from daemon.cli.opening import ask
 from daemon.cli.output import Format
-from daemon.fact_text import amendments, ranges_text
+from daemon.fact_text import ranges_text
+from daemon.operations.amending import Amend, Amended, amendment_of
+from daemon.operations.amending import amend as amend_backfill
 from daemon.operations.errors import UsageError
-from daemon.operations.records import Records
-from daemon.operations.typed import NONE, hours_typed
-from daemon.refusal import Refused
-from events.facts import Fact, PartitionKeys, RunOrder
-from projections.backfill.state import Backfill
-from projections.world import World
+from daemon.operations.typed import NONE
+from events.facts import PartitionKeys, RunOrder
 
 RUNS_TOLD_MAX = 3
 
@@ -118,25 +115,22 @@ def amend(
 
     backfilld amend k3v9x2ab --drop 'orders=[2024-01-01...2024-01-31]' --order newest-first
     """
-    wanted = Amendment(
-        reason=reason,
-        max_concurrent_runs=number_or_none("--max-concurrent", max_concurrent, at_least=1),
+    asked = Amend(
+        backfill_id=backfill_id,
+        max_concurrent=number_or_none("--max-concurrent", max_concurrent, at_least=1),
         order=None if order is None else order.of_runs,
         priority=priority,
-        retries_max=number_or_none("--retries", retries, at_least=0),
-        only_between=hours_typed(only_between, or_none=True),
-        drops=tuple(drop or ()),
+        retries=number_or_none("--retries", retries, at_least=0),
+        only_between=only_between,
+        drop=tuple(drop or ()),
+        reason=reason,
     )
-    if wanted == Amendment(reason=reason):
-        raise UsageError(
-            "what changes? Give --max-concurrent, --order, --priority, --retries, --only-between or --drop."
-        )
-    amending, backfill = with_records(invocation, lambda records: recorded(records, backfill_id, wanted))
-    invocation.output.value(
-        amended_value(backfill, amending), lambda console: show(console, backfill, amending)
-    )
+    amendment_of(asked)  # What makes no sense needs no log to say so.
+    amended = ask(invocation, amend_backfill, asked)
+    value = {name: each for name, each in msgspec.structs.asdict(amended).items() if name != "told"}
+    invocation.output.value(value, lambda console: show(console, amended))
     if invocation.output.form is Format.TEXT:
-        for note in notes(amending):
+        for note in notes(amended):
             invocation.output.note(note, style="yellow")
 
 
@@ -158,65 +152,24 @@ def number_or_none(option: str, typed: str | None, *, at_least: int) -> int | Li
     return number
 
 
-async def recorded(records: Records, backfill_id: str, wanted: Amendment) -> tuple[Amending, Backfill]:
-    """What was changed, and the backfill as it is then.
-
-    :raises RefusedError: it makes no sense.
-    """
-    world = await records.world()
-    latest: list[Amending] = []
-
-    def decide(at_head: World) -> tuple[Fact, ...] | Refused:
-        answer = decide_amend(at_head, backfill_id, wanted)
-        if isinstance(answer, Refused):
-            return answer
-        latest.append(answer)
-        return () if answer.fact is None else (answer.fact,)
-
-    await records.record(world, backfill_id, decide)
-    backfill = world.backfill(backfill_id)
-    assert backfill is not None, "what was decided about a backfill is refused where there is none"
-    return latest[-1], backfill
-
-
-def amended_value(backfill: Backfill, amending: Amending) -> dict[str, Any]:
-    """The backfill as it is now, as JSON."""
-    return {
-        "id": backfill.id,
-        "status": backfill.status,
-        "changed": amending.fact is not None,
-        "max_concurrent_runs": backfill.max_concurrent_runs,
-        "order": backfill.order,
-        "priority": backfill.priority,
-        "retries_max": backfill.retries_max,
-        "only_between": backfill.only_between,
-        "dropped": {} if amending.fact is None else amending.fact.dropped,
-        "under_way": amending.under_way,
-        "runs_under_way": amending.runs_under_way,
-        "settled": amending.settled,
-    }
-
-
-def show(console: Console, backfill: Backfill, amending: Amending) -> None:
+def show(console: Console, amended: Amended) -> None:
     """Prints what was changed."""
-    told = "stays as it is: nothing of this changes it"
-    if amending.fact is not None:
-        told = f"is amended: {amendments(amending.fact)}"
-    console.print(f"Backfill {backfill.id} {told}.", soft_wrap=True)
+    told = f"is amended: {amended.told}" if amended.changed else "stays as it is: nothing of this changes it"
+    console.print(f"Backfill {amended.id} {told}.", soft_wrap=True)
 
 
-def notes(amending: Amending) -> list[str]:
+def notes(amended: Amended) -> list[str]:
     """What was to be dropped and is not, and why."""
     told = []
-    if amending.under_way:
-        runs = ", ".join(amending.runs_under_way[:RUNS_TOLD_MAX])
-        more = ", …" if len(amending.runs_under_way) > RUNS_TOLD_MAX else ""
+    if amended.under_way:
+        runs = ", ".join(amended.runs_under_way[:RUNS_TOLD_MAX])
+        more = ", …" if len(amended.runs_under_way) > RUNS_TOLD_MAX else ""
         told.append(
-            f"Not dropped, since it is under way: {keys_text(amending.under_way)}. `backfilld run cancel` "
+            f"Not dropped, since it is under way: {keys_text(amended.under_way)}. `backfilld run cancel` "
             f"ends a run ({runs}{more})."
         )
-    if amending.settled:
-        told.append(f"Not dropped, since nothing more will be done: {keys_text(amending.settled)}.")
+    if amended.settled:
+        told.append(f"Not dropped, since nothing more will be done: {keys_text(amended.settled)}.")
     return told
 
 

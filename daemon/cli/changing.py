@@ -1,22 +1,17 @@
 """`backfilld cancel`, `pause` and `resume`: changes to a backfill, each a fact with who and why."""
 
-from collections.abc import Callable, Sequence
-
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument, ReasonOption
-from daemon.cli.opening import with_records
-from daemon.commands import cancel as decide_cancel
-from daemon.commands import pause as decide_pause
-from daemon.commands import resume as decide_resume
-from daemon.operations.records import Records
-from daemon.refusal import Refused
-from events.facts import Fact
-from projections.backfill.state import Backfill
-from projections.world import World
+from daemon.cli.opening import ask
+from daemon.operations.interventions import Intervened, Intervening
+from daemon.operations.interventions import cancel as cancel_backfill
+from daemon.operations.interventions import pause as pause_backfill
+from daemon.operations.interventions import resume as resume_backfill
+from daemon.operations.operation import Operation
 
 NOT_SERVED = "No daemon runs: it is ended once one does, with `backfilld up`."
 
-Decide = Callable[[World, str, str | None], Sequence[Fact] | Refused]
+Intervention = Operation[Intervening, Intervened]
 
 
 @command
@@ -25,45 +20,32 @@ def cancel(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOpt
 
     backfilld cancel k3v9x2ab --reason 'wrong month'
     """
-    change(
-        invocation,
-        backfill_id,
-        reason,
-        decide_cancel,
-        done="is being canceled",
-        already="was canceled already",
-    )
+    asked = Intervening(backfill_id=backfill_id, reason=reason)
+    change(invocation, cancel_backfill, asked, done="is being canceled", already="was canceled already")
 
 
 @command
 def pause(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """Keep a backfill from launching more runs; those under way finish."""
-    change(invocation, backfill_id, reason, decide_pause, done="is paused", already="was paused already")
+    asked = Intervening(backfill_id=backfill_id, reason=reason)
+    change(invocation, pause_backfill, asked, done="is paused", already="was paused already")
 
 
 @command
 def resume(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """Let a paused backfill launch again."""
-    change(invocation, backfill_id, reason, decide_resume, done="goes on", already="was not paused")
+    asked = Intervening(backfill_id=backfill_id, reason=reason)
+    change(invocation, resume_backfill, asked, done="goes on", already="was not paused")
 
 
 def change(
-    invocation: Invocation, backfill_id: str, reason: str | None, decide: Decide, *, done: str, already: str
+    invocation: Invocation, intervention: Intervention, asked: Intervening, *, done: str, already: str
 ) -> None:
-    """Records what was decided, and says how the backfill stands then; saying it twice changes nothing."""
-
-    async def call(records: Records) -> tuple[Sequence[Fact], Backfill, bool]:
-        world = await records.world()
-        facts = await records.record(world, backfill_id, lambda at_head: decide(at_head, backfill_id, reason))
-        backfill = world.backfill(backfill_id)
-        assert backfill is not None, "what was decided about a backfill is refused where there is none"
-        return facts, backfill, await records.is_served()
-
-    facts, backfill, is_served = with_records(invocation, call)
-    words = (
-        done if facts else already if backfill.completed is None else f"had ended already ({backfill.status})"
-    )
-    value = {"id": backfill.id, "status": backfill.status, "changed": bool(facts)}
+    """Does it, and says how the backfill stands then."""
+    backfill = ask(invocation, intervention, asked)
+    unchanged = f"had ended already ({backfill.status})" if backfill.has_ended else already
+    words = done if backfill.changed else unchanged
+    value = {"id": backfill.id, "status": backfill.status, "changed": backfill.changed}
     invocation.output.value(value, lambda console: console.print(f"Backfill {backfill.id} {words}."))
-    if backfill.status == "canceling" and not is_served:
+    if backfill.status == "canceling" and not backfill.is_served:
         invocation.output.note(NOT_SERVED, style="yellow")

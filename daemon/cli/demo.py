@@ -23,12 +23,14 @@ from daemon.cli.assets import ASSET_COLUMNS, AssetRow, rows_of
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, follow
 from daemon.cli.invocation import CommonOptions, Invocation, command
-from daemon.cli.launch import new_backfill_id, request
 from daemon.cli.opening import with_records
 from daemon.cli.output import Output, table_of
+from daemon.cli.place import URL_VARIABLE
+from daemon.cli.seen import seen
 from daemon.cli.settings import DATABASE_VARIABLE, FILE_NAME, HOME_DEFAULT, HOME_VARIABLE
 from daemon.demo import expected
 from daemon.operations.errors import OperationError, UsageError
+from daemon.operations.launching import new_backfill_id, request
 from daemon.operations.records import Records
 from daemon.planning.planned import Ask
 from daemon.time_text import duration_text
@@ -55,8 +57,10 @@ def demo(invocation: Invocation, *, keep: KeepOption = False) -> None:
     """
     began_at = time.perf_counter()
     if invocation.names_its_place:
-        raise UsageError("the demo makes a home and a database of its own; leave --home and --database away.")
-    for variable in (HOME_VARIABLE, DATABASE_VARIABLE, "WEATHER_FOLDER"):
+        raise UsageError(
+            "the demo makes a home and a database of its own; leave --home, --database and --url away."
+        )
+    for variable in (HOME_VARIABLE, DATABASE_VARIABLE, URL_VARIABLE, "WEATHER_FOLDER"):
         os.environ.pop(variable, None)
     with ExitStack() as undone:
         folder = make_folder()
@@ -149,7 +153,7 @@ def daemon_in(folder: Path) -> Iterator[None]:
     with log.open("wb") as stderr:
         # A session of its own: Ctrl-C is for us, and the daemon is stopped when we are done with it.
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "daemon.cli", "up", "-o", "json"],
+            [sys.executable, "-m", "daemon.cli", "up", "-o", "json", "--no-web"],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -182,7 +186,7 @@ def show(console: Console, filled: Filled, differences: list[str], value: dict[s
     """Prints what was filled, whether it is right, and how to look further."""
     console.print(table_of(filled.assets, ASSET_COLUMNS))
     console.print()
-    console.print(end_text(filled.backfill), soft_wrap=True)
+    console.print(end_text(seen(filled.backfill, filled.backfill.requested_at)), soft_wrap=True)
     total = duration_text(value["total_s"])
     console.print(f"With the database made and the daemon started it took {total}.")
     if differences:

@@ -61,6 +61,7 @@ def line(check: Check) -> Text:
 @command
 def doctor(invocation: Invocation) -> None:
     """Check the set-up and say what to mend. Exits with 1 if something is broken."""
+    invocation.stays_here()
     checks = [check_python(), *check_packages(), *check_limits()]
     try:
         settings = invocation.settings

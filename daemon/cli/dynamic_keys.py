@@ -1,7 +1,7 @@
 """`backfilld partitions add`, `remove` and `list`: the keys of dynamic sets; each change says who and why."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -9,18 +9,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from backfilld.partitions import DynamicKeys
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import ReasonOption
-from daemon.cli.opening import with_records
+from daemon.cli.opening import ask, with_records
 from daemon.cli.output import Column, Format
 from daemon.cli.typed import AsOfOption
-from daemon.commands import add_keys, assets_with, remove_keys
+from daemon.commands import assets_with
 from daemon.fact_text import counted, keys_text
+from daemon.operations.changing_keys import ChangingKeys, KeysChanged, keys_of_set
+from daemon.operations.changing_keys import add_keys as add_to_set
+from daemon.operations.changing_keys import remove_keys as remove_from_set
 from daemon.operations.errors import RefusedError, UsageError, did_you_mean
+from daemon.operations.operation import Operation
 from daemon.operations.records import Records
-from daemon.refusal import Refused
-from events.facts import DynamicPartitionsAdded, DynamicPartitionsRemoved
 from projections.world import World
 
 STANDARD_INPUT = "-"
@@ -37,9 +38,6 @@ KeysArgument = Annotated[
 OptionalSetArgument = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="A dynamic set: list its keys.", show_default=False)
 ]
-
-Change = DynamicPartitionsAdded | DynamicPartitionsRemoved
-Decide = Callable[[World, str, Sequence[str], str | None], Sequence[Change] | Refused]
 
 
 class SetRow(msgspec.Struct, frozen=True):
@@ -64,7 +62,8 @@ def add(
 
     cut -d, -f1 customers.csv | backfilld partitions add customers -
     """
-    change(invocation, name, keys, reason, add_keys, done="added to", already="already there")
+    asked = ChangingKeys(name=name, keys=read_keys(keys), reason=reason)
+    change(invocation, add_to_set, asked, done="added to", already="already there")
 
 
 @command
@@ -75,76 +74,52 @@ def remove(
 
     Backfills that were requested before go on to fill them. A key that is added again begins as missing.
     """
-    change(invocation, name, keys, reason, remove_keys, done="removed from", already="not there")
+    asked = ChangingKeys(name=name, keys=read_keys(keys), reason=reason)
+    change(invocation, remove_from_set, asked, done="removed from", already="not there")
 
 
 def change(
     invocation: Invocation,
-    name: str,
-    typed: Sequence[str],
-    reason: str | None,
-    decide: Decide,
+    operation: Operation[ChangingKeys, KeysChanged],
+    asked: ChangingKeys,
     *,
     done: str,
     already: str,
 ) -> None:
-    """Records what was decided, and says which keys that were and how the set stands then."""
-    keys = tuple(dict.fromkeys(read_keys(typed)))
-
-    async def call(records: Records) -> tuple[tuple[str, ...], World]:
-        world = await records.world()
-        # None of these facts is about a backfill.
-        facts = await records.record(world, None, lambda at_head: decide(at_head, name, keys, reason))
-        return tuple(key for fact in facts if isinstance(fact, Change) for key in fact.keys), world
-
-    changed, world = with_records(invocation, call)
-    same = [key for key in keys if key not in set(changed)]
-    row = row_of(world, name)
+    """Does it, and says which keys that were and how the set stands then."""
+    found = ask(invocation, operation, asked)
 
     def write(console: Console) -> None:
         told = []
-        if changed:
-            told.append(f"{keys_text(changed)}: {done} {name}, which has {counted(row.count, 'key')} now.")
-        if same:
-            told.append(f"{keys_text(same)}: {already}.")
+        if found.changed:
+            count = counted(found.count, "key")
+            told.append(f"{keys_text(found.changed)}: {done} {found.name}, which has {count} now.")
+        if found.unchanged:
+            told.append(f"{keys_text(found.unchanged)}: {already}.")
         console.print(Text("\n".join(told)), soft_wrap=True)
 
-    value = {
-        "name": name,
-        "changed": changed,
-        "unchanged": same,
-        "count": row.count,
-        "assets": row.assets,
-    }
+    value = {name: each for name, each in msgspec.structs.asdict(found).items() if name != "unused"}
     invocation.output.value(value, write)
-    if not row.assets and invocation.output.form is Format.TEXT:
-        invocation.output.note(unused_text(world, name), style="yellow")
+    if found.unused is not None and invocation.output.form is Format.TEXT:
+        invocation.output.note(found.unused, style="yellow")
 
 
-def read_keys(typed: Sequence[str]) -> Iterator[str]:
-    """The keys that were typed; ``-`` stands for the lines of standard input that are not empty.
+def read_keys(typed: Sequence[str]) -> tuple[str, ...]:
+    """The keys that were typed, each once; ``-`` stands for the lines of standard input that are not empty.
 
     :raises UsageError: what comes from there is no text.
     """
+    keys: dict[str, None] = {}
     for key in typed:
         if key != STANDARD_INPUT:
-            yield key
+            keys[key] = None
             continue
         try:
             lines = sys.stdin.buffer.read().decode().replace("\r\n", "\n").split("\n")
         except UnicodeDecodeError as error:
             raise UsageError(f"standard input is not text in UTF-8: {error}.") from error
-        yield from filter(None, lines)
-
-
-def unused_text(world: World, name: str) -> str:
-    """The sentence for a set that no asset has partitions of, with sets that may be meant."""
-    node = world.catalog.assets.get(name)
-    if node is not None and node.definition is not None and node.definition.dynamic_names:
-        sets = " and ".join(sorted(node.definition.dynamic_names))
-        return f"No asset has partitions of a set {name!r} yet; the asset {name!r} has those of {sets}."
-    hint = did_you_mean(name, world.catalog.dynamic_names)
-    return f"No asset has partitions of a set {name!r} yet.{hint}"
+        keys.update(dict.fromkeys(filter(None, lines)))
+    return tuple(keys)
 
 
 @command
@@ -186,12 +161,6 @@ def no_keys_text(name: str) -> str:
 def set_names(world: World) -> set[str]:
     """The sets that ever had keys, and those that assets have partitions of."""
     return {*world.known.dynamic, *world.catalog.dynamic_names}
-
-
-def keys_of_set(world: World, name: str) -> DynamicKeys:
-    """The keys that a set has now."""
-    known = world.known.dynamic.get(name)
-    return DynamicKeys() if known is None else known.keys_at(world.position)
 
 
 def row_of(world: World, name: str) -> SetRow:

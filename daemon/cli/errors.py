@@ -6,7 +6,12 @@ import msgspec
 
 from backfilld.errors import BackfilldError
 from daemon.operations.errors import DatabaseError, OperationError, RefusedError, UsageError
-from daemon.service.errors import AlreadyServedError, CodeNotImportedError, RunsElsewhereError
+from daemon.service.errors import (
+    AlreadyServedError,
+    CodeNotImportedError,
+    RunsElsewhereError,
+    WebRefusedError,
+)
 from events.errors import LogError, LogUnavailableError, LogUnreadableError
 
 
@@ -48,6 +53,8 @@ def explained(error: BaseException) -> Explained | None:  # noqa: PLR0911 -- one
             return Explained(str(error), ExitCode.REFUSED)
         case AlreadyServedError() | RunsElsewhereError():
             return Explained(f"{error}.", ExitCode.LOCKED)
+        case WebRefusedError():
+            return Explained(f"{error}.", ExitCode.USAGE)
         case CodeNotImportedError():
             tracebacks = (failure.traceback for failure in error.failures if failure.traceback)
             return Explained(f"{error}.", ExitCode.CODE_NOT_IMPORTED, "\n".join(tracebacks) or None)

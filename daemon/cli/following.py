@@ -1,7 +1,7 @@
 """A backfill followed until it ends: a live bar where there is a terminal, a line now and then where not."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from datetime import datetime
 from typing import Protocol
@@ -16,13 +16,16 @@ from rich.text import Text
 from daemon.cli.errors import ExitCode
 from daemon.cli.not_loaded import waiting_text
 from daemon.cli.output import Output, status_style
+from daemon.cli.seen import Seen, seen, seen_in
+from daemon.clock import Clock
 from daemon.fact_text import counted
 from daemon.operations.records import Records
+from daemon.operations.standing import BackfillStanding
 from daemon.time_text import duration_text, rate_text
 from projections.backfill.state import Backfill
 from projections.held import waits_for
-from projections.progress import AssetCounts, Progress, elapsed_s, progress_of, time_left_s
-from projections.world import NotLoaded, World, evolve
+from projections.progress import AssetCounts, Progress, time_left_s
+from projections.world import World, evolve
 
 REFRESH_S = 0.2
 PACE_OVER_S = 10.0
@@ -34,9 +37,19 @@ LINES_EVERY_PERCENT = 10
 class Display(Protocol):
     """Shows how a backfill goes on."""
 
-    def show(self, backfill: Backfill, now: datetime, waits: Mapping[str, NotLoaded]) -> None:
-        """Called a few times a second; with the code locations that keep it from going on."""
+    def show(self, backfill: Seen, now: datetime) -> None:
+        """Called a few times a second."""
         ...
+
+
+async def follow_answers(answers: AsyncIterator[BackfillStanding], clock: Clock, display: Display) -> Seen:
+    """The backfill once it has ended, by the answers of a daemon elsewhere; each of them is shown."""
+    last: Seen | None = None
+    async for standing in answers:
+        last = seen_in(standing)
+        display.show(last, clock.now())
+    assert last is not None, "answers go on until it has ended"
+    return last
 
 
 async def follow(records: Records, world: World, backfill_id: str, display: Display) -> Backfill:
@@ -69,7 +82,8 @@ async def _show_again_and_again(records: Records, world: World, backfill_id: str
 
 def _show(records: Records, world: World, backfill_id: str, display: Display) -> None:
     backfill = _the(world, backfill_id)
-    display.show(backfill, records.clock.now(), waits_for(world, backfill))
+    now = records.clock.now()
+    display.show(seen(backfill, now, waits_for(world, backfill)), now)
 
 
 def _the(world: World, backfill_id: str) -> Backfill:
@@ -122,17 +136,17 @@ class Bars:
         self._live = live
         self._pace = Pace()
 
-    def show(self, backfill: Backfill, now: datetime, waits: Mapping[str, NotLoaded]) -> None:
+    def show(self, backfill: Seen, now: datetime) -> None:
         """See `Display`."""
-        progress = progress_of(backfill)
+        progress = backfill.progress
         self._pace.take(progress, now)
         words = [status_text(backfill), runs_text(progress)]
-        if waits:
-            words.append(waiting_text(waits))
-        elif backfill.completed is None:
+        if backfill.waits_for:
+            words.append(waiting_text(backfill.waits_for))
+        elif not backfill.has_ended:
             words.append(self._pace.words(progress))
-        elif spent := elapsed_s(backfill, now):
-            words.append(duration_text(spent))
+        elif backfill.elapsed_s:
+            words.append(duration_text(backfill.elapsed_s))
         summary = Text("  ".join(filter(None, words)), style=status_style(backfill.status))
         self._live.update(Group(bars(progress), summary))
 
@@ -145,16 +159,16 @@ class Lines:
         self._tenth = 0
         self._status = ""
 
-    def show(self, backfill: Backfill, now: datetime, waits: Mapping[str, NotLoaded]) -> None:
+    def show(self, backfill: Seen, now: datetime) -> None:  # noqa: ARG002 -- as `Display` has it
         """See `Display`."""
-        progress = progress_of(backfill)
+        progress = backfill.progress
         tenth = percent(progress.partitions) // LINES_EVERY_PERCENT
-        status = waiting_text(waits) or status_text(backfill)
+        status = waiting_text(backfill.waits_for) or status_text(backfill)
         if tenth == self._tenth and status == self._status:
             return
         self._tenth, self._status = tenth, status
         partitions = progress.partitions
-        spent = duration_text(elapsed_s(backfill, now))
+        spent = duration_text(backfill.elapsed_s)
         done = f"{partitions.done:,} of {counted(partitions.targeted, 'partition')}, {runs_text(progress)}"
         self._output.note(f"{percent(partitions):>3} %  {done}, {spent}, {status}")
 
@@ -203,9 +217,9 @@ def runs_text(progress: Progress) -> str:
     return f"{progress.runs_done:,} of {counted(progress.runs_total, 'run')}"
 
 
-def status_text(backfill: Backfill) -> str:
+def status_text(backfill: Seen) -> str:
     """The status, and that nothing was launched yet where it is so."""
-    if backfill.status == "running" and backfill.first_launched_at is None:
+    if backfill.status == "running" and not backfill.has_begun:
         return "waiting for its first run"
     return backfill.status
 
@@ -215,17 +229,16 @@ def percent(counts: AssetCounts) -> int:
     return 100 * counts.done // counts.targeted if counts.targeted else 100
 
 
-def end_text(backfill: Backfill) -> str:
+def end_text(backfill: Seen) -> str:
     """How a backfill ended, in one sentence."""
-    how = "was canceled" if backfill.cancel_requested else ENDED[backfill.status]
+    how = "was canceled" if backfill.was_canceled else ENDED[backfill.status]
     return f"Backfill {backfill.id} {how}: {outcome_text(backfill)}."
 
 
-def outcome_text(backfill: Backfill) -> str:
+def outcome_text(backfill: Seen) -> str:
     """What a backfill that has ended came to, and how long it took."""
-    progress = progress_of(backfill)
+    progress, spent = backfill.progress, backfill.elapsed_s
     partitions = progress.partitions
-    spent = elapsed_s(backfill, backfill.requested_at)
     told = [f"{partitions.materialized:,} of {counted(partitions.targeted, 'partition')} materialized"]
     if exceptions := exceptions_text(partitions):
         told.append(exceptions)
@@ -236,7 +249,7 @@ def outcome_text(backfill: Backfill) -> str:
 ENDED = {"succeeded": "succeeded", "failed": "failed", "canceled": "ended with some of it canceled"}
 
 
-def exit_code(backfill: Backfill) -> ExitCode:
+def exit_code(backfill: Seen) -> ExitCode:
     """0 for a backfill that succeeded, 1 for one that ended otherwise."""
     return ExitCode.OK if backfill.status == "succeeded" else ExitCode.UNSUCCESSFUL
 

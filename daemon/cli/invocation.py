@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from daemon.cli.output import Format, Output
+from daemon.cli.place import URL_VARIABLE, TokenFileOption, UrlOption, token_given, url_typed
 from daemon.cli.settings import DATABASE_VARIABLE, HOME_DEFAULT, HOME_VARIABLE, Settings, load_settings
 from daemon.operations.errors import DatabaseError, UsageError
 from events.errors import EmbeddedDatabaseError
@@ -78,6 +79,8 @@ class CommonOptions(msgspec.Struct, frozen=True):
     database: str | None = None
     output: Format | None = None
     file: Path | None = None
+    url: str | None = None
+    token_file: Path | None = None
 
     def or_else(self, outer: "CommonOptions") -> "CommonOptions":
         """These options, and the outer ones where these are not given."""
@@ -86,7 +89,15 @@ class CommonOptions(msgspec.Struct, frozen=True):
             self.database or outer.database,
             self.output or outer.output,
             self.file or outer.file,
+            self.url or outer.url,
+            self.token_file or outer.token_file,
         )
+
+    @property
+    def places(self) -> list[str]:
+        """The options by which a place here was named."""
+        given = {"--home": self.home, "--database": self.database, "--file": self.file}
+        return [option for option, value in given.items() if value is not None]
 
 
 class Invocation:
@@ -99,13 +110,58 @@ class Invocation:
 
     @property
     def names_its_place(self) -> bool:
-        """Whether --home or --database was given."""
-        return self._options.home is not None or self._options.database is not None
+        """Whether --home, --database or --url was given."""
+        options = self._options
+        return any(each is not None for each in (options.home, options.database, options.url))
 
     @property
     def file(self) -> Path | None:
         """The export that is read in place of the database."""
         return self._options.file
+
+    @functools.cached_property
+    def url(self) -> str | None:
+        """The address of the daemon that is asked in place of the database; None where it is not.
+
+        A place here that was named by an option goes before an address in the environment.
+
+        :raises UsageError: it is no address, or both were named by options.
+        """
+        typed, places = self._options.url, self._options.places
+        if typed is not None and places:
+            raise UsageError(
+                f"--url names a daemon elsewhere, and {' and '.join(places)} what is here: give one of them."
+            )
+        named = os.environ.get(URL_VARIABLE)
+        if typed is None and (places or not named):
+            if self._options.token_file is not None:
+                raise UsageError("--token-file is for --url: no database or file asks for a token.")
+            return None
+        return url_typed(typed or named or "", self._url_source)
+
+    def token(self) -> str | None:
+        """The token to send there.
+
+        :raises UsageError: there is none where one is said to be.
+        """
+        return token_given(self._options.token_file, os.environ)
+
+    def stays_here(self) -> None:
+        """For what cannot be asked of a daemon elsewhere.
+
+        :raises UsageError: one was named.
+        """
+        if self.url is not None:
+            instead = (
+                "leave it out" if self._options.url is not None else "unset it, or name the place with --home"
+            )
+            raise UsageError(
+                f"this is done where the database is, and not through {self._url_source}; {instead}."
+            )
+
+    @property
+    def _url_source(self) -> str:
+        return "--url" if self._options.url is not None else f"${URL_VARIABLE}"
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -125,6 +181,7 @@ class Invocation:
         :raises UsageError: a file was named in its place.
         :raises DatabaseError: there is none, or it does not start.
         """
+        self.stays_here()
         if self.file is not None:
             raise UsageError("this needs the database; --file is for commands that only read the log.")
         if self.settings.database_url is not None:
@@ -148,6 +205,7 @@ class Invocation:
 
         :raises FileError: it is no export.
         """
+        self.stays_here()
         if self.file is None:
             return self.with_log(function)
         with log_in(self.file) as log:
@@ -187,15 +245,17 @@ def log_in(path: Path) -> "Iterator[FileLog]":
         yield FileLog(file)
 
 
-def common(
+def common(  # noqa: PLR0917 -- Typer calls it by name
     context: typer.Context,
     home: HomeOption = None,
     database: DatabaseOption = None,
     output: FormatOption = None,
     file: FileOption = None,
+    url: UrlOption = None,
+    token_file: TokenFileOption = None,
 ) -> Invocation:
     """An `Invocation` from the options of this command and of those around it."""
-    options = CommonOptions(home, database, output, file)
+    options = CommonOptions(home, database, output, file, url, token_file)
     if isinstance(context.obj, CommonOptions):
         options = options.or_else(context.obj)
     context.obj = options

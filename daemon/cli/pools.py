@@ -1,29 +1,22 @@
 """`backfilld pool`: limits that runs of many backfills share, set while the daemon runs."""
 
-import re
-from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
-import msgspec
 import typer
-from msgspec import UNSET, UnsetType
 from rich.console import Console
 
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import ReasonOption
-from daemon.cli.opening import with_records
+from daemon.cli.opening import ask, with_records
 from daemon.cli.output import Column
-from daemon.commands import PoolChange, configure_pool
 from daemon.fact_text import counted
 from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
-from daemon.operations.typed import NONE, hours_typed
-from events.facts import Fact
+from daemon.operations.setting_pools import PoolRow, SettingPool, pool_change, pool_row, set_pool
+from daemon.operations.typed import NONE
 from projections.pools import Pool
 from projections.world import World
 
-RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|sec|min|h)")
-PER_MINUTE = {"s": 60.0, "sec": 60.0, "min": 1.0, "h": 1 / 60}
 HOLDERS_SHOWN = 3
 
 app = typer.Typer(
@@ -62,18 +55,6 @@ HoursOption = Annotated[
 ]
 
 
-class PoolRow(msgspec.Struct, frozen=True):
-    """A pool as JSON shows it."""
-
-    pool: str
-    slots: int | None
-    slots_taken: int
-    rate_per_minute: float | None
-    only_between: str | None
-    run_ids: tuple[str, ...]
-    assets: tuple[str, ...]
-
-
 @app.callback()
 @command
 def pools(_invocation: Invocation) -> None:
@@ -98,27 +79,18 @@ def set_(
 
     backfilld pool set warehouse --only-between '22:00-06:00 Europe/Berlin' --reason 'busy days'
     """
-    change = PoolChange(
-        slots=read_slots(slots), rate_per_minute=read_rate(rate), only_between=read_hours(only_between)
+    asked = SettingPool(
+        name=name, slots=read_slots(slots), rate=rate, only_between=only_between, reason=reason
     )
-
-    async def call(records: Records) -> tuple[Sequence[Fact], World]:
-        world = await records.world()
-        facts = await records.record(
-            world, None, lambda at_head: configure_pool(at_head, name, change, reason)
-        )
-        return facts, world
-
-    facts, world = with_records(invocation, call)
-    pool = world.known.pools.get(name, Pool(name))
-    row = row_of(world, pool)
+    pool_change(asked)  # What makes no sense needs no log to say so.
+    pool = ask(invocation, set_pool, asked)
 
     def show(console: Console) -> None:
-        told = "is set" if facts else "was so already"
-        console.print(f"Pool {name} {told}: {limits_text(row)}.", soft_wrap=True)
+        told = "is set" if pool.changed else "was so already"
+        console.print(f"Pool {name} {told}: {limits_text(pool)}.", soft_wrap=True)
 
-    invocation.output.value({**msgspec.to_builtins(row), "changed": bool(facts)}, show)
-    if not row.assets:
+    invocation.output.value(pool, show)
+    if not pool.assets:
         invocation.output.note(f"No asset is in pool {name!r}: asset(pool={name!r}) puts one there.")
 
 
@@ -132,7 +104,7 @@ def list_(invocation: Invocation, *, limit: LimitOption = 0) -> None:
     world = with_records(invocation, read)
     named = {node.pool for node in world.catalog.assets.values() if node.pool is not None}
     known = world.known.pools
-    rows = [row_of(world, known.get(name, Pool(name))) for name in sorted(named | known.keys())]
+    rows = [pool_row(world, known.get(name, Pool(name))) for name in sorted(named | known.keys())]
     shown = rows[:limit] if limit else rows
     empty = "No pools: no asset is in one, and none was set."
     invocation.output.table(shown, POOL_COLUMNS, empty=empty, more=len(rows) - len(shown))
@@ -140,19 +112,6 @@ def list_(invocation: Invocation, *, limit: LimitOption = 0) -> None:
 
 app.command("set")(set_)
 app.command("list")(list_)
-
-
-def row_of(world: World, pool: Pool) -> PoolRow:
-    """How a pool stands."""
-    return PoolRow(
-        pool=pool.name,
-        slots=pool.slots,
-        slots_taken=len(pool.running),
-        rate_per_minute=pool.rate_per_minute,
-        only_between=pool.only_between,
-        run_ids=tuple(pool.running),
-        assets=tuple(key for key, node in world.catalog.assets.items() if node.pool == pool.name),
-    )
 
 
 def limits_text(row: PoolRow) -> str:
@@ -165,41 +124,16 @@ def limits_text(row: PoolRow) -> str:
     return ", ".join(limits)
 
 
-def read_slots(text: str | None) -> int | UnsetType | None:
-    """The number that was typed; None for ``none``; unset where nothing was typed.
+def read_slots(text: str | None) -> int | Literal["none"] | None:
+    """The number that was typed, or the word none.
 
-    :raises UsageError: it is no number from 1 on.
+    :raises UsageError: it is something else.
     """
     if text is None or text == NONE:
-        return UNSET if text is None else None
+        return None if text is None else "none"
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(f"--slots is a number from 1 on, or 'none'; {text!r} is not.")
     return int(text)
-
-
-def read_rate(text: str | None) -> float | UnsetType | None:
-    """The launches a minute that were typed; None for ``none``; unset where nothing was typed.
-
-    :raises UsageError: it is no rate.
-    """
-    if text is None or text == NONE:
-        return UNSET if text is None else None
-    match = RATE.fullmatch(text.strip())
-    if match is None or float(match[1]) <= 0:
-        raise UsageError(
-            f"--rate is a number and a time, such as 30/min, 2/s or 100/h, or 'none'; {text!r} is not."
-        )
-    return float(match[1]) * PER_MINUTE[match[2]]
-
-
-def read_hours(text: str | None) -> str | UnsetType | None:
-    """The hours that were typed; None for ``none``; unset where nothing was typed.
-
-    :raises UsageError: they are no hours of the day.
-    """
-    if text is None or text == NONE:
-        return UNSET if text is None else None
-    return hours_typed(text)
 
 
 POOL_COLUMNS = [

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from daemon.cli.following import bars, end_text, percent, runs_text, status_text
 from daemon.cli.output import Format, Output, status_style
+from daemon.cli.seen import seen
 from daemon.clock import Clock
 from daemon.fact_text import describe
 from daemon.time_text import duration_text
@@ -154,7 +155,11 @@ class Bars:
 
     def _draw(self, frame: Played) -> None:
         backfill, progress = frame.backfill, progress_of(frame.backfill)
-        words = [status_text(backfill), runs_text(progress), duration_text(frame.elapsed_s)]
+        words = [
+            status_text(seen(backfill, frame.recorded.at)),
+            runs_text(progress),
+            duration_text(frame.elapsed_s),
+        ]
         if progress.runs_in_progress:
             words.append(f"{progress.runs_in_progress:,} under way")
         when = f"{frame.recorded.at:%Y-%m-%d %H:%M:%S}"
@@ -166,7 +171,7 @@ def end_of_replay_text(last: Played) -> str:
     """How it ended, or how far it had come with the last fact shown."""
     backfill = last.backfill
     if backfill.completed is not None:
-        return end_text(backfill)
+        return end_text(seen(backfill, last.recorded.at))
     done = runs_text(progress_of(backfill))
     where = f"at position {last.recorded.position:,}"
     return f"Backfill {backfill.id} was {backfill.status} {where}, the last one shown: {done}."

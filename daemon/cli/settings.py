@@ -13,6 +13,7 @@ import msgspec
 from daemon.cli.typed import KEPT_PATTERN
 from daemon.launching.code_location import CodeLocation
 from daemon.operations.errors import UsageError, did_you_mean
+from daemon.web.settings import HOST_DEFAULT
 
 FILE_NAME = "backfilld.toml"
 HOME_VARIABLE = "BACKFILLD_HOME"
@@ -24,6 +25,7 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Kept = Annotated[str, msgspec.Meta(pattern=KEPT_PATTERN)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=100)]
 Filled = Annotated[str, msgspec.Meta(min_length=1)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Table = TypeVar("Table", bound=msgspec.Struct)
 
 
@@ -37,6 +39,16 @@ class DaemonSettings(msgspec.Struct, frozen=True):
     )
     output_bytes_max: Positive = 8 * 1024 * 1024  # kept of each of a run's stdout.log and stderr.log
     keep_run_files: Kept = "30d"  # after a run's end; or "forever"
+
+
+class WebTable(msgspec.Struct, frozen=True):
+    """The table ``[web]``: pages and API."""
+
+    serve: bool = True
+    listen: Filled = HOST_DEFAULT
+    port: Port | None = None  # None: 8340, if it is free
+    hosts: tuple[Filled, ...] = ()  # names that it is reached under beside its own address
+    require_tokens: bool = False  # on this machine too
 
 
 class CodeLocationTable(msgspec.Struct, frozen=True):
@@ -57,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True):
     code_locations: tuple[CodeLocation, ...]
     daemon: DaemonSettings
     file: Path | None  # the `backfilld.toml` that was read
+    web: WebTable = WebTable()
 
 
 def load_settings(
@@ -68,13 +81,15 @@ def load_settings(
     """
     home = home or Path(environment.get(HOME_VARIABLE) or HOME_DEFAULT)
     file = folder / FILE_NAME
-    daemon, code_locations = _File(file).tables() if file.is_file() else (DaemonSettings(), ())
+    tables = _File(file).tables() if file.is_file() else (DaemonSettings(), WebTable(), ())
+    daemon, web, code_locations = tables
     return Settings(
         home=(folder / home.expanduser()).resolve(),
         database_url=database_url or environment.get(DATABASE_VARIABLE) or None,
         code_locations=code_locations,
         daemon=daemon,
         file=file if file.is_file() else None,
+        web=web,
     )
 
 
@@ -91,12 +106,13 @@ class _File:
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"{path} is not TOML: {error}.") from error
 
-    def tables(self) -> tuple[DaemonSettings, tuple[CodeLocation, ...]]:
-        known = ("code_location", "daemon")
+    def tables(self) -> tuple[DaemonSettings, WebTable, tuple[CodeLocation, ...]]:
+        known = ("code_location", "daemon", "web")
         for key in self._tables:
             if key not in known:
                 raise self._error(f"unknown key {key!r}.{did_you_mean(key, known)}", "", 0, key)
         daemon = self._struct(DaemonSettings, self._tables.get("daemon", {}), "daemon", 0)
+        web = self._struct(WebTable, self._tables.get("web", {}), "web", 0)
         listed = self._tables.get("code_location", [])
         if not isinstance(listed, list):
             raise self._error("expected [[code_location]], in double brackets", "", 0, "code_location")
@@ -107,7 +123,7 @@ class _File:
                 problem = f"the name {location.name!r} is taken by an earlier code location"
                 raise self._error(problem, "code_location", index, "name")
             locations[location.name] = location
-        return daemon, tuple(locations.values())
+        return daemon, web, tuple(locations.values())
 
     def _code_location(self, table: object, index: int) -> CodeLocation:
         written = self._struct(CodeLocationTable, table, "code_location", index)

@@ -16,21 +16,22 @@ import typer
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.output import Format
-from daemon.cli.service_log import Level, set_up_log
 from daemon.cli.settings import FILE_NAME, Settings
 from daemon.cli.typed import kept_typed
+from daemon.cli.web import ListenOption, PortOption, web_settings
 from daemon.deciding.room import Limits
 from daemon.fact_text import counted
 from daemon.launching.code_location import CodeLocation
 from daemon.operations.errors import UsageError
+from daemon.operations.reloading import READY_NAME
 from daemon.service.home_lock import serving_pid
+from daemon.service_log import Level, set_up_log
 from projections.world import NotLoaded
 
 if TYPE_CHECKING:
     from daemon.service.announcing import Ready, StandingBy
     from daemon.service.settings import ServeSettings
 
-READY_NAME = "ready.json"  # in the home folder while a daemon serves it
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 CodeArgument = Annotated[
@@ -95,6 +96,12 @@ GiveUpOption = Annotated[
 ]
 
 
+PagesOption = Annotated[
+    bool | None,
+    typer.Option("--web/--no-web", help="Serve pages and API, as by default.", show_default=False),
+]
+
+
 class Announcement(msgspec.Struct, frozen=True):
     """What is said, and written to ``ready.json`` in the home folder, once the daemon serves."""
 
@@ -106,6 +113,7 @@ class Announcement(msgspec.Struct, frozen=True):
     backfills_active: int
     home: str
     not_loaded: Mapping[str, NotLoaded] = {}  # by code location: these, and what backfills wait for
+    url: str | None = None  # of pages and API; None: nowhere, or not yet
 
 
 class StandbyAnnouncement(msgspec.Struct, frozen=True):
@@ -129,6 +137,9 @@ def up(
     keep_run_files: KeepOption = None,
     standby: StandbyOption = True,
     give_up_unreachable: GiveUpOption = False,
+    port: PortOption = None,
+    listen: ListenOption = None,
+    web: PagesOption = None,
     log_level: LevelOption = Level.INFO,
 ) -> None:
     """Run the daemon: load the code, launch what is asked for, and record what comes of it.
@@ -143,13 +154,18 @@ def up(
 
     backfilld up warehouse.assets marketing.assets --max-concurrent 16
 
+    Pages and an API are served beside it, on this machine alone: --port and --listen say where, and with
+    --no-web there are none. A port that was asked for and is taken is an error.
+
     Exits with 10 if the log cannot be read, 11 if another daemon has this home (or log, with --no-standby),
     12 if code fails to import.
     """
+    invocation.stays_here()
     settings = invocation.settings
     locations = code_locations_of(code or (), settings)
     kept_for = kept_typed(keep_run_files or settings.daemon.keep_run_files)
-    set_up_log(log_level, invocation.output.form)
+    set_up_log(log_level, as_json=invocation.output.form is not Format.TEXT)
+    serves_web = settings.web.serve if web is None else web
     make_home(settings.home)
     with stopping_gently(), invocation.database(begin=True) as url, undisturbed():
         from daemon.service.reactor import Settings as ReactorSettings  # noqa: PLC0415 -- half a second
@@ -167,6 +183,7 @@ def up(
             stands_by=standby,
             keep_run_files=kept_for,
             gives_up_unreachable=give_up_unreachable,
+            web=web_settings(invocation, url, port, listen, log_level) if serves_web else None,
             is_embedded=settings.database_url is None,
         )
         serve(invocation, serve_settings)
@@ -176,6 +193,8 @@ def serve(invocation: Invocation, settings: "ServeSettings") -> None:
     """Serve until a signal says to stop."""
     from daemon.service import serving  # noqa: PLC0415 -- half a second that --help need not wait for
     from daemon.service.announcing import Announcer  # noqa: PLC0415 -- as above
+
+    announcements: list[tuple[Path, Announcement]] = []  # the newest last
 
     @contextmanager
     def ready(told: "Ready") -> Iterator[None]:
@@ -188,9 +207,11 @@ def serve(invocation: Invocation, settings: "ServeSettings") -> None:
             backfills_active=told.backfills_active,
             home=str(told.home),
             not_loaded=told.not_loaded,
+            url=told.url,
         )
         announced = told.home / READY_NAME
         announced.write_bytes(msgspec.json.encode(announcement))
+        announcements.append((announced, announcement))
         tell(invocation, announcement)
         try:
             yield
@@ -211,7 +232,12 @@ def serve(invocation: Invocation, settings: "ServeSettings") -> None:
             ),
         )
 
-    anyio.run(serving.serve, settings, Announcer(ready, standing_by))
+    def serving_at(url: str) -> None:
+        announced, announcement = announcements[-1]
+        announced.write_bytes(msgspec.json.encode(msgspec.structs.replace(announcement, url=url)))
+        tell_url(invocation, url)
+
+    anyio.run(serving.serve, settings, Announcer(ready, standing_by, serving_at))
 
 
 def tell(invocation: Invocation, announcement: Announcement) -> None:
@@ -229,6 +255,8 @@ def tell(invocation: Invocation, announcement: Announcement) -> None:
         f"Home {announcement.home}, with {database}.",
         style="green",
     )
+    if announcement.url is not None:
+        tell_url(invocation, announcement.url)
     for name, state in announcement.not_loaded.items():
         output.note(f"{problem_text(name, state)} {remedy_text(state, is_served=True)}", style="red")
     if announcement.backfills_active:
@@ -237,6 +265,12 @@ def tell(invocation: Invocation, announcement: Announcement) -> None:
         "From another terminal, `backfilld launch SELECTION --all` fills partitions. Ctrl-C stops the daemon "
         "once the runs under way have ended; a second one does not wait for them."
     )
+
+
+def tell_url(invocation: Invocation, url: str) -> None:
+    """Says where people find the pages."""
+    if invocation.output.form is Format.TEXT:
+        invocation.output.note(f"Pages and API at {url}", style="green")
 
 
 def tell_standby(invocation: Invocation, announcement: StandbyAnnouncement) -> None:

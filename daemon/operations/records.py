@@ -42,6 +42,7 @@ class Place(msgspec.Struct, frozen=True):
     home: Path  # of the daemon, as far as is known here
     database_url: str | None  # None: a file
     actor: str  # of what is recorded
+    key: str | None = None  # of a question that may be sent twice and is done once
 
 
 class Records:
@@ -81,8 +82,10 @@ class Records:
 
     async def world(self) -> World:
         """The world at the log's head, or at the moment."""
-        if self.moment is None and self._live is not None:
-            return await self._live.at_head()
+        if self._live is not None:
+            return await (
+                self._live.at_head() if self.moment is None else self._live.at(self.moment.position)
+            )
         return await self._store.load_world(self.log, upto=self.upto)
 
     async def world_at(self, position: int) -> World:
@@ -117,22 +120,30 @@ class Records:
         raise UnknownError(sentence(found))
 
     async def rows(
-        self, table: Literal["backfills", "runs"], *, limit: int, **where: str | None
+        self,
+        table: Literal["backfills", "runs"],
+        *,
+        limit: int,
+        before: int | None = None,
+        **where: str | None,
     ) -> list[dict[str, Any]]:
         """Rows of a table that is brought up to date first, newest first; ``limit`` 0 means all.
 
         A condition that is None does not count. Of a moment of the past, the rows are those of then.
+
+        :param before: only what began before this position.
         """
         from projections.tables import schema  # noqa: PLC0415 -- SQLAlchemy, which `--help` need not wait for
 
         chosen = {column: value for column, value in where.items() if value is not None}
         if self.moment is not None and table == "backfills":
-            return backfill_rows(await self.world(), limit=limit)
+            return backfill_rows(await self.world(), limit=limit, before=before)
         await self._store.bring_up_to_date(self.log)
         if self.moment is not None:
-            return await self._store.runs_then(await self.world(), where=chosen, limit=limit)
+            return await self._store.runs_then(await self.world(), where=chosen, limit=limit, before=before)
         tables: Mapping[str, Any] = {"backfills": schema.backfills, "runs": schema.runs}
-        return await self._store.rows(tables[table], where=chosen, limit=limit)
+        upto = None if before is None else before - 1
+        return await self._store.rows(tables[table], where=chosen, limit=limit, upto=upto)
 
     async def check_projections(self) -> "Checked":
         """What a new fold of the log says of the tables and the newest snapshots.
@@ -173,6 +184,11 @@ class Records:
         head = await store.bring_up_to_date(self.log)
         upto = head if self.upto is None else self.upto
         return await store.of_partitions(asset, keys, upto=upto, each=each, many=many)
+
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> tuple[str, ...] | None:
+        """See `ProjectionStore.runs_at`; its tables are brought up to date first."""
+        await self._store.bring_up_to_date(self.log)
+        return await self._store.runs_at(asset, keys, most=most)
 
     async def durations(self) -> Durations:
         """What runs took that succeeded, whatever backfill they were of."""

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from daemon.fact_text import one_line
 from daemon.operations.moment import Moment
@@ -58,6 +59,7 @@ class BackfillStanding(msgspec.Struct, frozen=True):
     waits_for: dict[str, NotLoaded] = {}  # by code location: nothing of it can be launched
     failures: tuple[FailedRun, ...] = ()
     as_of: Moment | None = None  # None: now
+    is_served: bool | UnsetType = UNSET  # by a daemon; told where it was asked for
 
 
 class DaemonStanding(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ class Ready(msgspec.Struct, frozen=True):
     code_locations: Sequence[str]
     backfills_active: int
     not_loaded: Mapping[str, NotLoaded]  # by code location: these, and what backfills under way wait for
+    url: str | None = None  # where pages and API are; None: nowhere, or not yet
 
 
 class StandingBy(msgspec.Struct, frozen=True):
@@ -33,3 +34,4 @@ class Announcer(msgspec.Struct, frozen=True):
 
     ready: Callable[[Ready], AbstractContextManager[None]]  # left when the daemon does not lead any more
     standing_by: Callable[[StandingBy], None]
+    serving_at: Callable[[str], None]  # pages and API, which had no address when it was ready

@@ -12,6 +12,10 @@ class AlreadyServedError(ServeError):
     """Another daemon has the home folder or the log."""
 
 
+class WebRefusedError(ServeError):
+    """Pages and API cannot be served as somebody asked for it."""
+
+
 class SupersededError(ServeError):
     """Another daemon has taken over the log: this one decides nothing any more."""
 

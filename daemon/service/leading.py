@@ -1,6 +1,7 @@
 """One lead of the log: everything a leading daemon consists of, put together under one task group."""
 
 import signal
+import socket
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -15,13 +16,15 @@ from daemon.launching.local import LocalLauncher
 from daemon.service.announcing import Announcer, Ready
 from daemon.service.clearing import clear_run_files
 from daemon.service.definitions import DefinitionsLoader
-from daemon.service.errors import AlreadyServedError, SupersededError
+from daemon.service.errors import AlreadyServedError, SupersededError, WebRefusedError
 from daemon.service.home_lock import home_lock, named_home
 from daemon.service.keeping import keep_projections
 from daemon.service.lease import Lease
 from daemon.service.reactor import Reactor
 from daemon.service.settings import ServeSettings
 from daemon.service.taking_over import home_to_serve
+from daemon.service.web import keep_web, web_listener
+from daemon.web.listening import url_of
 from events.attendance import Attendant
 from events.facts import LeaderElected
 from events.migrating import migrate
@@ -40,15 +43,22 @@ class Lead:
     """One lead, from having the lock until the daemon is asked to stop or another has taken over."""
 
     def __init__(
-        self, settings: ServeSettings, attendant: Attendant, lease: Lease, announcer: Announcer
+        self,
+        settings: ServeSettings,
+        attendant: Attendant,
+        lease: Lease,
+        announcer: Announcer,
+        *,
+        has_stood_by: bool = False,
     ) -> None:
-        """Nothing is done yet."""
+        """Nothing is done yet. A daemon that has stood by leads without pages rather than not at all."""
         self.is_serving = False  # it is ready; a signal to stop is `stop`
         self.is_stopping = False
         self._settings = settings
         self._attendant = attendant
         self._lease = lease
         self._announcer = announcer
+        self._has_stood_by = has_stood_by
         self._clock = SystemClock()
         self._daemon_id = uuid4().hex
         self._asked_to_stop = anyio.Event()
@@ -61,6 +71,7 @@ class Lead:
 
         :raises SupersededError: another daemon has taken the lead. This and the next come in a group.
         :raises RunsElsewhereError: runs are under way out of reach, and nothing was done.
+        :raises WebRefusedError: pages cannot be served as was asked for, and nothing was done.
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._until_superseded)
@@ -89,6 +100,7 @@ class Lead:
         store = await stack.enter_async_context(ProjectionStore(url))
         world = await _folded(url, store)
         elected = await self._moved_in(stack, world)
+        listener = self._listening(stack)
         launcher = await stack.enter_async_context(
             LocalLauncher(
                 Path(elected.home or settings.home),
@@ -111,7 +123,9 @@ class Lead:
             if settings.keep_run_files is not None:
                 home = Path(elected.home or settings.home)
                 self._tasks.start_soon(clear_run_files, home, store, self._clock, settings.keep_run_files)
-            await self._until_stopped(reactor, Path(elected.home or settings.home))
+            if settings.web is not None:  # It begins once the daemon is ready.
+                self._tasks.start_soon(keep_web, settings.web, listener, self._announcer.serving_at)
+            await self._until_stopped(reactor, Path(elected.home or settings.home), listener)
             self._tasks.cancel_scope.cancel()
         await store.save_snapshot(world, self._clock.now())
         log.info("daemon.stopped", position=world.position, runs_left=world.live_runs())
@@ -149,7 +163,24 @@ class Lead:
             await reactor.lead(elected, gives_up=self._settings.gives_up_unreachable)
             tasks.cancel_scope.cancel()
 
-    async def _until_stopped(self, reactor: Reactor, home: Path) -> None:
+    def _listening(self, stack: AsyncExitStack) -> socket.socket | None:
+        """Where pages and API are to be served; None for nowhere, or while it cannot be.
+
+        :raises WebRefusedError: it cannot be, somebody asked for it, and the daemon has not stood by.
+        """
+        web = self._settings.web
+        if web is None:
+            return None
+        try:
+            listener = web_listener(web)
+        except WebRefusedError as error:
+            if web.insists_on_port and not self._has_stood_by:
+                raise
+            log.warning("web.not_listening", reason=str(error))
+            return None
+        return stack.enter_context(listener)
+
+    async def _until_stopped(self, reactor: Reactor, home: Path, listener: socket.socket | None) -> None:
         """Serve until asked to stop, and for the grace time of the runs under way."""
         world = reactor.world
         ready = Ready(
@@ -159,6 +190,7 @@ class Lead:
             code_locations=[location.name for location in self._settings.code_locations],
             backfills_active=len(world.known.active),
             not_loaded=self._loader.not_loaded(),
+            url=None if listener is None else url_of(listener),
         )
         with self._announcer.ready(ready):
             self.is_serving = True

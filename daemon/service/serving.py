@@ -38,6 +38,7 @@ async def serve(settings: ServeSettings, announcer: Announcer) -> None:
 
     :raises AlreadyServedError: another daemon has the home; or the log, and this one is not to stand by.
     :raises RunsElsewhereError: runs are under way out of reach, and it is not to stand by.
+    :raises WebRefusedError: pages cannot be served as was asked for.
     :raises CodeNotImportedError: a code location fails to import and no backfill under way needs a daemon;
         nothing was launched.
     :raises LogError: the log cannot be reached, or not be read.
@@ -59,6 +60,7 @@ class _Daemon:
         self._lease = lease
         self._announcer = announcer
         self._lead: Lead | None = None
+        self._has_stood_by = False
 
     async def run(self) -> None:
         """See `serve`."""
@@ -67,7 +69,13 @@ class _Daemon:
             is_stopping = False
             while not is_stopping:
                 await self._wait_to_lead()
-                lead = self._lead = Lead(self._settings, self._attendant, self._lease, self._announcer)
+                lead = self._lead = Lead(
+                    self._settings,
+                    self._attendant,
+                    self._lease,
+                    self._announcer,
+                    has_stood_by=self._has_stood_by,
+                )
                 hindrance = await self._outcome(lead)
                 self._lead = None
                 is_stopping = lead.is_stopping
@@ -101,6 +109,7 @@ class _Daemon:
                 f"another daemon ({leader or 'unknown'}) serves this log; stop it first, or give this one "
                 f"another database"
             )
+        self._has_stood_by = True
         self._announcer.standing_by(StandingBy(leader))
         log.info("daemon.standing_by", leader=str(leader or "unknown"))
         await self._lease.wait()

@@ -7,6 +7,7 @@ import msgspec
 
 from daemon.launching.code_location import CodeLocation
 from daemon.service.reactor import Settings as ReactorSettings
+from daemon.web.settings import WebSettings
 
 
 class ServeSettings(msgspec.Struct, frozen=True):
@@ -21,4 +22,5 @@ class ServeSettings(msgspec.Struct, frozen=True):
     stands_by: bool = True  # while it cannot lead; else it ends then
     gives_up_unreachable: bool = False  # runs under way where it cannot look after them are lost
     keep_run_files: timedelta | None = None  # after a run has ended; None: for ever
+    web: WebSettings | None = None  # None: no pages and no API
     is_embedded: bool = False  # the database is the home's own: it is started again where it was killed

@@ -1,7 +1,5 @@
 """Who asks, and what they may."""
 
-import getpass
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +9,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 
 from daemon.operations.operation import Role
+from daemon.web.settings import WebSettings
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -22,9 +21,9 @@ class Identity(msgspec.Struct, frozen=True):
     role: Role
 
 
-def local_identity() -> Identity:
+def local_identity(settings: WebSettings) -> Identity:
     """Whoever reaches a daemon that listens on this machine only: the user it runs as."""
-    return Identity(f"{getpass.getuser()}@{socket.gethostname()}", Role.ADMIN)
+    return Identity(settings.local_name, Role.ADMIN)
 
 
 def identity_of(connection: Connection) -> Identity:

@@ -41,7 +41,7 @@ def make_app(settings: WebSettings) -> Litestar:
 
     def identified(app: ASGIApp) -> ASGIApp:
         async def called(scope: Scope, receive: Receive, send: Send) -> None:
-            scope["identity"] = local_identity()  # type: ignore[typeddict-unknown-key]
+            scope["identity"] = local_identity(settings)  # type: ignore[typeddict-unknown-key]
             await app(scope, receive, send)
 
         return called

@@ -154,7 +154,8 @@ class ProjectionStore:
         with translated(self._url):
             async with self._engine.connect() as connection:
                 found = await connection.execute(statement.limit(limit or None))
-                return [dict(row) for row in found.mappings()]
+                # SQLAlchemy's names are a kind of text that structs do not take for one.
+                return [{str(name): value for name, value in row.items()} for row in found.mappings()]
 
     async def ended_before(self, time: datetime, run_ids: Sequence[str]) -> set[str]:
         """Which of these runs had ended by then, as far as the tables know."""
@@ -207,15 +208,35 @@ class ProjectionStore:
             async with self._engine.connect() as connection:
                 return await of_partitions(connection, asset, keys, upto=upto, each=each, many=many)
 
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> tuple[str, ...] | None:
+        """The runs that may have been launched over these partitions of an asset; None for too many.
+
+        As `attempts_at`, of runs whatever came of them; the cost is that of looking through all runs.
+        """
+        runs = schema.runs.c
+        found = (
+            select(runs.id)
+            .where(runs.assets.contains([asset]), _may_hold(runs.partitions, keys))
+            .order_by(runs.position)
+            .limit(most + 1)
+        )
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                ids = (await connection.execute(found)).scalars().all()
+        return None if len(ids) > most else tuple(ids)
+
     async def durations(self) -> Durations:
         """What runs took that succeeded, as far as the tables know."""
         with translated(self._url):
             async with self._engine.connect() as connection:
                 return durations_of(await connection.execute(selecting_taken()))
 
-    async def runs_then(self, world: World, *, where: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+    async def runs_then(
+        self, world: World, *, where: Mapping[str, str], limit: int, before: int | None = None
+    ) -> list[dict[str, Any]]:
         """The rows of runs as they were in that world, newest first; the tables must hold its position."""
-        return await then.run_rows(functools.partial(self.rows, schema.runs), world, where=where, limit=limit)
+        read = functools.partial(self.rows, schema.runs)
+        return await then.run_rows(read, world, where=where, limit=limit, before=before)
 
     async def _newest_snapshot(self, upto: int | None) -> World | None:
         kept = schema.snapshots.c

@@ -135,8 +135,10 @@ class House:
 
 
 def command(arguments: Sequence[str]) -> list[str]:
-    """The command line as an argument list."""
-    return [sys.executable, "-m", "daemon.cli", *arguments]
+    """The command line as an argument list. A daemon serves pages only where its arguments say so."""
+    says_so = any(argument in {"--port", "--web", "--no-web"} for argument in arguments)
+    no_pages = () if says_so or arguments[:1] != ("up",) else ("--no-web",)
+    return [sys.executable, "-m", "daemon.cli", *arguments, *no_pages]
 
 
 def line_of(begun: subprocess.Popen[str]) -> str:

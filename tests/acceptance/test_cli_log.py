@@ -78,9 +78,9 @@ def test_for_people_it_is_a_line_a_fact(call: Call) -> None:
     assert len(lines) == 9
     assert lines[0].split() == [
         *("1", "2024-03-01", "12:00:00.000", "RunLaunched", "aaaaaaaa-1-1"),
-        *("run", "1,", "attempt", "1:", "raw", "2024-01-01"),
+        *("run", "1,", "attempt", "1:", "raw", "2024-01-01,", "by", "ada@office"),
     ]
-    assert lines[2].endswith("bbbbbbbb-1-1     0.25 s: ValueError: two lines")
+    assert lines[2].endswith("bbbbbbbb-1-1     0.25 s: ValueError: two lines, by ada@office")
 
 
 def test_in_json_it_is_one_array_with_the_names_of_the_table(call: Call) -> None:
@@ -141,7 +141,7 @@ def test_nothing_found_is_said_to_people_only(call: Call) -> None:
     [
         (["log", "--type", "RunFaild"], 2, "There is no fact of type 'RunFaild'. Did you mean RunFailed"),
         (["log", "--from", "0"], 2, "Invalid value for '--from'"),
-        (["log", "--tipe", "x"], 2, "No such option: --tipe (Possible options: --type)."),
+        (["log", "--tipe", "x"], 2, "No such option: --tipe (Possible options: --"),
         (["logg"], 2, "No such command 'logg'. Did you mean 'log'?"),
         (["log", "--follow", "-o", "json"], 2, "A log that is followed never ends"),
         (

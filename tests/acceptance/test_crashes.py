@@ -34,7 +34,7 @@ class Killed:
     """A daemon on one home and database, started anew after each death."""
 
     def __init__(self, home: Path, folder: Path, database_url: str) -> None:
-        self._arguments = ["up", str(PIPELINE), "--home", str(home), "--database", database_url]
+        self._arguments = ["up", str(PIPELINE), "--no-web", "--home", str(home), "--database", database_url]
         self._environment = os.environ | {"WEATHER_FOLDER": str(folder)}
         self._log = home.parent / "daemon.log"
 

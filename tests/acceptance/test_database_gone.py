@@ -58,7 +58,7 @@ def folder() -> Iterator[Path]:
 @asynccontextmanager
 async def filling(folder: Path, home: Path, log: PostgresLog, url: str | None) -> AsyncIterator[None]:
     """A daemon with a backfill under way, which is filled once when the block ends."""
-    up = command("up", str(folder / "code.py"), home=home, url=url)
+    up = command("up", str(folder / "code.py"), "--no-web", home=home, url=url)
     daemon = await anyio.open_process(up, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         await log.wait_past(1)

@@ -118,7 +118,7 @@ class Yard:
         with said.open("w") as errors:
             process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "daemon.cli", "up", "code.py"),
+                    *(sys.executable, "-m", "daemon.cli", "up", "code.py", "--no-web"),
                     *("--home", home, "-o", "json", "--max-concurrent", str(AT_ONCE), *options),
                 ],
                 cwd=self.folder,

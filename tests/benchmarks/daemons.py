@@ -10,9 +10,9 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from daemon.cli.launch import new_backfill_id, request
 from daemon.cli.up import Announcement
 from daemon.clock import SystemClock
+from daemon.operations.launching import new_backfill_id, request
 from daemon.operations.records import Place, Records
 from daemon.planning.planned import Ask
 from events.envelope import Recorded
@@ -42,7 +42,7 @@ def daemon(home: Path, code: Path, *, database_url: str | None = None) -> Iterat
     home.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, "-m", "daemon.cli", "up", str(code)),
-        *("--home", str(home), "-o", "json", "--log-level", "warning"),
+        *("--home", str(home), "-o", "json", "--log-level", "warning", "--no-web"),
         *(("--database", database_url) if database_url else ()),
     ]
     with (home / "daemon.log").open("ab") as said:

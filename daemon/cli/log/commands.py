@@ -13,7 +13,15 @@ from daemon.cli.partitions import no_asset_text
 from daemon.clock import SystemClock
 from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.log.finding import Found, Matching, Source, answered, following
-from daemon.operations.log.question import Order, Question, known_types, order_of, refuse_nonsense, time_typed
+from daemon.operations.log.question import (
+    Order,
+    Question,
+    known_types,
+    matching_of,
+    order_of,
+    refuse_nonsense,
+    time_typed,
+)
 from daemon.operations.log.shown import BY_ITSELF, BY_RUN, shown
 from daemon.operations.log.touching import TouchingSource
 from daemon.operations.records import Records
@@ -60,7 +68,7 @@ def show(
         raise UsageError("a log that is followed never ends, and one JSON value does: use -o jsonl.")
     begins = first is not None or since is not None
     question = Question(
-        Filter(backfill, run, known_types(types), asset=asset, actor=actor, text=text),
+        matching_of(Filter(backfill, run, known_types(types), asset=asset, actor=actor, text=text)),
         order_of(newest_first, begins=begins),
         limit,
         first,

@@ -138,8 +138,8 @@ def uses_of(found: Stats) -> Iterator[tuple[str, int, str]]:
         where = f"its own journal and catalogs, in {found.embedded_database.folder}"
         uses.append(("rest of PostgreSQL", max(rest, 0), where))
     if found.file_bytes is not None:
-        data = f"{size_text(found.log.data_bytes)} of data as JSON"
-        uses.append(("the file", found.file_bytes, data))
+        as_json = f"{size_text(found.log.data_bytes)} of data as JSON"
+        uses.append(("the file", found.file_bytes, as_json))
     yield from sorted(uses, key=lambda use: -use[1])
 
 

@@ -1,21 +1,22 @@
 """The facts of the log that somebody asks for, a page at a time."""
 
-from typing import Annotated
-
-import msgspec
-
 from daemon.operations.errors import UnknownError
 from daemon.operations.log.finding import Found, Matching, Source, answered
-from daemon.operations.log.question import Order, Question, known_types, order_of, refuse_nonsense, time_typed
+from daemon.operations.log.question import (
+    Order,
+    Question,
+    known_types,
+    matching_of,
+    order_of,
+    refuse_nonsense,
+    time_typed,
+)
 from daemon.operations.log.shown import Shown, shown
 from daemon.operations.log.touching import TouchingSource
-from daemon.operations.operation import Page, PastQuestion, operation
+from daemon.operations.operation import Limit, Page, PastQuestion, operation
 from daemon.operations.records import Records
 from events.log import Filter
 from projections.audit.asked import asked_of, is_known
-
-LIMIT_MAX = 1_000
-Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]
 
 
 class LogQuestion(PastQuestion, frozen=True, kw_only=True):
@@ -35,6 +36,10 @@ class LogQuestion(PastQuestion, frozen=True, kw_only=True):
     newest_first: bool | None = None
     limit: Limit = 100
 
+    def _matching(self) -> Filter:
+        types = known_types(list(self.type))
+        return Filter(self.backfill, self.run, types, asset=self.asset, actor=self.actor, text=self.text)
+
     def asked(self) -> Question:
         """The question as the log takes it.
 
@@ -42,14 +47,7 @@ class LogQuestion(PastQuestion, frozen=True, kw_only=True):
         """
         begins = self.first is not None or self.since is not None
         question = Question(
-            Filter(
-                self.backfill,
-                self.run,
-                known_types(list(self.type)),
-                asset=self.asset,
-                actor=self.actor,
-                text=self.text,
-            ),
+            matching_of(self._matching()),
             order_of(self.newest_first, begins=begins),
             self.limit,
             self.first,

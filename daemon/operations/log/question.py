@@ -6,6 +6,7 @@ from enum import Enum
 import msgspec
 
 from daemon.operations.errors import UsageError, did_you_mean
+from daemon.operations.log.shown import BY_RUN
 from daemon.operations.moment import TypedMoment, typed_moment
 from events.codec import FACT_TYPES
 from events.log import Filter
@@ -52,6 +53,14 @@ class Question(msgspec.Struct, frozen=True):
             raise UsageError("nothing lies between --since and --until: the first is not before the second.")
         matching = msgspec.structs.replace(self.matching, since=since, until=until)
         return msgspec.structs.replace(self, matching=matching)
+
+
+def matching_of(matching: Filter) -> Filter:
+    """The same filter with what follows from it: what a run says is about that run, which has an index."""
+    actor = matching.actor or ""
+    if actor.startswith(BY_RUN) and matching.run_id is None:
+        return msgspec.structs.replace(matching, run_id=actor.removeprefix(BY_RUN))
+    return matching
 
 
 def order_of(newest_first: bool | None, *, begins: bool) -> Order:  # noqa: FBT001 -- an option of three states

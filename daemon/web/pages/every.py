@@ -6,6 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from daemon.web.pages.asset import asset
 from daemon.web.pages.audit import audit_page, backfill_audit_page
+from daemon.web.pages.launch.page import launch_form, launch_it
 from daemon.web.pages.lineage import lineage
 from daemon.web.pages.log import fact_page, log_page
 
@@ -16,4 +17,6 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     fact_page,
     audit_page,
     backfill_audit_page,
+    launch_form,
+    launch_it,
 )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
-from daemon.fact_text import one_line, ranges_text
+from daemon.fact_text import counted, one_line, ranges_text
 from daemon.web.pages.looking import Look
 from daemon.web.pages.materialized import number_text
 from daemon.web.problem import Problem
@@ -66,6 +66,11 @@ def clock(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def first_upper(text: str) -> str:
+    """A sentence of ours that begins with a small letter, as a sentence of its own."""
+    return text[:1].upper() + text[1:]
+
+
 def cell(value: str | int | None) -> str:
     """What stands in a cell of a document."""
     return f"{value:,}" if isinstance(value, int) else one_line(value or "")
@@ -78,5 +83,7 @@ _environment.filters.update(
     one_line=one_line,
     keys=ranges_text,
     cell=cell,
+    counted=counted,
+    first_upper=first_upper,
     measure=number_text,
 )

@@ -1,11 +1,9 @@
-"""The daemon's own log, on standard error: for people on a terminal, for programs where it is kept."""
+"""The log of the daemon and of its web process, on standard error: for people, or for programs."""
 
 import logging
 import sys
 from enum import StrEnum
 from typing import TextIO
-
-from daemon.cli.output import Format
 
 
 class Level(StrEnum):
@@ -17,16 +15,13 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-def set_up_log(level: Level, form: Format, stream: TextIO | None = None) -> None:
-    """From here on structlog writes there: coloured lines on a terminal, else ``key=value``, or JSON.
-
-    :param form: that of the command's answer; JSON takes the log along.
-    """
+def set_up_log(level: Level, *, as_json: bool, stream: TextIO | None = None) -> None:
+    """From here on structlog writes there: coloured lines on a terminal, else ``key=value``, or JSON."""
     import structlog  # noqa: PLC0415 -- 60 ms that --help need not wait for
 
     stream = stream or sys.stderr
     renderer: structlog.typing.Processor
-    if form is not Format.TEXT:
+    if as_json:
         renderer = structlog.processors.JSONRenderer()
     elif stream.isatty():
         renderer = structlog.dev.ConsoleRenderer(

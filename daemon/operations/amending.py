@@ -1,0 +1,119 @@
+"""A backfill changed while it is under way."""
+
+from typing import Literal
+
+import msgspec
+
+from daemon.amending import Amending, Amendment
+from daemon.amending import amend as decide_amend
+from daemon.fact_text import amendments
+from daemon.operations.errors import UsageError
+from daemon.operations.operation import Question, operation
+from daemon.operations.records import Records
+from daemon.operations.typed import hours_typed
+from daemon.refusal import Refused
+from events.facts import Fact, PartitionKeys, RunOrder
+from projections.backfill.state import Backfill
+from projections.world import World
+
+
+class Amend(Question, frozen=True, kw_only=True):
+    """What is to change of which backfill; what is not given stays as it is, ``"none"`` lifts a limit."""
+
+    backfill_id: str
+    max_concurrent: int | Literal["none"] | None = None
+    order: RunOrder | None = None
+    priority: int | None = None
+    retries: int | Literal["none"] | None = None
+    only_between: str | None = None  # hours of the day and a time zone
+    drop: tuple[str, ...] = ()  # "ASSET" for all of it, "ASSET=TEXT" for some of its partitions
+    reason: str | None = None  # for the record
+
+
+class Amended(msgspec.Struct, frozen=True):
+    """The backfill as it is then, and what of the partitions to be dropped was not."""
+
+    id: str
+    status: str
+    changed: bool
+    max_concurrent_runs: int | None
+    order: RunOrder
+    priority: int
+    retries_max: int | None
+    only_between: str | None
+    dropped: dict[str, PartitionKeys | None]
+    under_way: dict[str, PartitionKeys | None]
+    runs_under_way: tuple[str, ...]
+    settled: dict[str, PartitionKeys | None]
+    told: str  # what was changed, in words
+
+
+@operation("POST", "/backfills/{backfill_id}/amend")
+async def amend(records: Records, asked: Amend) -> Amended:
+    """Change a backfill while it is under way. What is not given stays as it is.
+
+    What is dropped is canceled in this backfill, and what needs it is skipped. Only what was not launched yet
+    can be dropped.
+    """
+    wanted = amendment_of(asked)
+    world = await records.world()
+    latest: list[Amending] = []
+
+    def decide(at_head: World) -> tuple[Fact, ...] | Refused:
+        answer = decide_amend(at_head, asked.backfill_id, wanted)
+        if isinstance(answer, Refused):
+            return answer
+        latest.append(answer)
+        return () if answer.fact is None else (answer.fact,)
+
+    await records.backfill(world, asked.backfill_id)
+    await records.record(world, asked.backfill_id, decide)
+    backfill = world.backfill(asked.backfill_id)
+    assert backfill is not None, "what was decided about a backfill is refused where there is none"
+    return _amended(backfill, latest[-1])
+
+
+def amendment_of(asked: Amend) -> Amendment:
+    """What is wanted.
+
+    :raises UsageError: it makes no sense, or nothing is to change.
+    """
+    wanted = Amendment(
+        reason=asked.reason,
+        max_concurrent_runs=_from("--max-concurrent", asked.max_concurrent, at_least=1),
+        order=asked.order,
+        priority=asked.priority,
+        retries_max=_from("--retries", asked.retries, at_least=0),
+        only_between=hours_typed(asked.only_between, or_none=True),
+        drops=asked.drop,
+    )
+    if wanted == Amendment(reason=asked.reason):
+        raise UsageError(
+            "what changes? Give --max-concurrent, --order, --priority, --retries, --only-between or --drop."
+        )
+    return wanted
+
+
+def _from(option: str, value: int | Literal["none"] | None, *, at_least: int) -> int | Literal["none"] | None:
+    if isinstance(value, int) and value < at_least:
+        raise UsageError(f"{option} takes a number from {at_least} on, or none, and not {str(value)!r}.")
+    return value
+
+
+def _amended(backfill: Backfill, amending: Amending) -> Amended:
+    fact = amending.fact
+    return Amended(
+        id=backfill.id,
+        status=backfill.status,
+        changed=fact is not None,
+        max_concurrent_runs=backfill.max_concurrent_runs,
+        order=backfill.order,
+        priority=backfill.priority,
+        retries_max=backfill.retries_max,
+        only_between=backfill.only_between,
+        dropped={} if fact is None else fact.dropped,
+        under_way=amending.under_way,
+        runs_under_way=amending.runs_under_way,
+        settled=amending.settled,
+        told="" if fact is None else amendments(fact),
+    )

@@ -1,0 +1,100 @@
+"""The web process beside the daemon: begun, begun again where it dies, and never a reason to stop."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final, NoReturn
+
+import anyio
+import structlog
+from anyio.abc import Process
+
+from daemon.service.errors import WebRefusedError
+from daemon.web.listening import CannotListenError, listening, url_of
+from daemon.web.settings import Handed, WebSettings, encoded
+
+AGAIN_FIRST_S: Final = 1.0  # twice as long after each death
+AGAIN_MAX_S: Final = 30.0
+STEADY_S: Final = 60.0  # a process that lived so long was none that cannot live
+LISTEN_EVERY_S: Final = 2.0  # where the port is taken
+STOP_S: Final = 5.0  # for a process to end by itself
+
+log = structlog.get_logger(__name__)
+
+
+async def keep_web(
+    settings: WebSettings, listener: socket.socket | None, on_listening: Callable[[str], None]
+) -> None:
+    """Keep a web process serving, for ever; it ends with this.
+
+    :param listener: None: its port is taken, and is waited for.
+    :param on_listening: called with the URL once there is one that was not there before.
+    """
+    if listener is not None:
+        await _keep_on(settings, listener)
+    with await _listening_at_last(settings) as late:
+        log.info("web.listening", url=url_of(late))
+        on_listening(url_of(late))
+        await _keep_on(settings, late)
+
+
+def web_listener(settings: WebSettings) -> socket.socket:
+    """A socket that listens where the settings say.
+
+    :raises WebRefusedError: there is none to be had.
+    """
+    try:
+        return listening(settings.host, settings.port)
+    except CannotListenError as error:
+        raise WebRefusedError(str(error)) from error
+
+
+async def _keep_on(settings: WebSettings, listener: socket.socket) -> NoReturn:
+    again_s = AGAIN_FIRST_S
+    while True:
+        async with _web_process(settings, listener) as process:
+            with anyio.move_on_after(STEADY_S) as young:
+                await process.wait()
+            if young.cancelled_caught:
+                again_s = AGAIN_FIRST_S
+                await process.wait()
+        log.warning("web.ended", status=process.returncode, again_in_s=again_s)
+        await anyio.sleep(again_s)
+        again_s = min(2 * again_s, AGAIN_MAX_S)
+
+
+async def _listening_at_last(settings: WebSettings) -> socket.socket:
+    while True:
+        await anyio.sleep(LISTEN_EVERY_S)
+        with suppress(WebRefusedError):
+            return web_listener(settings)
+
+
+@asynccontextmanager
+async def _web_process(settings: WebSettings, listener: socket.socket) -> AsyncGenerator[Process]:
+    """A web process, ended with the block."""
+    process = await anyio.open_process(
+        # -P: a user's own module named `daemon` in the folder must not be taken for ours.
+        [sys.executable, "-P", "-m", "daemon.web"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=None,  # The daemon's log is its log.
+        pass_fds=(listener.fileno(),),
+        start_new_session=True,  # Ctrl-C is for the daemon, which ends this process in its time.
+    )
+    assert process.stdin is not None
+    try:
+        with suppress(anyio.BrokenResourceError):  # It died at once; whoever waits for it learns that.
+            await process.stdin.send(encoded(Handed(settings, listener.fileno())))
+        yield process
+    finally:
+        with anyio.CancelScope(shield=True):
+            await process.stdin.aclose()
+            with anyio.move_on_after(STOP_S):
+                await process.wait()
+            if process.returncode is None:
+                log.warning("web.killed", pid=process.pid)
+                process.kill()
+            await process.wait()

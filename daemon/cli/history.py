@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from daemon.cli.not_loaded import failure_text
 from daemon.cli.output import Column
 from daemon.manifest_changes import NO_MANIFEST, Changes, Manifest, changes_between, words
+from daemon.not_loaded_text import failure_text
 from daemon.operations.records import Records
 from events.envelope import Recorded
 from events.facts import DefinitionsFailed, DefinitionsLoaded, DefinitionsWithdrawn, Failure

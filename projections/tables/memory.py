@@ -71,7 +71,9 @@ class FoldedStore:
         found.sort(key=lambda row: row["position"], reverse=True)
         return found[: limit or None]
 
-    async def runs_then(self, world: World, *, where: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+    async def runs_then(
+        self, world: World, *, where: Mapping[str, str | Collection[str]], limit: int
+    ) -> list[dict[str, Any]]:
         """See `ProjectionStore.runs_then`."""
         return await then.run_rows(functools.partial(self.rows, schema.runs), world, where=where, limit=limit)
 

@@ -204,7 +204,9 @@ class ProjectionStore:
             async with self._engine.connect() as connection:
                 return durations_of(await connection.execute(selecting_taken()))
 
-    async def runs_then(self, world: World, *, where: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+    async def runs_then(
+        self, world: World, *, where: Mapping[str, str | Collection[str]], limit: int
+    ) -> list[dict[str, Any]]:
         """The rows of runs as they were in that world, newest first; the tables must hold its position."""
         return await then.run_rows(functools.partial(self.rows, schema.runs), world, where=where, limit=limit)
 

@@ -3,13 +3,16 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from typing import Any, Final, Generic, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_type_hints
 
 import msgspec
 
 from daemon.operations.records import Records
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+LIMIT_MAX: Final = 1_000
+Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]  # in this process 0 may be asked for: all
 
 Item = TypeVar("Item")
 
@@ -32,11 +35,19 @@ class PastQuestion(Question, frozen=True, kw_only=True):
     as_of: str | None = None  # as typed: a time, a time ago, or a position
 
 
+class ListQuestion(PastQuestion, frozen=True, kw_only=True):
+    """Which part of a list."""
+
+    limit: Limit = 100
+    cursor: str | None = None  # the `next` of the page before; None: from the beginning
+
+
 class Page(msgspec.Struct, Generic[Item], frozen=True):
     """A part of a list, and where the rest of it begins."""
 
     items: list[Item]
     next: str | None = None  # the cursor to ask for what follows; None at the end
+    total: int | None = None  # of the whole list; None where it is not counted
 
 
 Asked = TypeVar("Asked", bound=Question)

@@ -25,10 +25,12 @@ from projections.tables.then import backfill_rows
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
+    from projections.tables.attempts import AttemptsAt
     from projections.tables.checking import Checked
     from projections.tables.memory import FoldedStore
+    from projections.tables.of_partitions import OfPartitions
     from projections.tables.rebuilding import Rebuilt
-    from projections.tables.store import AttemptsAt, ProjectionStore
+    from projections.tables.store import ProjectionStore
 
 DECISIONS_MAX = 200  # on a log that grows while each is made; a daemon at full speed turns away one in two
 
@@ -119,23 +121,31 @@ class Records:
         raise UnknownError(sentence(found))
 
     async def rows(
-        self, table: Literal["backfills", "runs"], *, limit: int, **where: str | Collection[str] | None
+        self,
+        table: Literal["backfills", "runs"],
+        *,
+        limit: int,
+        before: int | None = None,
+        **where: str | Collection[str] | None,
     ) -> list[dict[str, Any]]:
         """Rows of a table that is brought up to date first, newest first; ``limit`` 0 means all.
 
         A column is to have a value, or one of several. A condition that is None does not count. Of a moment
         of the past, the rows are those of then.
+
+        :param before: only what began before this position.
         """
         from projections.tables import schema  # noqa: PLC0415 -- SQLAlchemy, which `--help` need not wait for
 
         chosen = {column: value for column, value in where.items() if value is not None}
         if self.moment is not None and table == "backfills":
-            return backfill_rows(await self.world(), limit=limit)
+            return backfill_rows(await self.world(), limit=limit, before=before)
         await self._store.bring_up_to_date(self.log)
         if self.moment is not None:
-            return await self._store.runs_then(await self.world(), where=chosen, limit=limit)
+            return await self._store.runs_then(await self.world(), where=chosen, limit=limit, before=before)
         tables: Mapping[str, Any] = {"backfills": schema.backfills, "runs": schema.runs}
-        return await self._store.rows(tables[table], where=chosen, limit=limit)
+        upto = None if before is None else before - 1
+        return await self._store.rows(tables[table], where=chosen, limit=limit, upto=upto)
 
     async def check_projections(self) -> "Checked":
         """What a new fold of the log says of the tables and the newest snapshots.
@@ -166,6 +176,21 @@ class Records:
         store = self._kept()
         await store.bring_up_to_date(self.log)
         return await store.rows(schema.materializations, where={"asset": asset}, limit=limit, upto=self.upto)
+
+    async def of_partitions(self, asset: str, keys: Sequence[str], *, each: int, many: int) -> "OfPartitions":
+        """See `projections.tables.of_partitions`; the tables are brought up to date first.
+
+        :raises UsageError: a file has no tables.
+        """
+        store = self._kept()
+        head = await store.bring_up_to_date(self.log)
+        upto = head if self.upto is None else self.upto
+        return await store.of_partitions(asset, keys, upto=upto, each=each, many=many)
+
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> tuple[str, ...] | None:
+        """See `ProjectionStore.runs_at`; its tables are brought up to date first."""
+        await self._store.bring_up_to_date(self.log)
+        return await self._store.runs_at(asset, keys, most=most)
 
     async def durations(self) -> Durations:
         """What runs took that succeeded, whatever backfill they were of."""

@@ -139,6 +139,6 @@ async def visitor_of(url: str, home: Path) -> AsyncIterator[Visitor]:
     """A visitor of the log in a database."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)  # What Litestar 3 will want otherwise.
-        app = make_app(WebSettings(home, url, "ada@office"))
+        app = make_app(WebSettings(home, url, local_name="ada@office"))
     async with PostgresLog(url) as log, AsyncTestClient(app, base_url="http://127.0.0.1") as client:
         yield Visitor(client, log)

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from daemon.cli.errors import ExitCode, explained
-from daemon.cli.run import tail
 from daemon.cli.up import name_of
 from daemon.launching.code_location import LoadFailure
 from daemon.operations.errors import UsageError
 from daemon.operations.planning import choice_of
+from daemon.operations.run_output import tail
 from daemon.plan_text import numbers_text
 from daemon.planning.choice import RangeText
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError

@@ -13,11 +13,11 @@ from backfilld.range_text import format_ranges
 from backfilld.ranges import Ranges
 from daemon.cli.ended_runs import EndedRuns, ended_runs, ended_text
 from daemon.cli.invocation import Invocation, LimitOption, command
-from daemon.cli.not_loaded import failure_text
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format, status_style
 from daemon.fact_text import counted, keys_text
 from daemon.manifest_changes import NO_MANIFEST, Changes, changes_between, words
+from daemon.not_loaded_text import failure_text
 from daemon.operations.asset_names import no_asset_text
 from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.moment import Moment, TypedMoment, moment_of, typed_moment

@@ -12,12 +12,12 @@ from daemon.cli.asker import Asker
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, exit_code, left_running_text, outcome_text, runs_text
 from daemon.cli.invocation import Invocation, command
-from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.opening import ask, with_asker
 from daemon.cli.output import Column, Format, Output, status_style, table_of
 from daemon.cli.seen import seen_in
 from daemon.cli.typed import AsOfOption
 from daemon.fact_text import counted, one_line, ranges_text
+from daemon.not_loaded_text import problem_text, remedy_text
 from daemon.operations.errors import UsageError
 from daemon.operations.operation import PastQuestion
 from daemon.operations.standing import BackfillStanding, Standing

@@ -1,6 +1,6 @@
 """The log and what is folded from it, open for an operation. No daemon is needed for it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
@@ -145,11 +145,12 @@ class Records:
         *,
         limit: int,
         before: int | None = None,
-        **where: str | None,
+        **where: str | Collection[str] | None,
     ) -> list[dict[str, Any]]:
         """Rows of a table that is brought up to date first, newest first; ``limit`` 0 means all.
 
-        A condition that is None does not count. Of a moment of the past, the rows are those of then.
+        A column is to have a value, or one of several. A condition that is None does not count. Of a moment
+        of the past, the rows are those of then.
 
         :param before: only what began before this position.
         """

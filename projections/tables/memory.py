@@ -72,7 +72,12 @@ class FoldedStore:
         return found[: limit or None]
 
     async def runs_then(
-        self, world: World, *, where: Mapping[str, str], limit: int, before: int | None = None
+        self,
+        world: World,
+        *,
+        where: Mapping[str, str | Collection[str]],
+        limit: int,
+        before: int | None = None,
     ) -> list[dict[str, Any]]:
         """See `ProjectionStore.runs_then`."""
         read = functools.partial(self.rows, schema.runs)

@@ -206,7 +206,12 @@ class ProjectionStore:
                 return durations_of(await connection.execute(selecting_taken()))
 
     async def runs_then(
-        self, world: World, *, where: Mapping[str, str], limit: int, before: int | None = None
+        self,
+        world: World,
+        *,
+        where: Mapping[str, str | Collection[str]],
+        limit: int,
+        before: int | None = None,
     ) -> list[dict[str, Any]]:
         """The rows of runs as they were in that world, newest first; the tables must hold its position."""
         read = functools.partial(self.rows, schema.runs)

@@ -81,5 +81,5 @@ def timeline_of(rows: Sequence[Mapping[str, Any]], runs_total: int, now: datetim
         tuple(lanes()),
         round(lane_height * len(numbers), 2),
         ticks_of(begin, end),
-        max(1, round(runs_total / len(numbers_shown(runs_total)))),
+        1 if len(rows) >= runs_total else max(1, round(runs_total / LANES_MAX)),
     )

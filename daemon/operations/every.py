@@ -13,6 +13,7 @@ from daemon.operations.log.whole import fact
 from daemon.operations.operation import Operation
 from daemon.operations.plan import plan
 from daemon.operations.setting_pools import set_pool
+from daemon.operations.tokens import create_token, revoke_token, tokens
 
 READING: Final[tuple[Operation[Any, Any], ...]] = (
     jobs,
@@ -21,6 +22,7 @@ READING: Final[tuple[Operation[Any, Any], ...]] = (
     fact,
     audit,
     audit_backfill,
+    tokens,
 )
 CHANGING: Final[tuple[Operation[Any, Any], ...]] = (
     pause,
@@ -31,5 +33,7 @@ CHANGING: Final[tuple[Operation[Any, Any], ...]] = (
     set_pool,
     add_keys,
     remove_keys,
+    create_token,
+    revoke_token,
 )
 EVERY: Final[tuple[Operation[Any, Any], ...]] = (*READING, *CHANGING)

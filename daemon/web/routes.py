@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Body, Parameter
+from litestar.params import Body, QueryParameter
 
 from daemon.operations.operation import Operation
 from daemon.web.access import needs
@@ -64,7 +64,7 @@ def _answering(
         _parameter(field.name, field.type)
         if field.name in in_path
         else _parameter(
-            field.name, Annotated[field.type, Parameter(query=field.name)], default=_default_of(field)
+            field.name, Annotated[field.type, QueryParameter(name=field.name)], default=_default_of(field)
         )
         for field in separate
     ]

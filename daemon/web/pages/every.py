@@ -8,6 +8,7 @@ from daemon.web.pages.asset import asset
 from daemon.web.pages.audit import audit_page, backfill_audit_page
 from daemon.web.pages.lineage import lineage
 from daemon.web.pages.log import fact_page, log_page
+from daemon.web.pages.signing_in import login, login_page, logout
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     lineage,
@@ -16,5 +17,7 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     fact_page,
     audit_page,
     backfill_audit_page,
-    asset,
+    login_page,
+    login,
+    logout,
 )

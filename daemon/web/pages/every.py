@@ -14,6 +14,7 @@ from daemon.web.pages.lineage import lineage
 from daemon.web.pages.log import fact_page, log_page
 from daemon.web.pages.runs.listing import runs_page
 from daemon.web.pages.runs.one import cancel_it, run_page
+from daemon.web.pages.signing_in import login, login_page, logout
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     lineage,
@@ -32,4 +33,7 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     intervene,
     retry_it,
     amend_it,
+    login_page,
+    login,
+    logout,
 )

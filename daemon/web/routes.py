@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Body, Parameter
+from litestar.params import Body, HeaderParameter, QueryParameter
 
 from daemon.operations.operation import Operation
 from daemon.web.access import needs
@@ -18,8 +18,8 @@ _PLACEHOLDER: Final = re.compile(r"\{(\w+)(:path)?\}")
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 _Key = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         description="Any text of your own: what is sent again with it is answered again and done once.",
     ),
 ]
@@ -71,7 +71,7 @@ def _answering(
         _parameter(field.name, field.type)
         if field.name in in_path
         else _parameter(
-            field.name, Annotated[field.type, Parameter(query=field.name)], default=_default_of(field)
+            field.name, Annotated[field.type, QueryParameter(name=field.name)], default=_default_of(field)
         )
         for field in separate
     ]

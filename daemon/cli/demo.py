@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.assets import ASSET_COLUMNS, AssetRow, rows_of
+from daemon.cli.assets import ASSET_COLUMNS
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, follow
 from daemon.cli.invocation import CommonOptions, Invocation, command
@@ -29,6 +29,7 @@ from daemon.cli.place import URL_VARIABLE
 from daemon.cli.seen import seen
 from daemon.cli.settings import DATABASE_VARIABLE, FILE_NAME, HOME_DEFAULT, HOME_VARIABLE
 from daemon.demo import expected
+from daemon.operations.assets import AssetRow, rows_of
 from daemon.operations.errors import OperationError, UsageError
 from daemon.operations.launching import new_backfill_id, request
 from daemon.operations.records import Records
@@ -114,7 +115,7 @@ class Filling:
         await request(records, world, lambda *_: ask, backfill_id)
         with display_on(self._output) as display:
             backfill = await follow(records, world, backfill_id, display)
-        return Filled(backfill, rows_of(world, records.clock.now()))
+        return Filled(backfill, rows_of(world, records.now()))
 
 
 def make_folder() -> Path:

@@ -15,9 +15,9 @@ from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.not_loaded import failure_text
 from daemon.cli.opening import with_records
 from daemon.cli.output import status_style
-from daemon.cli.partitions import first_of, no_asset_text
 from daemon.fact_text import counted, keys_text
 from daemon.manifest_changes import NO_MANIFEST, Changes, changes_between, words
+from daemon.operations.asset_names import no_asset_text
 from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.moment import Moment, TypedMoment, moment_of, typed_moment
 from daemon.operations.records import Records
@@ -336,3 +336,8 @@ def keys_change_text(change: KeysChange) -> str:
 def leader_text(leader: LeaderElected) -> str:
     """Who leads."""
     return f"process {leader.pid} on {leader.host}, version {leader.version}, took the lead"
+
+
+def first_of(ordinals: Ranges, limit: int) -> Ranges:
+    """The first stretches; 0 for all."""
+    return Ranges(ordinals.intervals[:limit]) if limit else ordinals

@@ -11,6 +11,7 @@ import anyio
 
 from daemon.cli.asker import Asker, HereAsker
 from daemon.cli.invocation import Invocation, log_in
+from daemon.cli.paging import whole
 from daemon.clock import Clock, ManualClock, SystemClock
 from daemon.operations.live import LiveWorld
 from daemon.operations.moment import Moment, TypedMoment, moment_of, typed_moment
@@ -35,7 +36,7 @@ def ask(invocation: Invocation, operation: Operation[Asked, Answer], asked: Aske
     """
     as_of = asked.as_of if isinstance(asked, PastQuestion) else None
     if invocation.url is not None:
-        return with_asker(invocation, lambda asker: asker.ask(operation, asked))
+        return with_asker(invocation, lambda asker: whole(asker, operation, asked))
     return with_records(invocation, lambda records: operation(records, asked), as_of=as_of)
 
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from litestar import Request
 
 from daemon.clock import SystemClock
-from daemon.operations.live import LiveWorld
+from daemon.operations.live import LiveAttendance, LiveWorld
 from daemon.operations.moment import moment_of, typed_moment
-from daemon.operations.operation import Operation, PastQuestion, Question
+from daemon.operations.operation import Operation, PastQuestion, Question, bounded
 from daemon.operations.records import Place, Records
 from daemon.web.access import identity_of
 from events.postgres import PostgresLog
@@ -27,6 +27,7 @@ class Asking:
         self.log = log
         self.live = LiveWorld(log, store)
         self.clock = SystemClock()
+        self._attending = LiveAttendance(database_url, self.clock)
         self._home = home
         self._database_url = database_url
         self._store = store
@@ -41,7 +42,15 @@ class Asking:
         if as_of is not None:
             moment = await moment_of(self.log, typed_moment(as_of, "as_of"), self.clock.now())
         place = Place(self._home, self._database_url, actor, key)
-        return Records(place, self.log, self._store, self.clock, moment=moment, live=self.live)
+        return Records(
+            place,
+            self.log,
+            self._store,
+            self.clock,
+            moment=moment,
+            live=self.live,
+            attending=self._attending,
+        )
 
     async def ask(
         self,
@@ -56,4 +65,4 @@ class Asking:
         :raises OperationError: there is none.
         """
         as_of = asked.as_of if isinstance(asked, PastQuestion) else None
-        return await operation(await self.records(identity_of(request).name, as_of, key), asked)
+        return await operation(await self.records(identity_of(request).name, as_of, key), bounded(asked))

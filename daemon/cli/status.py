@@ -8,18 +8,18 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from daemon.cli.asker import Asker
 from daemon.cli.errors import ExitCode
-from daemon.cli.following import display_on, exit_code, follow, left_running_text, outcome_text, runs_text
+from daemon.cli.following import display_on, exit_code, left_running_text, outcome_text, runs_text
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.not_loaded import problem_text, remedy_text
-from daemon.cli.opening import ask, with_records
+from daemon.cli.opening import ask, with_asker
 from daemon.cli.output import Column, Format, Output, status_style, table_of
 from daemon.cli.seen import seen_in
 from daemon.cli.typed import AsOfOption
 from daemon.fact_text import counted, one_line, ranges_text
 from daemon.operations.errors import UsageError
 from daemon.operations.operation import PastQuestion
-from daemon.operations.records import Records
 from daemon.operations.standing import BackfillStanding, Standing
 from daemon.operations.status import BackfillAsked
 from daemon.operations.status import backfill as backfill_of
@@ -140,18 +140,17 @@ def watched(invocation: Invocation, asked: BackfillAsked) -> BackfillStanding:
     """The backfill once it has ended, shown meanwhile."""
     output = invocation.output
 
-    async def call(records: Records) -> BackfillStanding:
-        world = await records.world()
-        backfill = await records.backfill(world, asked.backfill_id)
-        if backfill.completed is None and not await records.is_served():
+    async def call(asker: Asker) -> BackfillStanding:
+        before = await asker.ask(backfill_of, msgspec.structs.replace(asked, with_daemon=True))
+        if before.ended_at is None and not before.is_served:
             output.note(
                 "No daemon runs: nothing happens until one does, with `backfilld up`.", style="yellow"
             )
         with display_on(output) as display:
-            await follow(records, world, asked.backfill_id, display)
-        return await backfill_of(records, asked)
+            await asker.follow(asked.backfill_id, display)
+        return await asker.ask(backfill_of, asked)
 
-    return with_records(invocation, call)
+    return with_asker(invocation, call)
 
 
 def show_one(output: Output, standing: BackfillStanding) -> None:

@@ -7,7 +7,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.launch import IdArgument, ReasonOption
 from daemon.cli.opening import ask
 from daemon.cli.output import Format
@@ -90,7 +90,7 @@ DropOption = Annotated[
 ]
 
 
-@command
+@database_command
 def amend(
     invocation: Invocation,
     backfill_id: IdArgument,

@@ -15,10 +15,10 @@ from daemon.cli.ended_runs import EndedRuns, ended_runs, ended_text
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format, status_style
-from daemon.cli.partitions import first_of, no_asset_text
 from daemon.fact_text import counted, keys_text
 from daemon.manifest_changes import NO_MANIFEST, Changes, changes_between, words
 from daemon.not_loaded_text import failure_text
+from daemon.operations.asset_names import no_asset_text
 from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.moment import Moment, TypedMoment, moment_of, typed_moment
 from daemon.operations.records import Records
@@ -108,6 +108,8 @@ def diff(
     first, second = typed_moment(begin, "--from"), typed_moment(end, "--to")
 
     async def read(records: Records) -> Difference:
+        if backfill is None:
+            records.need_all_facts("all that changed, but with --backfill what changed of one")
         start, stop = await moments(records, first, second)
         found = await difference(records, start, stop)
         return msgspec.structs.replace(
@@ -355,3 +357,8 @@ def keys_change_text(change: KeysChange) -> str:
 def leader_text(leader: LeaderElected) -> str:
     """Who leads."""
     return f"process {leader.pid} on {leader.host}, version {leader.version}, took the lead"
+
+
+def first_of(ordinals: Ranges, limit: int) -> Ranges:
+    """The first stretches; 0 for all."""
+    return Ranges(ordinals.intervals[:limit]) if limit else ordinals

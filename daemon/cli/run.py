@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.changing import NOT_SERVED
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, command, database_command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.listing import partitions_text, styled, time_text, took_text
 from daemon.cli.log.shown import line
@@ -63,7 +63,7 @@ def show(
 
 
 @app.command("cancel")
-@command
+@database_command
 def cancel(invocation: Invocation, run_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """End one run of a backfill; the others go on. What it filled stays, and it is not tried again.
 

@@ -82,7 +82,7 @@ def show_all(console: Console, standing: Standing) -> None:
     is_served = None if standing.daemon is None else standing.daemon.serving
     show_not_loaded(console, standing.code_locations_not_loaded, is_served=is_served)
     if not standing.backfills:
-        was = "is" if standing.as_of is None else "was"
+        was = "was" if standing.daemon is None else "is"
         console.print(f"No backfill {was} under way; `backfilld backfills` lists those that were.")
         return
     columns = [
@@ -155,7 +155,7 @@ def watched(invocation: Invocation, asked: BackfillAsked) -> BackfillStanding:
 
 def show_one(output: Output, standing: BackfillStanding) -> None:
     """Answers with one backfill."""
-    is_past = standing.as_of is not None
+    is_past = standing.as_of is not None or standing.is_served is None
     is_served = standing.ended_at is not None or standing.is_served is True
 
     def show(console: Console) -> None:

@@ -13,7 +13,7 @@ import anyio
 import msgspec
 import typer
 
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.output import Format
 from daemon.cli.settings import FILE_NAME, Settings
 from daemon.cli.typed import kept_typed
@@ -127,7 +127,7 @@ class StandbyAnnouncement(msgspec.Struct, frozen=True):
     hindrance: str | None  # why this daemon does not lead, though nobody does
 
 
-@command
+@database_command
 def up(
     invocation: Invocation,
     code: CodeArgument = None,

@@ -58,6 +58,7 @@ class Records:
         *,
         moment: Moment | None = None,
         live: LiveWorld | None = None,
+        selected: tuple[str, ...] = (),
     ) -> None:
         """Whoever asks again and again gives the ``live`` world of the log, to save folding anew."""
         self.place = place
@@ -66,6 +67,7 @@ class Records:
         self.moment = moment  # None: the present
         self._store = store
         self._live = live
+        self._selected = selected  # the backfills that a file was confined to; none: it has all there was
 
     @property
     def is_file(self) -> bool:
@@ -76,6 +78,23 @@ class Records:
     def upto(self) -> int | None:
         """The position of the newest fact that counts; None for the log's head."""
         return None if self.moment is None else self.moment.position
+
+    @property
+    def is_of_the_past(self) -> bool:
+        """Whether they tell what was, at a moment or when a file was exported, and not what is."""
+        return self.moment is not None or self.is_file
+
+    def need_all_facts(self, told: str) -> None:
+        """Nothing, if the facts about all backfills are there, not those of a few that were selected.
+
+        :param told: what would be wrong without them, as in "how an asset stands".
+        :raises RefusedError: they are not.
+        """
+        if self._selected:
+            raise RefusedError(
+                f"a selection does not show {told}: it has no facts of other backfills than "
+                f"{', '.join(self._selected)}. Export the whole log for that."
+            )
 
     def now(self) -> datetime:
         """The time it is, or was at the moment."""

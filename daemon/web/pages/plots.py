@@ -14,6 +14,7 @@ from daemon.web.pages.reaching import About
 
 POINTS = 240  # of a plot
 PLOTS = 6
+LEVEL = 1e-9  # of a number: smaller differences are none
 DOTTED_MAX = 120  # points that are marked one by one
 
 Place = Callable[[int], float]  # where between left (0) and right (1) a partition stands
@@ -118,9 +119,10 @@ def ticks_of(low: float, high: float, count: int = 3) -> list[float]:
     >>> ticks_of(3, 97), ticks_of(5, 5)
     ([0.0, 50.0, 100.0], [4.0, 5.0, 6.0])
     """
-    if low == high:
-        room = 10 ** math.floor(math.log10(abs(low))) if low else 1.0
-        return [low - room, low, low + room]
+    size = max(abs(low), abs(high))
+    if high / 2 - low / 2 <= size * LEVEL:
+        room = (10.0 ** math.floor(math.log10(size)) if size else 0.0) or 1.0
+        return [low - room, float(low), high + room]
     rough = high / count - low / count
     scale = 10.0 ** math.floor(math.log10(rough))
     step = next((scale * each for each in (1, 2, 5, 10) if scale * each >= rough), rough)

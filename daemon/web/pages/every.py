@@ -6,7 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from daemon.web.pages.asset import asset
 from daemon.web.pages.audit import audit_page, backfill_audit_page
-from daemon.web.pages.backfill.acting import amend_it, intervene, retry_it
+from daemon.web.pages.backfill.acting import amend_it, intervene, retry_it, sent_before
 from daemon.web.pages.backfill.page import backfill_page
 from daemon.web.pages.backfills import backfills_page
 from daemon.web.pages.launch.page import launch_form, launch_it
@@ -30,6 +30,7 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     launch_it,
     backfills_page,
     backfill_page,
+    sent_before,
     intervene,
     retry_it,
     amend_it,

@@ -8,3 +8,4 @@ class Refused(msgspec.Struct, frozen=True):
 
     reason: str
     near: tuple[str, ...] = ()  # names that may have been meant
+    option: str | None = None  # whose value is refused, as its field is called, where it is one's alone

@@ -7,10 +7,15 @@ to come, and is the asset's own: `width_of` says how much is needed.
 
 from collections.abc import Mapping
 
+from pyroaring import BitMap
+
 from backfilld.partitions import DynamicPartitions, MultiPartitions, Partitions, StaticPartitions
 from backfilld.partitions.grid import Box, boxes_of, cells_of
 from backfilld.ranges import Ranges
 from projections.dynamic_set import DynamicSet
+from projections.sets import bitmap, intervals
+
+ROWS_MAX = 20_000  # that are moved one by one
 
 Sets = Mapping[str, DynamicSet]
 
@@ -88,6 +93,21 @@ class Numbering:
         )
         return cells_of((box for box in boxes if box.columns), self._planned_width)
 
+    def ordinal_bits(self, serials: BitMap) -> BitMap:
+        """As `ordinals`, of bitmaps: at a cost by row, however mixed, where only the width differs."""
+        rows = len(self._dimensions[0])
+        if not self._is_in_order or len(self._dimensions) == 1 or rows > ROWS_MAX:
+            return bitmap(self.ordinals(intervals(serials)))
+        width, planned_width = self._width, self._planned_width
+        columns = min(width, planned_width)
+        moved = []
+        for row in range(rows):
+            start = row * width
+            part = serials & BitMap(range(start, start + columns))
+            if part:
+                moved.append(part.shift(row * (planned_width - width)))
+        return BitMap.union(*moved) if moved else BitMap()
+
 
 class _Dimension:
     """The serials of partitions of one dimension; ``is_in_order`` if each is the ordinal."""
@@ -101,6 +121,9 @@ class _Dimension:
         if known is not None and not self.is_in_order:
             self._serials = [known.serials[key] for key in partitions]
             self._ordinals = {serial: ordinal for ordinal, serial in enumerate(self._serials)}
+
+    def __len__(self) -> int:
+        return len(self._all)
 
     def serials(self, ordinals: Ranges) -> Ranges:
         if self.is_in_order:

@@ -134,7 +134,11 @@ class StatusRecords:
         """
         record = self._records[asset]
         numbering = Numbering(partitions, record.width, self._sets)
-        return record.status if numbering.is_plain else record.status.moved(numbering.ordinals)
+        if numbering.is_plain:
+            return record.status
+        status = record.status
+        each = (status.materialized, status.failed, status.skipped, status.in_progress)
+        return AssetStatus(*map(numbering.ordinal_bits, each))
 
     def __contains__(self, asset: object) -> bool:
         return asset in self._records

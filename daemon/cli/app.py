@@ -40,6 +40,7 @@ from daemon.cli.errors import ExitCode, explained
 from daemon.cli.invocation import CommonOptions, DatabaseOption, FileOption, FormatOption, HomeOption
 from daemon.cli.log import commands as log
 from daemon.cli.output import console_on
+from daemon.cli.place import TokenFileOption, UrlOption
 
 STDOUT = 1  # its file descriptor
 
@@ -106,13 +107,15 @@ def root(
     database: DatabaseOption = None,
     output: FormatOption = None,
     file: FileOption = None,
+    url: UrlOption = None,
+    token_file: TokenFileOption = None,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Fill and re-fill historical partitions of data assets, and know afterwards what came of it."""
-    context.obj = CommonOptions(home, database, output, file)
+    context.obj = CommonOptions(home, database, output, file, url, token_file)
 
 
 def main() -> None:

@@ -1,11 +1,8 @@
 """The options of `plan` and `launch`: a selection of assets, and which of their partitions."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-
-from daemon.operations.errors import UsageError
 
 PARTITIONS_PANEL = "Which partitions, exactly one of these"
 PLAN_PANEL = "What the plan must be like"
@@ -118,19 +115,3 @@ TagOption = Annotated[
         show_default=False,
     ),
 ]
-
-
-def tags_typed(texts: Sequence[str] | None) -> dict[str, str]:
-    """The tags that are meant by ``k=v`` texts.
-
-    :raises UsageError: one of them is no such text, or a name comes twice.
-    """
-    tags: dict[str, str] = {}
-    for text in texts or ():
-        name, separator, value = (part.strip() for part in text.partition("="))
-        if not separator or not name:
-            raise UsageError(f"--tag takes NAME=VALUE, and not {text!r}.")
-        if name in tags:
-            raise UsageError(f"--tag {name}= is given twice; a tag has one value.")
-        tags[name] = value
-    return tags

@@ -14,11 +14,13 @@ import msgspec
 import typer
 
 from daemon.cli.output import Format, Output
+from daemon.cli.place import URL_VARIABLE, TokenFileOption, UrlOption, token_given, url_typed
 from daemon.cli.settings import DATABASE_VARIABLE, HOME_DEFAULT, HOME_VARIABLE, Settings, load_settings
 from daemon.operations.errors import DatabaseError, UsageError
 from events.errors import EmbeddedDatabaseError
 
 if TYPE_CHECKING:
+    from events.files.chained import Header
     from events.files.log import FileLog
     from events.log import Log
     from events.postgres import PostgresLog
@@ -71,6 +73,9 @@ LimitOption = Annotated[
 ]
 
 
+READS_NO_FILE = "this is done to the log itself, and a file is read only: leave --file out."
+
+
 class CommonOptions(msgspec.Struct, frozen=True):
     """The options of every command, as typed: before the command's name, or after it, which wins."""
 
@@ -78,6 +83,8 @@ class CommonOptions(msgspec.Struct, frozen=True):
     database: str | None = None
     output: Format | None = None
     file: Path | None = None
+    url: str | None = None
+    token_file: Path | None = None
 
     def or_else(self, outer: "CommonOptions") -> "CommonOptions":
         """These options, and the outer ones where these are not given."""
@@ -86,7 +93,15 @@ class CommonOptions(msgspec.Struct, frozen=True):
             self.database or outer.database,
             self.output or outer.output,
             self.file or outer.file,
+            self.url or outer.url,
+            self.token_file or outer.token_file,
         )
+
+    @property
+    def places(self) -> list[str]:
+        """The options by which a place here was named."""
+        given = {"--home": self.home, "--database": self.database, "--file": self.file}
+        return [option for option, value in given.items() if value is not None]
 
 
 class Invocation:
@@ -99,13 +114,58 @@ class Invocation:
 
     @property
     def names_its_place(self) -> bool:
-        """Whether --home or --database was given."""
-        return self._options.home is not None or self._options.database is not None
+        """Whether --home, --database or --url was given."""
+        options = self._options
+        return any(each is not None for each in (options.home, options.database, options.url))
 
     @property
     def file(self) -> Path | None:
         """The export that is read in place of the database."""
         return self._options.file
+
+    @functools.cached_property
+    def url(self) -> str | None:
+        """The address of the daemon that is asked in place of the database; None where it is not.
+
+        A place here that was named by an option goes before an address in the environment.
+
+        :raises UsageError: it is no address, or both were named by options.
+        """
+        typed, places = self._options.url, self._options.places
+        if typed is not None and places:
+            raise UsageError(
+                f"--url names a daemon elsewhere, and {' and '.join(places)} what is here: give one of them."
+            )
+        named = os.environ.get(URL_VARIABLE)
+        if typed is None and (places or not named):
+            if self._options.token_file is not None:
+                raise UsageError("--token-file is for --url: no database or file asks for a token.")
+            return None
+        return url_typed(typed or named or "", self._url_source)
+
+    def token(self) -> str | None:
+        """The token to send there.
+
+        :raises UsageError: there is none where one is said to be.
+        """
+        return token_given(self._options.token_file, os.environ)
+
+    def stays_here(self) -> None:
+        """For what cannot be asked of a daemon elsewhere.
+
+        :raises UsageError: one was named.
+        """
+        if self.url is not None:
+            instead = (
+                "leave it out" if self._options.url is not None else "unset it, or name the place with --home"
+            )
+            raise UsageError(
+                f"this is done where the database is, and not through {self._url_source}; {instead}."
+            )
+
+    @property
+    def _url_source(self) -> str:
+        return "--url" if self._options.url is not None else f"${URL_VARIABLE}"
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -125,8 +185,9 @@ class Invocation:
         :raises UsageError: a file was named in its place.
         :raises DatabaseError: there is none, or it does not start.
         """
+        self.stays_here()
         if self.file is not None:
-            raise UsageError("this needs the database; --file is for commands that only read the log.")
+            raise UsageError(READS_NO_FILE)
         if self.settings.database_url is not None:
             yield self.settings.database_url
             return
@@ -148,10 +209,24 @@ class Invocation:
 
         :raises FileError: it is no export.
         """
+        self.stays_here()
         if self.file is None:
             return self.with_log(function)
-        with log_in(self.file) as log:
+        with self.log_in(self.file) as log:
             return anyio.run(function, log)
+
+    @contextmanager
+    def log_in(self, path: Path) -> "Iterator[FileLog]":
+        """The log that a file holds, open for as long as the block. People are told what it is.
+
+        :raises FileError: it is no export.
+        """
+        from events.files.log import FileLog  # noqa: PLC0415 -- as above
+        from events.files.opening import opened  # noqa: PLC0415 -- as above
+
+        with closing(opened(path)) as file:
+            self.output.note(file_text(path, file.header), style="dim")
+            yield FileLog(file)
 
     def with_log(self, function: "Callable[[PostgresLog], Awaitable[T]]", *, begin: bool = False) -> T:
         """What `function` returns, awaited with the log in an event loop of its own.
@@ -174,36 +249,49 @@ class Invocation:
             return anyio.run(call, url)
 
 
-@contextmanager
-def log_in(path: Path) -> "Iterator[FileLog]":
-    """The log that a file holds, open for as long as the block.
-
-    :raises FileError: it is no export.
-    """
-    from events.files.log import FileLog  # noqa: PLC0415 -- its imports, which --help need not wait for
-    from events.files.opening import opened  # noqa: PLC0415 -- as above
-
-    with closing(opened(path)) as file:
-        yield FileLog(file)
+def file_text(path: Path, header: "Header") -> str:
+    """What a file is that is read in place of a database."""
+    facts = f"{header.count:,} fact{'' if header.count == 1 else 's'}"
+    if header.is_selection:
+        facts += f" of {', '.join(header.backfills)} and about no backfill at all"
+    elif not header.is_whole:
+        facts += f" from position {header.first:,} on"
+    return f"From {path}, exported at {header.exported_at:%Y-%m-%d %H:%M:%S} UTC: {facts}."
 
 
-def common(
+def common(  # noqa: PLR0917 -- Typer calls it by name
     context: typer.Context,
     home: HomeOption = None,
     database: DatabaseOption = None,
     output: FormatOption = None,
     file: FileOption = None,
+    url: UrlOption = None,
+    token_file: TokenFileOption = None,
 ) -> Invocation:
     """An `Invocation` from the options of this command and of those around it."""
-    options = CommonOptions(home, database, output, file)
+    options = CommonOptions(home, database, output, file, url, token_file)
     if isinstance(context.obj, CommonOptions):
         options = options.or_else(context.obj)
+    if options.file is not None and (options.home is not None or options.database is not None):
+        raise UsageError("--file is read in place of a database: leave --home and --database out, or --file.")
     context.obj = options
     return Invocation(options, subcommand=context.invoked_subcommand)
 
 
 def command(function: Callable[Concatenate[Invocation, P], None]) -> Callable[..., None]:
-    """`function` as Typer takes it: the first parameter is made from the options of every command.
+    """`function` as Typer takes it: the first parameter is made from the options of every command."""
+    return as_typer_takes_it(function, reads_files=True)
+
+
+def database_command(function: Callable[Concatenate[Invocation, P], None]) -> Callable[..., None]:
+    """As `command`, for what cannot be done to a file: with --file it refuses before anything else."""
+    return as_typer_takes_it(function, reads_files=False)
+
+
+def as_typer_takes_it(
+    function: Callable[Concatenate[Invocation, P], None], *, reads_files: bool
+) -> Callable[..., None]:
+    """`function` with the options of every command beside its own.
 
     Typer reads a command's options off its signature and knows no way to share some; here is the one place
     where the shared ones are added to it. An option of its own goes before a shared one of that name.
@@ -216,7 +304,10 @@ def command(function: Callable[Concatenate[Invocation, P], None]) -> Callable[..
     @functools.wraps(function)
     def called(*arguments: P.args, **options: P.kwargs) -> None:
         given: dict[str, Any] = {name: options.pop(name) for name in shared}
-        function(common(**given), *arguments, **options)
+        invocation = common(**given)
+        if invocation.file is not None and not reads_files:
+            raise UsageError(READS_NO_FILE)
+        function(invocation, *arguments, **options)
 
     parameters = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared.values())

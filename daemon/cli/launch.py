@@ -1,15 +1,14 @@
 """`backfilld launch`: a plan made and recorded as a request, which a daemon then carries out."""
 
-import secrets
-import string
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import msgspec
 import typer
+from msgspec import UNSET
 from rich.console import Console
 
+from daemon.cli.asker import Asker
 from daemon.cli.asking import (
     AllOption,
     FailedOption,
@@ -25,33 +24,24 @@ from daemon.cli.asking import (
     StrictOption,
     TagOption,
     WithUpstreamOption,
-    tags_typed,
 )
 from daemon.cli.errors import ExitCode
-from daemon.cli.following import display_on, end_text, exit_code, follow, left_running_text
-from daemon.cli.invocation import Invocation, command
-from daemon.cli.not_loaded import waiting_text
-from daemon.cli.opening import with_records
+from daemon.cli.following import display_on, end_text, exit_code, left_running_text
+from daemon.cli.invocation import Invocation, database_command
+from daemon.cli.opening import with_asker
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
-from daemon.cli.seen import seen
-from daemon.commands import find_backfill
 from daemon.fact_text import counted
-from daemon.operations.planning import Wanted, ask_of, planned
-from daemon.operations.records import Records
-from daemon.planning.choice import follows_statuses
-from daemon.planning.listed import listed
-from daemon.planning.planned import Ask, PlannedBackfill
-from daemon.planning.retrying import ask_retry
-from daemon.refusal import Refused
-from events.facts import BackfillRequested
-from projections.backfill.state import Backfill
-from projections.catalog import Catalog
-from projections.held import waits_for
-from projections.world import World
+from daemon.not_loaded_text import waiting_text
+from daemon.operations.launching import LaunchAsked, Launched, RetryAsked
+from daemon.operations.launching import launch as launch_it
+from daemon.operations.launching import retry as retry_it
+from daemon.operations.planning import ask_of
+from daemon.operations.typed import tags_typed
 
-ID_LETTERS = string.ascii_lowercase + string.digits
-ID_LENGTH = 8
+NOT_TOLD = frozenset({"is_served", "waits_for"})  # in JSON: `status` tells of them
+
+Launch = Callable[[Asker], Awaitable[Launched]]
 
 ReasonOption = Annotated[
     str | None,
@@ -73,10 +63,8 @@ WaitOption = Annotated[
     typer.Option("--wait", "-w", help="Show its progress until it ends; exit with 1 if it does not succeed."),
 ]
 
-Asked = Callable[[World, datetime], Ask | Refused]
 
-
-@command
+@database_command
 def launch(
     invocation: Invocation,
     selection: SelectionArgument,
@@ -104,7 +92,7 @@ def launch(
 
     backfilld launch '*report' --missing --max-concurrent 4
     """
-    wanted = Wanted(
+    wanted = LaunchAsked(
         selection=tuple(selection),
         partitions=tuple(partitions or ()),
         all=all_,
@@ -121,12 +109,13 @@ def launch(
         strict=strict,
         require_upstream=require_upstream,
         with_upstream=with_upstream,
+        as_ranges=invocation.output.form is Format.TEXT,
     )
-    ask = ask_of(wanted)
-    carry_out(invocation, lambda *_: ask, wait=wait)
+    ask_of(wanted)  # What makes no sense needs no log to say so.
+    carry_out(invocation, lambda asker: asker.ask(launch_it, wanted), wait=wait)
 
 
-@command
+@database_command
 def retry(
     invocation: Invocation,
     backfill_id: IdArgument,
@@ -141,131 +130,80 @@ def retry(
 
     backfilld retry k3v9x2ab --reason 'file has come' --wait
     """
-
-    def asked(world: World, now: datetime) -> Ask | Refused:
-        backfill = find_backfill(world, backfill_id)
-        return backfill if isinstance(backfill, Refused) else ask_retry(world, backfill, reason, now)
-
-    carry_out(invocation, asked, wait=wait)
+    asked = RetryAsked(
+        backfill_id=backfill_id, reason=reason, as_ranges=invocation.output.form is Format.TEXT
+    )
+    carry_out(invocation, lambda asker: asker.ask(retry_it, asked), wait=wait)
 
 
-def carry_out(invocation: Invocation, asked: Asked, *, wait: bool) -> None:
+def carry_out(invocation: Invocation, launch: Launch, *, wait: bool) -> None:
     """Launch what is asked for, and end the command."""
-    launching = Launching(invocation.output, asked, wait=wait)
+    launching = Launching(invocation.output, launch, wait=wait)
     try:
-        status = with_records(invocation, launching.run)
+        status = with_asker(invocation, launching.run)
     except KeyboardInterrupt:
         status = launching.interrupted()
     raise typer.Exit(status)
 
 
 class Launching:
-    """One launch: planned, recorded, told, and followed where that is wanted."""
+    """One launch: done, told, and followed where that is wanted."""
 
-    def __init__(self, output: Output, asked: Asked, *, wait: bool) -> None:
+    def __init__(self, output: Output, launch: Launch, *, wait: bool) -> None:
         self._output = output
-        self._asked = asked
+        self._launch = launch
         self._wait = wait
-        self._is_recorded = False
-        self.backfill_id = new_backfill_id()
+        self._launched: Launched | None = None
 
     def interrupted(self) -> ExitCode:
         """What the command exits with after Ctrl-C; whether anything was launched is said."""
-        if self._is_recorded:
-            self._output.note(left_running_text(self.backfill_id))
+        if self._launched is not None:
+            self._output.note(left_running_text(self._launched.id))
         return ExitCode.INTERRUPTED
 
-    async def run(self, records: Records) -> ExitCode:
+    async def run(self, asker: Asker) -> ExitCode:
         """What the command exits with."""
-        world = await records.world()
-        found = await request(records, world, self._asked, self.backfill_id)
-        self._is_recorded = True
+        launched = self._launched = await self._launch(asker)
         # One JSON value holds what is known at its end.
         if not (self._wait and self._output.form is Format.JSON):
-            self._tell(found)
-        if not await records.is_served():
+            self._tell(launched)
+        if not launched.is_served:
             self._output.note(
                 "No daemon runs: it will begin when one does, with `backfilld up`.", style="yellow"
             )
         if not self._wait:
-            self._tell_of_waiting(world)
+            self._tell_of_waiting(launched)
             return ExitCode.OK
         with display_on(self._output) as display:
-            ended = await follow(records, world, self.backfill_id, display)
-        self._tell_end(found, ended)
-        return exit_code(seen(ended, records.now()))
+            ended = await asker.follow(launched.id, display)
+        self._output.value(
+            launched_value(launched, ended.status), lambda console: console.print(end_text(ended))
+        )
+        return exit_code(ended)
 
-    def _tell(self, found: PlannedBackfill) -> None:
+    def _tell(self, launched: Launched) -> None:
         def show(console: Console) -> None:
             console.print(
-                f"Backfill {self.backfill_id} is launched: {counted(found.runs_total, 'run')} for "
-                f"{', '.join(found.targets)}{retry_text(found.ask)}."
+                f"Backfill {launched.id} is launched: {counted(launched.runs_total, 'run')} for "
+                f"{', '.join(launched.targets)}{retry_text(launched)}."
             )
-            show_remarks(console, listed(found, 1, as_ranges=True))
+            show_remarks(console, launched)
 
-        self._output.value(launched_value(self.backfill_id, "running", found), show)
+        self._output.value(launched_value(launched, launched.status), show)
         if not self._wait and self._output.form is Format.TEXT:
-            self._output.note(f"`backfilld status {self.backfill_id} --watch` follows it.")
+            self._output.note(f"`backfilld status {launched.id} --watch` follows it.")
 
-    def _tell_of_waiting(self, world: World) -> None:
-        backfill = world.backfill(self.backfill_id)
-        waiting = waiting_text(waits_for(world, backfill)) if backfill is not None else ""
-        if waiting:
+    def _tell_of_waiting(self, launched: Launched) -> None:
+        if waiting := waiting_text(launched.waits_for):
             self._output.note(f"It goes no further for now, {waiting}.", style="yellow")
 
-    def _tell_end(self, found: PlannedBackfill, ended: Backfill) -> None:
-        self._output.value(
-            launched_value(self.backfill_id, ended.status, found),
-            lambda console: console.print(end_text(seen(ended, ended.requested_at))),
-        )
 
-
-async def request(records: Records, world: World, asked: Asked, backfill_id: str) -> PlannedBackfill:
-    """The plan that was recorded as a request. The world then holds the backfill.
-
-    :raises RefusedError: there is no such plan.
-    """
-    latest: list[tuple[PlannedBackfill, Catalog]] = []
-
-    def decide(at_head: World) -> tuple[BackfillRequested] | Refused:
-        if not (latest and still_holds(*latest[-1], at_head)):
-            now = records.clock.now()
-            ask = asked(at_head, now)
-            if isinstance(ask, Refused):
-                return ask
-            latest.append((planned(at_head, ask, now), at_head.catalog))
-        return (latest[-1][0].request(at_head.known.manifests),)
-
-    await records.record(world, backfill_id, decide)
-    return latest[-1][0]
-
-
-def still_holds(found: PlannedBackfill, planned_with: Catalog, at_head: World) -> bool:
-    """Whether planning again, after more facts, would give the same runs.
-
-    Without this, a plan that takes long to make would never be recorded while a daemon is busy.
-    """
-    ask = found.ask
-    moves = follows_statuses(ask.choice) or ask.with_upstream or ask.require_upstream
-    return planned_with is at_head.catalog and not moves
-
-
-def retry_text(ask: Ask) -> str:
+def retry_text(launched: Launched) -> str:
     """Whose successor it is."""
-    return f", a retry of {ask.parent_backfill_id}" if ask.parent_backfill_id else ""
+    return f", a retry of {launched.parent_backfill_id}" if launched.parent_backfill_id else ""
 
 
-def new_backfill_id() -> str:
-    """Eight random letters and digits: 2.8e12 of them."""
-    return "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))
-
-
-def launched_value(backfill_id: str, status: str, found: PlannedBackfill) -> dict[str, Any]:
+def launched_value(launched: Launched, status: str) -> dict[str, Any]:
     """A launched backfill as JSON."""
-    plan, parent = msgspec.structs.asdict(listed(found, 1)), found.ask.parent_backfill_id
-    return {
-        "id": backfill_id,
-        "status": status,
-        **({"parent_backfill_id": parent} if parent is not None else {}),
-        **{key: plan[key] for key in ("digest", "runs_total", "targets", "warnings", "left_out")},
-    }
+    value = msgspec.structs.asdict(launched) | {"status": status}
+    return {name: each for name, each in value.items() if name not in NOT_TOLD and each is not UNSET}

@@ -23,17 +23,17 @@ from daemon.cli.invocation import Invocation, command
 from daemon.cli.opening import ask
 from daemon.cli.output import Column, Format, table_of
 from daemon.cli.whatif_text import show_estimate
-from daemon.fact_text import counted, ranges_text
+from daemon.fact_text import counted
+from daemon.operations.launching import Launched
 from daemon.operations.plan import RUNS_LISTED, PlanAsked
 from daemon.operations.plan import plan as plan_it
 from daemon.operations.planning import ask_of
+from daemon.plan_text import left_out_text, numbers_text, which, which_uncounted
 from daemon.planning.choice import Exactly, arguments
-from daemon.planning.listed import ListedPlan, ListedTarget, Numbers
+from daemon.planning.listed import ListedPlan
 from daemon.planning.planned import Ask
-from events.facts import PartitionKeys
 
 RUNS_LISTED_FOR_PEOPLE = 10
-AFTER_SHOWN_MAX = 3  # stretches of run numbers
 
 RunsLimitOption = Annotated[
     int | None,
@@ -108,15 +108,15 @@ def show_plan(console: Console, found: ListedPlan) -> None:
     targets = [
         Column("asset", lambda row: row[0], style="bold"),
         Column("partitions", lambda row: f"{row[1].count:,}", justify="right"),
-        Column("which", lambda row: ranges_only(row[1])),
+        Column("which", lambda row: which_uncounted(row[1].keys)),
         Column("how", lambda row: row[1].policy),
     ]
     console.print(table_of(list(found.targets.items()), targets))
     runs = [
         Column("run", lambda run: f"{run.number:,}", justify="right"),
         Column("assets", lambda run: ", ".join(run.assets), style="bold"),
-        Column("partitions", lambda run: which(run.partitions)),
-        Column("after runs", lambda run: numbers_text(run.after), style="dim"),
+        Column("partitions", lambda run: which(run.keys)),
+        Column("after runs", lambda run: numbers_text(run.after_ranges), style="dim"),
     ]
     count = len(found.runs)
     console.print()
@@ -131,41 +131,13 @@ def show_plan(console: Console, found: ListedPlan) -> None:
     show_remarks(console, found)
 
 
-def show_remarks(console: Console, found: ListedPlan) -> None:
+def show_remarks(console: Console, found: ListedPlan | Launched) -> None:
     """Prints the warnings of a plan, and what it leaves out; from a plan that is told as ranges."""
     for warning in found.warnings:
         console.print(Text(f"Warning: {warning}.", style="yellow"), soft_wrap=True)
     for left in found.left_out:
-        keys = "" if left.keys is None else f" {ranges_text(left.keys)}"
-        what = f"Left out: {left.asset}" if left.upstream is None else f"Leads nowhere: {left.upstream}"
-        console.print(Text(f"{what}{keys}: {left.reason}.", style="yellow"), soft_wrap=True)
-
-
-def which(keys: tuple[str, ...] | PartitionKeys | None) -> str:
-    """Partitions as range text, the first few of them."""
-    assert not isinstance(keys, tuple), "people are told ranges"
-    return "no partitions" if keys is None else ranges_text(keys)
-
-
-def ranges_only(target: ListedTarget) -> str:
-    """Partitions as range text, for a table that counts them in a column of its own."""
-    if target.ranges is None:
-        return ""
-    return ranges_text(PartitionKeys(target.ranges, target.count)).removesuffix(f" ({target.count:,})")
-
-
-def numbers_text(numbers: tuple[int, ...] | Numbers) -> str:
-    """Numbers in a few words.
-
-    >>> numbers_text(Numbers(((1, 2), (4, 8)), 7))
-    '1-2, 4-8'
-    """
-    assert isinstance(numbers, Numbers), "people are told ranges"
-    stretches = [
-        f"{first:,}" if first == last else f"{first:,}-{last:,}"
-        for first, last in numbers.ranges[:AFTER_SHOWN_MAX]
-    ]
-    return ", ".join([*stretches, *(["…"] if len(numbers.ranges) > AFTER_SHOWN_MAX else [])])
+        what = left_out_text(left.asset, left.upstream, left.keys)
+        console.print(Text(f"{what}: {left.reason}.", style="yellow"), soft_wrap=True)
 
 
 def launch_command(ask: Ask) -> str:

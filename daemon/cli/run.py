@@ -1,39 +1,26 @@
 """`backfilld run ID`: one run, its facts, and what it printed; and how to end it before its time."""
 
-import os
-from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.changing import NOT_SERVED
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, command, database_command
 from daemon.cli.launch import ReasonOption
-from daemon.cli.listing import keys_of_row, partitions_text, styled, took_text
+from daemon.cli.listing import partitions_text, styled, time_text, took_text
 from daemon.cli.log.shown import line
-from daemon.cli.opening import ask, with_records
+from daemon.cli.opening import ask
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.cli.typed import AsOfOption
-from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
-from daemon.operations.errors import UnknownError
 from daemon.operations.interventions import CancelingRun, cancel_run
-from daemon.operations.log.shown import Shown, shown
-from daemon.operations.moment import Moment
-from daemon.operations.records import Records
-from daemon.operations.run_names import unknown_run
-from events.facts import LeaderElected
-from events.log import Filter
+from daemon.operations.run import LINES_SHOWN, RunAsked, RunShown
+from daemon.operations.run import run as show_one
+from daemon.operations.run_output import PRINTED
 
-LINES_DEFAULT = 20
-TAIL_BYTES_MAX = 1024 * 1024
 FACTS_SHOWN_MAX = 100
-
-PRINTED = {"stdout": STANDARD_OUTPUT_FILE, "stderr": STANDARD_ERROR_FILE}
-
-Row = dict[str, Any]
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="A run, such as k3v9x2ab-17-1.")]
 LinesOption = Annotated[
@@ -61,48 +48,22 @@ def show(
     invocation: Invocation,
     run_id: IdArgument,
     *,
-    lines: LinesOption = LINES_DEFAULT,
+    lines: LinesOption = LINES_SHOWN,
     as_of: AsOfOption = None,
 ) -> None:
     """Show one run: what it was to fill, what came of it, and the end of what it printed.
 
     backfilld run k3v9x2ab-17-1 --lines 100
     """
-    from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
-
-    async def read(records: Records) -> tuple[Row, list[Shown], Path, Moment | None]:
-        found = await records.rows("runs", limit=1, id=run_id)
-        if not found:
-            raise UnknownError(await unknown_run(records, run_id))
-        facts: list[Shown] = []
-        async with aclosing(records.log.read(upto=records.upto, matching=Filter(run_id=run_id))) as batches:
-            async for batch in batches:
-                facts.extend(shown(recorded) for recorded in batch)
-        homes = [invocation.settings.home, *await homes_led_from(records)]
-        folders = [home / RUNS_FOLDER / run_id for home in homes]
-        folder = next((folder for folder in folders if folder.is_dir()), folders[0])
-        return found[0], facts, folder, records.moment
-
-    row, facts, folder, moment = with_records(invocation, read, as_of=as_of)
-    # What a run under way had printed by a moment of the past, its files do not tell.
-    files = {} if moment is not None and row["ended_at"] is None else PRINTED
-    printed = {name: tail(folder / file, lines) for name, file in files.items()}
-    value = {
-        **row,
-        "folder": str(folder),
-        "files_removed": row["ended_at"] is not None and not folder.is_dir(),
-        "facts": facts,
-        **dict.fromkeys(PRINTED),
-        **printed,
-        "as_of": moment,
-    }
-    invocation.output.value(value, lambda console: show_run(console, row, facts, folder, printed))
-    if not files:
+    kept_for = invocation.settings.daemon.keep_run_files
+    found = ask(invocation, show_one, RunAsked(run_id=run_id, lines=lines, as_of=as_of))
+    invocation.output.value(found, lambda console: show_run(console, found, kept_for=kept_for))
+    if not found.output_is_known:
         invocation.output.note("It was under way: what it had printed by then is not kept apart.")
 
 
 @app.command("cancel")
-@command
+@database_command
 def cancel(invocation: Invocation, run_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """End one run of a backfill; the others go on. What it filled stays, and it is not tried again.
 
@@ -125,66 +86,51 @@ def cancel(invocation: Invocation, run_id: IdArgument, *, reason: ReasonOption =
         invocation.output.note(NOT_SERVED, style="yellow")
 
 
-async def homes_led_from(records: Records) -> list[Path]:
-    """The homes that the log was led from, the newest first: a standby's runs may lie in another's."""
-    homes: dict[str, None] = {}
-    elections = Filter(types=frozenset({LeaderElected.__name__}))
-    async with aclosing(records.log.read(matching=elections, newest_first=True)) as batches:
-        async for batch in batches:
-            for recorded in batch:
-                if isinstance(recorded.fact, LeaderElected) and recorded.fact.home is not None:
-                    homes[recorded.fact.home] = None
-    return [Path(home) for home in homes]
+def show_run(console: Console, found: RunShown, *, kept_for: str) -> None:
+    """Prints a run for people.
 
-
-def tail(file: Path, lines: int) -> str | None:
-    """The last lines of a file (0: all, up to a mebibyte); None if there is no such file."""
-    try:
-        with file.open("rb") as stream:
-            stream.seek(max(stream.seek(0, os.SEEK_END) - TAIL_BYTES_MAX, 0))
-            text = stream.read(TAIL_BYTES_MAX).decode("utf-8", "replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return "\n".join(text.rstrip().splitlines()[-lines:])
-
-
-def show_run(
-    console: Console, row: Row, facts: list[Shown], folder: Path, printed: dict[str, str | None]
-) -> None:
-    """Prints a run for people."""
+    :param kept_for: how long the files of runs are kept, as configured.
+    """
     head = Text()
-    head.append(f"Run {row['id']} ", style="bold")
-    head.append(row["status"], style=styled(row))
-    took = took_text(row)
-    attempt = f"attempt {row['attempt']}, " if row["attempt"] > 1 else ""
+    head.append(f"Run {found.id} ", style="bold")
+    head.append(found.status, style=styled(found))
+    took = took_text(found)
+    attempt = f"attempt {found.attempt}, " if found.attempt > 1 else ""
     head.append(f", {attempt}after {took}" if took else "")
     console.print(head)
-    assets = ", ".join(row["assets"])
-    keys = keys_of_row(row)
-    console.print(f"{assets}{'' if keys is None else f' {partitions_text(row)}'}", soft_wrap=True)
-    if row["error"]:
-        console.print(Text(row["error"], style="red"), soft_wrap=True)
+    partitions = "" if found.partitions is None else f" {partitions_text(found)}"
+    console.print(f"{', '.join(found.assets)}{partitions}", soft_wrap=True)
+    if found.error:
+        console.print(Text(found.error, style="red"), soft_wrap=True)
     console.print()
-    for fact in facts[:FACTS_SHOWN_MAX]:
+    for fact in found.facts[:FACTS_SHOWN_MAX]:
         console.print(line(fact), soft_wrap=True)
-    if len(facts) > FACTS_SHOWN_MAX:
-        console.print(f"{len(facts) - FACTS_SHOWN_MAX:,} more facts; -o json shows all.")
+    if len(found.facts) > FACTS_SHOWN_MAX:
+        console.print(f"{len(found.facts) - FACTS_SHOWN_MAX:,} more facts; -o json shows all.")
     console.print()
-    if row["ended_at"] is not None and not folder.is_dir():
+    if found.files_removed:
         console.print(
-            f"Its files are not in {folder} any more: the daemon removes them some time after a run's end "
-            f"(keep_run_files). What it reported stays in the log.",
+            f"Its files are not in {found.folder} any more. It ended on {time_text(found.ended_at)} UTC, and "
+            f"the daemon removes the files of a run some time after its end (keep_run_files: {kept_for}, "
+            f"unless `backfilld up --keep-run-files` says otherwise). What it reported stays in the log.",
             soft_wrap=True,
         )
         return
-    console.print(f"Its files are in {folder}.", soft_wrap=True)
-    for name, text in printed.items():
+    console.print(f"Its files are in {found.folder}.", soft_wrap=True)
+    if found.output_is_known:
+        show_printed(console, found)
+
+
+def show_printed(console: Console, found: RunShown) -> None:
+    """Prints the end of what a run printed."""
+    told = {"stdout": found.stdout, "stderr": found.stderr}
+    for name, file in PRINTED.items():
+        text = told[name]
         console.print()
         if text is None:
-            console.print(f"There is no {name} of it in {folder}.", soft_wrap=True)
+            console.print(f"There is no {name} of it in {found.folder}.", soft_wrap=True)
         elif not text:
             console.print(f"It printed nothing to {name}.")
         else:
-            file = folder / PRINTED[name]
-            console.print(Text(f"{file}:", style="bold"), soft_wrap=True)
+            console.print(Text(f"{Path(found.folder) / file}:", style="bold"), soft_wrap=True)
             console.print(Text(text), soft_wrap=True)

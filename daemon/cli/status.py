@@ -8,23 +8,26 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from daemon.cli.asker import Asker
 from daemon.cli.errors import ExitCode
-from daemon.cli.following import display_on, exit_code, follow, left_running_text, outcome_text, runs_text
+from daemon.cli.following import display_on, exit_code, left_running_text, outcome_text, runs_text
 from daemon.cli.invocation import Invocation, command
-from daemon.cli.not_loaded import problem_text, remedy_text
-from daemon.cli.opening import with_records
+from daemon.cli.opening import ask, with_asker
 from daemon.cli.output import Column, Format, Output, status_style, table_of
-from daemon.cli.seen import seen, seen_in
+from daemon.cli.seen import seen_in
 from daemon.cli.typed import AsOfOption
 from daemon.fact_text import counted, one_line, ranges_text
+from daemon.not_loaded_text import problem_text, remedy_text
 from daemon.operations.errors import UsageError
-from daemon.operations.records import Records
-from daemon.operations.standing import BackfillStanding, Standing, failed_runs, standing_of, standing_of_all
-from daemon.service.home_lock import serving_pid
+from daemon.operations.operation import PastQuestion
+from daemon.operations.standing import BackfillStanding, Standing
+from daemon.operations.status import BackfillAsked
+from daemon.operations.status import backfill as backfill_of
+from daemon.operations.status import status as status_of_all
 from daemon.time_text import duration_text, rate_text
 from events.facts import LeaderElected
-from projections.backfill.state import Backfill, Intervention
-from projections.progress import AssetCounts, progress_of
+from projections.backfill.state import Intervention
+from projections.progress import AssetCounts
 from projections.world import NotLoaded
 
 IdArgument = Annotated[
@@ -58,21 +61,19 @@ def status(
     if backfill_id is None:
         if watch:
             raise UsageError("--watch follows one backfill; name it: backfilld status ID --watch.")
-        home = str(invocation.settings.home)
-        pid = serving_pid(invocation.settings.home)
-        standing = with_records(invocation, lambda records: standing_of_all(records, home, pid), as_of=as_of)
+        standing = ask(invocation, status_of_all, PastQuestion(as_of=as_of))
         output.value(standing, lambda console: show_all(console, standing))
         return
-
-    async def call(records: Records) -> ExitCode:
-        return await show_one(records, output, backfill_id, watch=watch)
-
+    asked = BackfillAsked(
+        backfill_id=backfill_id, with_daemon=output.form is Format.TEXT and not watch, as_of=as_of
+    )
     try:
-        code = with_records(invocation, call, as_of=as_of)
+        found = watched(invocation, asked) if watch else ask(invocation, backfill_of, asked)
     except KeyboardInterrupt:
         output.note(left_running_text(backfill_id))
-        code = ExitCode.INTERRUPTED
-    raise typer.Exit(code)
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    show_one(output, found)
+    raise typer.Exit(exit_code(seen_in(found)) if watch else ExitCode.OK)
 
 
 def show_all(console: Console, standing: Standing) -> None:
@@ -81,7 +82,7 @@ def show_all(console: Console, standing: Standing) -> None:
     is_served = None if standing.daemon is None else standing.daemon.serving
     show_not_loaded(console, standing.code_locations_not_loaded, is_served=is_served)
     if not standing.backfills:
-        was = "is" if standing.as_of is None else "was"
+        was = "was" if standing.daemon is None else "is"
         console.print(f"No backfill {was} under way; `backfilld backfills` lists those that were.")
         return
     columns = [
@@ -135,34 +136,38 @@ def led_text(leader: LeaderElected | None) -> str:
     )
 
 
-async def show_one(records: Records, output: Output, backfill_id: str, *, watch: bool) -> ExitCode:
-    """Answers with one backfill, once it has ended where that is waited for; what to exit with."""
-    world = await records.world()
-    backfill = await records.backfill(world, backfill_id)
-    is_past = records.moment is not None
-    is_served = backfill.completed is not None or (not is_past and await records.is_served())
-    if watch:
-        if not is_served:
+def watched(invocation: Invocation, asked: BackfillAsked) -> BackfillStanding:
+    """The backfill once it has ended, shown meanwhile."""
+    output = invocation.output
+
+    async def call(asker: Asker) -> BackfillStanding:
+        before = await asker.ask(backfill_of, msgspec.structs.replace(asked, with_daemon=True))
+        if before.ended_at is None and not before.is_served:
             output.note(
                 "No daemon runs: nothing happens until one does, with `backfilld up`.", style="yellow"
             )
         with display_on(output) as display:
-            backfill = await follow(records, world, backfill_id, display)
-    failures = tuple([failure async for failure in failed_runs(records, world, backfill)])
-    standing = standing_of(world, backfill, records.now(), failures)
-    standing = msgspec.structs.replace(standing, as_of=records.moment)
+            await asker.follow(asked.backfill_id, display)
+        return await asker.ask(backfill_of, asked)
+
+    return with_asker(invocation, call)
+
+
+def show_one(output: Output, standing: BackfillStanding) -> None:
+    """Answers with one backfill."""
+    is_past = standing.as_of is not None or standing.is_served is None
+    is_served = standing.ended_at is not None or standing.is_served is True
 
     def show(console: Console) -> None:
-        show_standing(console, backfill, standing)
+        show_standing(console, standing)
         show_not_loaded(console, standing.waits_for, is_served=None if is_past else is_served)
-        if output.form is Format.TEXT and not is_past:
-            output.note(next_step(backfill, standing, is_served=is_served))
+        if not is_past:
+            output.note(next_step(standing, is_served=is_served))
 
     output.value(standing, show)
-    return exit_code(seen(backfill, records.now())) if watch else ExitCode.OK
 
 
-def show_standing(console: Console, backfill: Backfill, standing: BackfillStanding) -> None:
+def show_standing(console: Console, standing: BackfillStanding) -> None:
     """Prints one backfill for people."""
     head = Text()
     head.append(f"Backfill {standing.id} ", style="bold")
@@ -177,7 +182,7 @@ def show_standing(console: Console, backfill: Backfill, standing: BackfillStandi
     console.print()
     console.print(table_of(list(standing.progress.items()), PROGRESS_COLUMNS))
     console.print()
-    how = outcome_text(seen_in(standing)) if standing.ended_at else pace_text(backfill, standing)
+    how = outcome_text(seen_in(standing)) if standing.ended_at else pace_text(standing)
     console.print(f"{how}.", soft_wrap=True)
     for what, intervention in (("Paused", standing.paused), ("Canceled", standing.canceled)):
         if intervention is not None:
@@ -210,23 +215,23 @@ PROGRESS_COLUMNS = [
 ]
 
 
-def pace_text(backfill: Backfill, standing: BackfillStanding) -> str:
+def pace_text(standing: BackfillStanding) -> str:
     """How fast a backfill under way goes, and when it will be done."""
-    told = [f"{percent_of(standing)} % done", runs_text(progress_of(backfill))]
+    told = [f"{percent_of(standing)} % done", runs_text(seen_in(standing).progress)]
     if under_way := standing.runs_in_progress - standing.runs_held:
         told.append(f"{under_way:,} under way")
     if standing.runs_held:
         told.append(f"{standing.runs_held:,} launched and not begun")
-    if standing.runs_per_s and backfill.launching and not standing.waits_for:
+    if standing.runs_per_s and standing.status == "running" and not standing.waits_for:
         told.append(rate_text(standing.runs_per_s, "runs"))
     if standing.left_s is not None:
         told.append(f"{duration_text(standing.left_s)} left")
     return ", ".join(told)
 
 
-def next_step(backfill: Backfill, standing: BackfillStanding, *, is_served: bool) -> str:
+def next_step(standing: BackfillStanding, *, is_served: bool) -> str:
     """What a person may do now."""
-    if backfill.completed is None and not is_served:
+    if standing.ended_at is None and not is_served:
         return "No daemon runs: nothing happens until one does, with `backfilld up`."
     own = standing.id
     look = (
@@ -239,4 +244,4 @@ def next_step(backfill: Backfill, standing: BackfillStanding, *, is_served: bool
         "succeeded": "`backfilld assets` shows how all of it stands.",
         "failed": f"{look}once mended, `backfilld retry {own}` runs the rest.",
         "canceled": f"`backfilld retry {own}` fills what was not reached.",
-    }[backfill.status]
+    }[standing.status]

@@ -13,8 +13,7 @@ import anyio
 import msgspec
 import typer
 
-from daemon.cli.invocation import Invocation, command
-from daemon.cli.not_loaded import problem_text, remedy_text
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.output import Format
 from daemon.cli.settings import FILE_NAME, Settings
 from daemon.cli.typed import kept_typed
@@ -22,7 +21,9 @@ from daemon.cli.web import ListenOption, PortOption, web_settings
 from daemon.deciding.room import Limits
 from daemon.fact_text import counted
 from daemon.launching.code_location import CodeLocation
+from daemon.not_loaded_text import problem_text, remedy_text
 from daemon.operations.errors import UsageError
+from daemon.operations.reloading import READY_NAME
 from daemon.service.home_lock import serving_pid
 from daemon.service_log import Level, set_up_log
 from projections.world import NotLoaded
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from daemon.service.announcing import Ready, StandingBy
     from daemon.service.settings import ServeSettings
 
-READY_NAME = "ready.json"  # in the home folder while a daemon serves it
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 CodeArgument = Annotated[
@@ -127,7 +127,7 @@ class StandbyAnnouncement(msgspec.Struct, frozen=True):
     hindrance: str | None  # why this daemon does not lead, though nobody does
 
 
-@command
+@database_command
 def up(
     invocation: Invocation,
     code: CodeArgument = None,
@@ -160,6 +160,7 @@ def up(
     Exits with 10 if the log cannot be read, 11 if another daemon has this home (or log, with --no-standby),
     12 if code fails to import.
     """
+    invocation.stays_here()
     settings = invocation.settings
     locations = code_locations_of(code or (), settings)
     kept_for = kept_typed(keep_run_files or settings.daemon.keep_run_files)

@@ -3,13 +3,16 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from typing import Any, Final, Generic, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_type_hints
 
 import msgspec
 
 from daemon.operations.records import Records
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+LIMIT_MAX: Final = 1_000
+Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]  # in this process 0 may be asked for: all
 
 Item = TypeVar("Item")
 
@@ -32,11 +35,19 @@ class PastQuestion(Question, frozen=True, kw_only=True):
     as_of: str | None = None  # as typed: a time, a time ago, or a position
 
 
+class ListQuestion(PastQuestion, frozen=True, kw_only=True):
+    """Which part of a list."""
+
+    limit: Limit = 100
+    cursor: str | None = None  # the `next` of the page before; None: from the beginning
+
+
 class Page(msgspec.Struct, Generic[Item], frozen=True):
     """A part of a list, and where the rest of it begins."""
 
     items: list[Item]
     next: str | None = None  # the cursor to ask for what follows; None at the end
+    total: int | None = None  # of the whole list; None where it is not counted
 
 
 Asked = TypeVar("Asked", bound=Question)
@@ -51,12 +62,19 @@ class Operation(Generic[Asked, Answer]):
     """
 
     def __init__(
-        self, method: Method, path: str, function: Callable[[Records, Asked], Awaitable[Answer]], role: Role
+        self,
+        method: Method,
+        path: str,
+        function: Callable[[Records, Asked], Awaitable[Answer]],
+        role: Role,
+        *,
+        takes_key: bool = False,
     ) -> None:
         hints = get_type_hints(function)
         self.method: Final = method
         self.path: Final = path
         self.role: Final = role
+        self.takes_key: Final = takes_key  # see `Place.key`
         self.name: Final = function.__name__
         self.told: Final = inspect.getdoc(function) or ""
         self.question: Final[type[Asked]] = hints["asked"]
@@ -72,15 +90,16 @@ class Operation(Generic[Asked, Answer]):
 
 
 def operation(
-    method: Method, path: str, *, role: Role | None = None
+    method: Method, path: str, *, role: Role | None = None, takes_key: bool = False
 ) -> Callable[[Callable[[Records, Asked], Awaitable[Answer]]], Operation[Asked, Answer]]:
     """Makes an operation of ``async def name(records, asked) -> answer``, whose docstring people read.
 
     :param role: by default that of a viewer for a GET, and of an operator for all else.
+    :param takes_key: whether it does twice what is asked twice, unless both have the same idempotency key.
     """
     needed = role or (Role.VIEWER if method == "GET" else Role.OPERATOR)
 
     def made(function: Callable[[Records, Asked], Awaitable[Answer]]) -> Operation[Asked, Answer]:
-        return Operation(method, path, function, needed)
+        return Operation(method, path, function, needed, takes_key=takes_key)
 
     return made

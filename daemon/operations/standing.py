@@ -5,6 +5,7 @@ from contextlib import aclosing
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from daemon.fact_text import one_line
 from daemon.operations.moment import Moment
@@ -58,6 +59,7 @@ class BackfillStanding(msgspec.Struct, frozen=True):
     waits_for: dict[str, NotLoaded] = {}  # by code location: nothing of it can be launched
     failures: tuple[FailedRun, ...] = ()
     as_of: Moment | None = None  # None: now
+    is_served: bool | UnsetType = UNSET  # by a daemon; told where it was asked for
 
 
 class DaemonStanding(msgspec.Struct, frozen=True):
@@ -73,7 +75,7 @@ class DaemonStanding(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """What goes on, as JSON shows it."""
 
-    daemon: DaemonStanding | None  # None: of a moment of the past, it is not on record
+    daemon: DaemonStanding | None  # None: of a moment of the past, or of a file, it is not on record
     home: str
     position: int  # of the log's newest fact
     code_locations_not_loaded: dict[str, NotLoaded]  # those not given to the daemon only if they are needed
@@ -86,7 +88,7 @@ async def standing_of_all(records: Records, home: str, pid: int | None) -> Stand
     """What goes on."""
     world = await records.world()
     now = records.now()
-    daemon = None if records.moment is not None else await daemon_standing(records, world, pid)
+    daemon = None if records.is_of_the_past else await daemon_standing(records, world, pid)
     backfills = tuple(standing_of(world, backfill, now) for backfill in world.known.active.values())
     needed = {name for backfill in backfills for name in backfill.waits_for}
     return Standing(

@@ -1,5 +1,6 @@
 """What is given as text and has a meaning of its own."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from daemon.operations.errors import UsageError
@@ -20,3 +21,19 @@ def hours_typed(text: str | None, *, or_none: bool = False) -> str | None:
         except ValueError as error:
             raise UsageError(f"--only-between: {error}.") from error
     return text
+
+
+def tags_typed(texts: Sequence[str] | None) -> dict[str, str]:
+    """The tags that are meant by ``k=v`` texts.
+
+    :raises UsageError: one of them is no such text, or a name comes twice.
+    """
+    tags: dict[str, str] = {}
+    for text in texts or ():
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not separator or not name:
+            raise UsageError(f"--tag takes NAME=VALUE, and not {text!r}.")
+        if name in tags:
+            raise UsageError(f"--tag {name}= is given twice; a tag has one value.")
+        tags[name] = value
+    return tags

@@ -25,6 +25,11 @@ class ListedTarget(msgspec.Struct, frozen=True, omit_defaults=True):
     ranges: Pairs | None  # None: the asset has none
     policy: str | None = None  # as ranges: how they are cut into runs, in words
 
+    @property
+    def keys(self) -> PartitionKeys | None:
+        """The partitions, if the asset has any."""
+        return None if self.ranges is None else PartitionKeys(self.ranges, self.count)
+
 
 class ListedRun(msgspec.Struct, frozen=True):
     """A run of a plan."""
@@ -33,6 +38,16 @@ class ListedRun(msgspec.Struct, frozen=True):
     assets: tuple[str, ...]
     partitions: tuple[str, ...] | PartitionKeys | None  # None: its assets have none
     after: tuple[int, ...] | Numbers  # the runs that it waits for
+
+    @property
+    def keys(self) -> PartitionKeys | None:
+        """The partitions, if they are told as ranges."""
+        return self.partitions if isinstance(self.partitions, PartitionKeys) else None
+
+    @property
+    def after_ranges(self) -> tuple[tuple[int, int], ...]:
+        """The runs that it waits for, if they are told as ranges."""
+        return self.after.ranges if isinstance(self.after, Numbers) else ()
 
 
 class ListedLeftOut(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -84,7 +84,9 @@ def plan_backfill(
 ) -> PlannedBackfill | Refused:
     """The plan for what was asked, among the partitions that exist at ``as_of``."""
     if ask.max_concurrent_runs is not None and ask.max_concurrent_runs < 1:
-        return Refused(f"--max-concurrent must be 1 or more, not {ask.max_concurrent_runs}")
+        return Refused(
+            f"--max-concurrent must be 1 or more, not {ask.max_concurrent_runs}", option="max_concurrent"
+        )
     selected = select(catalog, ask.selection)
     if isinstance(selected, Refused):
         return selected
@@ -123,7 +125,8 @@ def _refused(ask: Ask, targets: Targets, wanting: Sequence[Wanting]) -> Refused 
         more = f", and {len(targets.left_out) - 1:,} more" if len(targets.left_out) > 1 else ""
         return Refused(
             f"--strict refuses a plan that leaves anything out, and this one leaves out {first.asset} "
-            f"({first.reason}){more}; select what is between, or launch without --strict"
+            f"({first.reason}){more}; select what is between, or launch without --strict",
+            option="strict",
         )
     missing = [each for each in wanting if each.missing]
     if ask.require_upstream and missing:
@@ -131,7 +134,8 @@ def _refused(ask: Ask, targets: Targets, wanting: Sequence[Wanting]) -> Refused 
         more = f", and {len(missing) - 1:,} more such" if len(missing) > 1 else ""
         return Refused(
             f"--require-upstream refuses a plan that needs what is not there: {first_sentence}{more}; fill "
-            f"it first, or add it to this backfill by --with-upstream"
+            f"it first, or add it to this backfill by --with-upstream",
+            option="require_upstream",
         )
     return None
 

@@ -8,7 +8,6 @@ import msgspec
 
 from backfilld.errors import BackfilldError
 from backfilld.partitions import UNPARTITIONED, MultiPartitions, Partitions, TimeWindowPartitions
-from backfilld.partitions.grid import Box, cells_of
 from backfilld.range_text import parse_range_text
 from backfilld.ranges import Ranges
 from daemon.planning.choice import ByStatus, Choice, Exactly, RangeText, texts_by_asset
@@ -142,7 +141,7 @@ def _newest(partitions: Partitions) -> Ranges:
         _last(each) if is_of_time or not any(of_time) else each.all()
         for each, is_of_time in zip(partitions.dimensions, of_time, strict=True)
     )
-    return cells_of([Box(rows, columns)], partitions.width)
+    return partitions.product(rows, columns)
 
 
 def _last(partitions: Partitions) -> Ranges:

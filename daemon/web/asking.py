@@ -30,8 +30,8 @@ class Asking:
         self._settings = settings
         self._store = store
 
-    async def records(self, actor: str, as_of: str | None = None) -> Records:
-        """The records at the head, or at a moment as typed.
+    async def records(self, actor: str, as_of: str | None = None, key: str | None = None) -> Records:
+        """The records at the head, or at a moment as typed; for what is asked with an idempotency key.
 
         :raises UsageError: it is no moment.
         :raises RefusedError: the log has no such moment.
@@ -39,15 +39,20 @@ class Asking:
         moment = None
         if as_of is not None:
             moment = await moment_of(self.log, typed_moment(as_of, "as_of"), self.clock.now())
-        place = Place(self._settings.home, self._settings.database_url, actor)
+        place = Place(self._settings.home, self._settings.database_url, actor, key)
         return Records(place, self.log, self._store, self.clock, moment=moment, live=self.live)
 
     async def ask(
-        self, operation: Operation[Asked, Answer], asked: Asked, request: Request[Any, Any, Any]
+        self,
+        operation: Operation[Asked, Answer],
+        asked: Asked,
+        request: Request[Any, Any, Any],
+        *,
+        key: str | None = None,
     ) -> Answer:
         """The operation's answer.
 
         :raises OperationError: there is none.
         """
         as_of = asked.as_of if isinstance(asked, PastQuestion) else None
-        return await operation(await self.records(identity_of(request).name, as_of), asked)
+        return await operation(await self.records(identity_of(request).name, as_of, key), asked)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Body, QueryParameter
+from litestar.params import Body, HeaderParameter, QueryParameter
 
 from daemon.operations.operation import Operation
 from daemon.web.access import needs
@@ -16,6 +16,13 @@ from daemon.web.asking import Asking
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)(:path)?\}")
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
+_Key = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="Any text of your own: what is sent again with it is answered again and done once.",
+    ),
+]
 
 
 def route_of(operation: Operation[Any, Any]) -> HTTPRouteHandler:
@@ -48,7 +55,7 @@ def _answering(
     of_paths = [name for name, kind in _PLACEHOLDER.findall(operation.path) if kind]
 
     async def answering(request: Request[Any, Any, Any], asking: Asking, **given: Any) -> Response[bytes]:  # noqa: ANN401 -- as the question has them
-        body = given.pop("data", None)
+        body, key = given.pop("data", None), given.pop("idempotency_key", None)
         if body is not None:
             given |= msgspec.structs.asdict(body)
         given = {
@@ -56,7 +63,7 @@ def _answering(
             for name, value in given.items()
         }
         given |= {name: given[name].removeprefix("/") for name in of_paths}
-        answer = await asking.ask(operation, msgspec.convert(given, operation.question), request)
+        answer = await asking.ask(operation, msgspec.convert(given, operation.question), request, key=key)
         return Response(_ENCODER.encode(answer), media_type="application/json")
 
     parameters = [_parameter("request", Request[Any, Any, Any]), _parameter("asking", Asking)]
@@ -68,6 +75,8 @@ def _answering(
         )
         for field in separate
     ]
+    if operation.takes_key:
+        parameters.append(_parameter("idempotency_key", _Key, default=None))
     if rest:
         parameters.append(_parameter("data", Annotated[_body_of(operation, rest), Body()]))
     answer: Any = Response[operation.answer]  # type: ignore[name-defined]  # for the description alone

@@ -71,12 +71,23 @@ class FoldedStore:
         found.sort(key=lambda row: row["position"], reverse=True)
         return found[: limit or None]
 
-    async def runs_then(self, world: World, *, where: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+    async def runs_then(
+        self,
+        world: World,
+        *,
+        where: Mapping[str, str | Collection[str]],
+        limit: int,
+        before: int | None = None,
+    ) -> list[dict[str, Any]]:
         """See `ProjectionStore.runs_then`."""
-        return await then.run_rows(functools.partial(self.rows, schema.runs), world, where=where, limit=limit)
+        read = functools.partial(self.rows, schema.runs)
+        return await then.run_rows(read, world, where=where, limit=limit, before=before)
 
     async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> None:
         """None: nothing is indexed here, so that all facts must be read."""
+
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> None:
+        """None, as `attempts_at`."""
 
     async def durations(self) -> Durations:
         """See `ProjectionStore.durations`."""

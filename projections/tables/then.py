@@ -30,9 +30,17 @@ class RunRows(Protocol):
 
 
 async def run_rows(
-    read: RunRows, world: World, *, where: Mapping[str, str], limit: int
+    read: RunRows,
+    world: World,
+    *,
+    where: Mapping[str, str | Collection[str]],
+    limit: int,
+    before: int | None = None,
 ) -> list[dict[str, Any]]:
-    """The rows of runs as they were in that world, newest first, from the rows of its log's head."""
+    """The rows of runs as they were in that world, newest first, from the rows of its log's head.
+
+    :param before: only runs that were launched before this position.
+    """
     live = live_runs(world)
     status = where.get("status")
     chosen: dict[str, str | Collection[str]] = {**where}
@@ -42,19 +50,28 @@ async def run_rows(
         chosen["id"] = [
             run_id
             for run_id, run in live.items()
-            if status_then(run) == status and where.get("id") in {None, run_id}
+            if status_then(run) == status and _is_meant(run_id, where.get("id"))
         ]
     elif status is not None:
         without = live
-    rows = await read(where=chosen, limit=limit, upto=world.position, without=without)
+    upto = world.position if before is None else min(world.position, before - 1)
+    rows = await read(where=chosen, limit=limit, upto=upto, without=without)
     return [run_row_then(row, live.get(row["id"])) for row in rows]
 
 
-def backfill_rows(world: World, *, limit: int) -> list[dict[str, Any]]:
-    """The rows of the backfills, the newest first; ``limit`` 0 means all."""
+def _is_meant(run_id: str, ids: str | Collection[str] | None) -> bool:
+    return ids is None or (run_id == ids if isinstance(ids, str) else run_id in ids)
+
+
+def backfill_rows(world: World, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """The rows of the backfills, the newest first; ``limit`` 0 means all.
+
+    :param before: only backfills that were asked for before this position.
+    """
     known = world.known
+    everything = (*known.active.values(), *known.ended.values())
     newest_first = sorted(
-        (*known.active.values(), *known.ended.values()),
+        (each for each in everything if before is None or each.request_position < before),
         key=lambda backfill: backfill.request_position,
         reverse=True,
     )

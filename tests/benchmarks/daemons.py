@@ -10,9 +10,9 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from daemon.cli.launch import new_backfill_id, request
 from daemon.cli.up import Announcement
 from daemon.clock import SystemClock
+from daemon.operations.launching import new_backfill_id, request
 from daemon.operations.records import Place, Records
 from daemon.planning.planned import Ask
 from events.envelope import Recorded

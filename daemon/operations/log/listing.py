@@ -1,9 +1,5 @@
 """The facts of the log that somebody asks for, a page at a time."""
 
-from typing import Annotated
-
-import msgspec
-
 from daemon.operations.errors import UnknownError
 from daemon.operations.log.finding import Found, Matching, Source, answered
 from daemon.operations.log.question import (
@@ -17,13 +13,10 @@ from daemon.operations.log.question import (
 )
 from daemon.operations.log.shown import Shown, shown
 from daemon.operations.log.touching import TouchingSource
-from daemon.operations.operation import Page, PastQuestion, operation
+from daemon.operations.operation import Limit, Page, PastQuestion, operation
 from daemon.operations.records import Records
 from events.log import Filter
 from projections.audit.asked import asked_of, is_known
-
-LIMIT_MAX = 1_000
-Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]
 
 
 class LogQuestion(PastQuestion, frozen=True, kw_only=True):

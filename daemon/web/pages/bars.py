@@ -27,6 +27,26 @@ class Piece(msgspec.Struct, frozen=True):
     height: float
 
 
+class Shape(msgspec.Struct, frozen=True):
+    """All pieces of one status as one SVG path, so that a picture has a few nodes however mixed it is."""
+
+    status: PartitionStatus
+    path: str
+
+
+def shapes_of(pieces: Iterable[Piece]) -> tuple[Shape, ...]:
+    """The pieces, a shape for each status.
+
+    >>> shapes_of([Piece("failed", 0, 50, 12.5, 50), Piece("failed", 20, 0, 1, 100)])
+    (Shape(status='failed', path='M0 50h12.5v50h-12.5zM20 0h1v100h-1z'),)
+    """
+    paths: dict[PartitionStatus, list[str]] = {}
+    for piece in pieces:
+        path = f"M{piece.x:g} {piece.y:g}h{piece.width:g}v{piece.height:g}h{-piece.width:g}z"
+        paths.setdefault(piece.status, []).append(path)
+    return tuple(Shape(status, "".join(each)) for status, each in paths.items())
+
+
 class Bar(msgspec.Struct, frozen=True):
     """How the partitions from one ordinal up to another stand."""
 
@@ -39,6 +59,11 @@ class Bar(msgspec.Struct, frozen=True):
     def count(self) -> int:
         """How many partitions there are."""
         return self.stop - self.start
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The pieces as SVG paths."""
+        return shapes_of(self.pieces)
 
     @property
     def label(self) -> str:
@@ -60,8 +85,12 @@ def bar_of(bits: Mapping[PartitionStatus, BitMap], start: int, stop: int, *, col
     """The bar of the partitions from ``start`` up to ``stop``, which are those that the bits are of."""
     counts = {status: bits[status].range_cardinality(start, stop) for status in PARTITION_STATUSES}
     edges = edges_of(start, stop, columns)
+    present = [status if counts[status] else None for status in STACKED]  # the others need no look
     shares = (
-        tuple(bits[status].range_cardinality(first, last) / (last - first) for status in STACKED)
+        tuple(
+            0.0 if status is None else bits[status].range_cardinality(first, last) / (last - first)
+            for status in present
+        )
         for first, last in pairwise(edges)
     )
     return Bar(start, stop, tuple(pieces_of(edges, shares)), counts)

@@ -14,6 +14,7 @@ from projections.asset_status import PARTITION_STATUSES, PartitionStatus
 from projections.sets import bitmap
 
 PAGE = 50
+_MARKS = ",[]*|=;\"'"  # of range texts; what has none of them is how a key begins
 
 
 class Partition(msgspec.Struct, frozen=True):
@@ -58,13 +59,12 @@ def found_by(text: str, partitions: Partitions) -> Ranges:
 
     :raises BackfilldError: there are none.
     """
-    try:
+    if partitions.find(text) is not None or any(mark in text for mark in _MARKS):
         return parse_range_text(text, partitions)
-    except BackfilldError:
-        begun = partitions.with_prefix(text)
-        if begun:
-            return begun
-        raise
+    begun = partitions.with_prefix(text)
+    if not begun:
+        raise BackfilldError(f"no partition's key begins with {text!r}.")
+    return begun
 
 
 def _partition(subject: Subject, ordinal: int) -> Partition:

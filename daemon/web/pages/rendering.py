@@ -8,8 +8,9 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
-from daemon.fact_text import one_line, ranges_text
+from daemon.fact_text import counted, one_line, ranges_text
 from daemon.web.pages.looking import Look
+from daemon.web.pages.materialized import number_text
 from daemon.web.problem import Problem
 
 VERSION: Final = version("backfilld-daemon")
@@ -70,11 +71,24 @@ def clock(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def first_upper(text: str) -> str:
+    """A sentence of ours that begins with a small letter, as a sentence of its own."""
+    return text[:1].upper() + text[1:]
+
+
 def cell(value: str | int | None) -> str:
     """What stands in a cell of a document."""
     return f"{value:,}" if isinstance(value, int) else one_line(value or "")
 
 
 _environment.filters.update(
-    number=number, words=words, clock=clock, one_line=one_line, keys=ranges_text, cell=cell
+    number=number,
+    words=words,
+    clock=clock,
+    one_line=one_line,
+    keys=ranges_text,
+    cell=cell,
+    counted=counted,
+    first_upper=first_upper,
+    measure=number_text,
 )

@@ -10,7 +10,7 @@ from backfilld.errors import BackfilldError
 from backfilld.partitions import MultiPartitions, Partitions
 from backfilld.range_text import format_ranges
 from backfilld.ranges import Ranges
-from daemon.web.pages.bars import Piece, bar_of, counts_text, edges_of
+from daemon.web.pages.bars import Piece, Shape, bar_of, counts_text, edges_of, shapes_of
 from daemon.web.pages.grids import Block, grid_of
 from daemon.web.pages.subject import Subject
 from projections.asset_status import PartitionStatus
@@ -41,6 +41,7 @@ class View(msgspec.Struct, frozen=True):
     text: str  # the range text of what is looked at
     ordinals: Ranges  # that are looked at
     ticks: tuple[Tick, ...]  # below, from left to right
+    last_label: str = ""  # of the key at the right end
     row_ticks: tuple[Tick, ...] = ()  # from top to bottom; none of a bar
     columns: str = "[]"  # JSON: the first and the last key of each column
     rows: str = ""  # the same of a grid's rows; empty of a bar
@@ -48,6 +49,11 @@ class View(msgspec.Struct, frozen=True):
     names: tuple[str, str] | None = None  # of the dimensions: across, down
     beside: tuple[tuple[str, KeyRange], ...] = ()  # other places to look at, by what leads there
     refusal: str | None = None  # of what was typed
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The pieces as SVG paths."""
+        return shapes_of(self.pieces)
 
     @property
     def label(self) -> str:
@@ -106,6 +112,7 @@ def _bar_view(subject: Subject, partitions: Partitions, span: tuple[int, int]) -
         text=format_ranges(ordinals, partitions),
         ordinals=ordinals,
         ticks=tuple(_ticks(partitions, (start, stop), TICKS, keys)),
+        last_label=partitions.key(stop - 1) if start < stop else "",
         columns=_as_json(partitions, edges),
         beside=tuple((name, keys(*at)) for name, at in _beside(start, stop, len(partitions))),
     )
@@ -138,6 +145,7 @@ def _grid_view(subject: Subject, partitions: MultiPartitions, block: Block) -> V
         row_ticks=tuple(_ticks(down, y_span, ROW_TICKS, lambda low, high: corners(x_span, (low, high))))
         if block.count
         else (),
+        last_label=across.key(x_span[1] - 1) if block.count else "",
         columns=_as_json(across, grid.x_edges),
         rows=_as_json(down, grid.y_edges),
         across=grid.across,

@@ -64,7 +64,7 @@ class Partitions(ABC):
         """The partitions whose keys begin so."""
         if not prefix:
             return self.all()
-        return Ranges.from_ordinals(ordinal for ordinal, key in enumerate(self) if key.startswith(prefix))
+        return Ranges.ascending(ordinal for ordinal, key in enumerate(self) if key.startswith(prefix))
 
     def user_key(self, ordinal: int) -> str:
         """The key at an ordinal as user code is given it: a `str`, or for some kinds more than one."""

@@ -10,11 +10,11 @@ from backfilld.assets import asset
 from backfilld.definitions import Definitions
 from backfilld.manifest import manifest_of
 from backfilld.partitions import DailyPartitionsDefinition, DynamicPartitionsDefinition
-from daemon.cli.launch import request
 from daemon.clock import ManualClock
 from daemon.commands import cancel
 from daemon.launching.code_location import manifest_digest
 from daemon.operations.errors import RefusedError
+from daemon.operations.launching import request
 from daemon.operations.records import DECISIONS_MAX, Place, Records
 from daemon.planning.planned import Ask
 from events.envelope import Event, Recorded
@@ -86,6 +86,7 @@ async def test_a_launch_is_recorded_once_on_a_log_that_grows_meanwhile() -> None
     assert requests[0].backfill_id == "b"
     backfill = world.backfill("b")
     assert backfill is not None
+    assert found is not None
     assert backfill.request.plan_digest == found.digest
 
 
@@ -93,6 +94,7 @@ async def test_definitions_that_change_meanwhile_are_planned_with() -> None:
     log = BusyLog(declared(9))
     records, world = await opened(log)
     found = await request(records, world, lambda *_: Ask(("raw",), "all"), "b")
+    assert found is not None
     assert found.runs_total == 9
     (requested,) = [each.fact for each in await told(log) if isinstance(each.fact, BackfillRequested)]
     assert requested.manifests == world.known.manifests
@@ -111,6 +113,7 @@ async def test_keys_that_come_meanwhile_are_planned_with() -> None:
     records, world = Records(PLACE, log, NO_STORE, ManualClock(T0)), World()
     await records.fold_on(world)
     found = await request(records, world, lambda *_: Ask(("profiles",), "all"), "b")
+    assert found is not None
     assert found.runs_total == world.plans["b"].runs_total == 2
 
 

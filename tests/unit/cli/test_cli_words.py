@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from daemon.cli.errors import ExitCode, explained
-from daemon.cli.plan import numbers_text
-from daemon.cli.run import tail
 from daemon.cli.up import name_of
 from daemon.launching.code_location import LoadFailure
 from daemon.operations.errors import UsageError
 from daemon.operations.planning import choice_of
+from daemon.operations.run_output import tail
+from daemon.plan_text import numbers_text
 from daemon.planning.choice import RangeText
-from daemon.planning.listed import Numbers
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError
 from daemon.time_text import duration_text, rate_text
 
@@ -42,8 +41,8 @@ def test_rates_are_told_in_the_unit_that_fits(per_s: float, text: str) -> None:
 
 
 def test_numbers_are_told_in_stretches_and_only_the_first_of_many() -> None:
-    assert numbers_text(Numbers(((1, 1), (4, 1000)), 998)) == "1, 4-1,000"
-    assert numbers_text(Numbers(((1, 1), (3, 3), (5, 5), (7, 7)), 4)) == "1, 3, 5, …"
+    assert numbers_text(((1, 1), (4, 1000))) == "1, 4-1,000"
+    assert numbers_text(((1, 1), (3, 3), (5, 5), (7, 7))) == "1, 3, 5, …"
 
 
 def test_partitions_are_chosen_once() -> None:

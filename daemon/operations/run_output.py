@@ -1,0 +1,111 @@
+"""What runs print: their files, the end of them, and all of them a piece at a time."""
+
+import codecs
+import os
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import anyio
+import msgspec
+
+from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
+from daemon.operations.errors import UnknownError
+from daemon.operations.operation import Question, operation
+from daemon.operations.records import Records
+from daemon.operations.run_names import unknown_run
+from events.facts import LeaderElected
+from events.log import Filter
+
+Stream = Literal["stdout", "stderr"]
+
+PRINTED: Final[dict[Stream, str]] = {"stdout": STANDARD_OUTPUT_FILE, "stderr": STANDARD_ERROR_FILE}
+TAIL_BYTES_MAX: Final = 1024 * 1024
+PIECE_BYTES: Final = 64 * 1024
+
+
+class OutputAsked(Question, frozen=True, kw_only=True):
+    """Which part of what a run printed."""
+
+    run_id: str
+    stream: Stream = "stdout"
+    offset: Annotated[int, msgspec.Meta(ge=0)] = 0  # in bytes
+    limit: Annotated[int, msgspec.Meta(ge=1, le=TAIL_BYTES_MAX)] = PIECE_BYTES  # in bytes
+
+
+class RunOutput(msgspec.Struct, frozen=True):
+    """A part of what a run printed; no character is cut."""
+
+    run_id: str
+    stream: Stream
+    offset: int  # where it begins, in bytes
+    text: str
+    next: int  # the offset to go on with
+    size: int | None  # of the file, in bytes; None: there is no such file
+    has_ended: bool  # whether all of it was told, and the run will print no more
+
+
+@operation("GET", "/runs/{run_id}/output")
+async def run_output(records: Records, asked: OutputAsked) -> RunOutput:
+    """Show what a run printed, from a byte on: asked again with `next` as the offset, it follows a run live.
+
+    A file that was cut at its bound meanwhile is shorter than the offset, and is gone on with at its end.
+
+    :raises UnknownError: there is no such run.
+    """
+    rows = await records.rows("runs", limit=1, id=asked.run_id)
+    if not rows:
+        raise UnknownError(await unknown_run(records, asked.run_id))
+    folder = await folder_of(records, asked.run_id)
+    # The row is older than the file is read: what an ended run printed is all there.
+    is_over = rows[0]["ended_at"] is not None
+    return await anyio.to_thread.run_sync(piece, folder, asked, is_over)
+
+
+async def folder_of(records: Records, run_id: str) -> Path:
+    """Where the files of a run are, or would be; a standby's runs may lie in another home than ours."""
+    from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
+
+    homes = [records.place.home, *await homes_led_from(records)]
+    folders = [home / RUNS_FOLDER / run_id for home in homes]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
+async def homes_led_from(records: Records) -> list[Path]:
+    """The homes that the log was led from, the newest first."""
+    homes: dict[str, None] = {}
+    elections = Filter(types=frozenset({LeaderElected.__name__}))
+    async with aclosing(records.log.read(matching=elections, newest_first=True)) as batches:
+        async for batch in batches:
+            for recorded in batch:
+                if isinstance(recorded.fact, LeaderElected) and recorded.fact.home is not None:
+                    homes[recorded.fact.home] = None
+    return [Path(home) for home in homes]
+
+
+def piece(folder: Path, asked: OutputAsked, is_over: bool) -> RunOutput:  # noqa: FBT001 -- called by a thread
+    """A part of a file in the folder; ``is_over`` says that nothing more will be written to it."""
+    try:
+        with (folder / PRINTED[asked.stream]).open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            offset = stream.seek(min(asked.offset, size))
+            read = stream.read(asked.limit)
+    except (FileNotFoundError, NotADirectoryError):
+        return RunOutput(asked.run_id, asked.stream, 0, "", 0, None, is_over)
+    is_end = is_over and offset + len(read) >= size
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(read, final=is_end)
+    held_back, _ = decoder.getstate()
+    following = offset + len(read) - len(held_back)
+    return RunOutput(asked.run_id, asked.stream, offset, text, following, size, is_end)
+
+
+def tail(file: Path, lines: int) -> str | None:
+    """The last lines of a file (0: all, up to a mebibyte); None if there is no such file."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(stream.seek(0, os.SEEK_END) - TAIL_BYTES_MAX, 0))
+            text = stream.read(TAIL_BYTES_MAX).decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return "\n".join(text.rstrip().splitlines()[-lines:])

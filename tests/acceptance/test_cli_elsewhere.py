@@ -1,0 +1,193 @@
+"""The command line by address: the same words and exit codes as with the database, for all it can do."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.acceptance.elsewhere import Served, served, served_by_daemon
+from tests.acceptance.house import Answer, line_of, new_house
+
+Call = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def still() -> Iterator[Served]:
+    """A house whose code was loaded once, and in which no daemon runs: nothing happens by itself."""
+    with new_house() as house:
+        with house.daemon():
+            pass
+        with served(house) as found:
+            yield found
+
+
+@pytest.fixture(scope="module")
+def busy() -> Iterator[Served]:
+    """A house with a daemon."""
+    with new_house() as house, served_by_daemon(house) as found:
+        yield found
+
+
+def told(call: Call, *commands: str) -> list[Answer]:
+    """What commands say about a backfill of their own, with a name in place of its id."""
+    backfill_id = call("launch", "orders", "--all", "-o", "json").value["id"]
+    answers = [call(*line.replace("ID", backfill_id).split()) for line in commands]
+    return [with_name(answer, backfill_id) for answer in answers]
+
+
+def with_name(answer: Answer, backfill_id: str) -> Answer:
+    """An answer that does not tell which backfill, or which others may be meant."""
+    out, err = (text.replace(backfill_id, "ID") for text in (answer.out, answer.err))
+    return Answer(answer.status, out, re.sub(r"[Dd]id you mean.*", "", err))
+
+
+CHANGES = (
+    (
+        "pause ID",
+        "pause ID -o json",
+        "resume ID --reason fine",
+        "resume ID",
+        "cancel ID -o json",
+        "cancel ID",
+    ),
+    ("cancel ID", "pause ID", "resume ID -o json", "amend ID --priority 3", "retry ID"),
+    (
+        "amend ID",
+        "amend ID --max-concurrent none",
+        "amend ID --max-concurrent 2 --order newest-first --drop orders=2024-01-0* --reason room",
+        "amend ID --only-between 25:00-26:00",
+        "amend ID --retries 0 --drop orders=2024-01-10 -o json",
+        "amend ID --retries -1",
+        "amend ID --drop nothing",
+        "cancel ID",
+    ),
+    ("run cancel ID-1-1", "run cancel nowhere-1-1", "cancel ID"),
+    ("cancel nowhere", "pause nowhere", "amend nowhere --priority 1", "retry nowhere", "cancel ID"),
+)
+
+
+@pytest.mark.parametrize("commands", CHANGES)
+def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[str, ...]) -> None:
+    assert told(still.by_url, *commands) == told(still.house.call, *commands)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "launch orders",
+        "launch orders --all --missing",
+        "launch nothing --all",
+        "launch orders --partitions 2023-01-01",
+        "launch orders --all --only-between nonsense",
+        "launch orders report --all --strict",
+        "pool set warehouse",
+        "pool set warehouse --slots 0",
+        "pool set warehouse --rate fast",
+        "pool set warehouse --only-between 25:00",
+        "plan orders --all",
+        "plan orders* --partitions [2024-01-02...2024-01-05] -o json --limit 2",
+        "plan nothing --all",
+        "jobs",
+        "jobs -o json",
+        "reload",
+    ],
+)
+def test_an_answer_is_the_same(still: Served, line: str) -> None:
+    assert still.by_url(*line.split()) == still.house.call(*line.split())
+
+
+def test_pools_and_keys_say_the_same(still: Served) -> None:
+    def both(call: Call, name: str) -> list[tuple[int, str, str]]:
+        lines = (
+            f"pool set {name} --slots 3 --rate 30/min --reason busy",
+            f"pool set {name} --slots 3 -o json",
+            f"pool set {name} --slots none --only-between 22:00-06:00",
+            f"partitions add {name} zoe abe zoe",
+            f"partitions add {name} zoe kim -o json",
+            f"partitions remove {name} zoe ...",
+            f"partitions add {name} a...b",
+        )
+        answers = [call(*line.split()) for line in lines]
+        return [(status, out.replace(name, "X"), err.replace(name, "X")) for status, out, err in answers]
+
+    assert both(still.by_url, "first") == both(still.house.call, "other")
+
+
+def test_names_may_have_any_letters(still: Served) -> None:
+    for name in ("a/b", "ä&?=#%41", "..", "a b"):
+        assert still.by_url("pool", "set", name, "--slots", "2", "-o", "json").value["pool"] == name
+    for name in ("ä&?=#%41", "..", "a b"):
+        assert still.by_url("partitions", "add", name, "k/1", "-o", "json").value["name"] == name
+    status, _, err = still.by_url("partitions", "add", "a/b", "k")
+    assert (status, err) == (
+        2,
+        "Name is 'a/b', which no address can name: it is empty or has a slash in it.\n",
+    )
+
+
+def test_a_launch_says_the_same(still: Served) -> None:
+    def launched(call: Call, *more: str) -> Answer:
+        answer = call("launch", "orders*", "--partitions", "2024-01-0*", "--reason", "late", *more)
+        found = re.search(r"\b[a-z0-9]{8}\b", answer.out)
+        assert found is not None, answer
+        call("cancel", found[0])
+        return with_name(answer, found[0])
+
+    assert launched(still.by_url) == launched(still.house.call)
+    assert launched(still.by_url, "-o", "json") == launched(still.house.call, "-o", "json")
+
+
+def test_a_launch_is_followed_to_its_end(busy: Served) -> None:
+    status, out, err = busy.by_url("launch", "orders", "--all", "--wait")
+    assert status == 0
+    first, last = out.splitlines()
+    assert re.fullmatch(r"Backfill \w{8} is launched: 10 runs for orders\.", first)
+    assert re.fullmatch(
+        r"Backfill \w{8} succeeded: 10 of 10 partitions materialized in .*, .* runs/.*\.", last
+    )
+    assert "100 %  10 of 10 partitions, 10 of 10 runs" in err
+    value = busy.by_url("launch", "orders", "--partitions", "2024-01-01", "--wait", "-o", "json").value
+    assert (value["status"], value["runs_total"], "is_served" in value) == ("succeeded", 1, False)
+
+
+def test_a_failure_is_followed_and_tried_again(busy: Served) -> None:
+    broken = busy.house.folder / "broken"
+    broken.touch()
+    status, out, _ = busy.by_url("launch", "orders", "--partitions", "2024-01-03", "--wait")
+    assert status == 1
+    broken.unlink()
+    failed = out.split()[1]
+    status, out, _ = busy.by_url("retry", failed, "--wait")
+    assert status == 0
+    assert f"a retry of {failed}." in out
+
+
+def test_a_run_is_canceled(busy: Served) -> None:
+    backfill_id = busy.by_url("launch", "region", "--all", "-o", "json").value["id"]
+    with busy.house.begin("log", "--follow", "--backfill", backfill_id, "-o", "jsonl") as log:
+        while json.loads(line_of(log))["type"] != "RunStarted":
+            pass
+        log.kill()
+    value = busy.by_url("run", "cancel", f"{backfill_id}-1-1", "-o", "json").value
+    assert value == {
+        "id": f"{backfill_id}-1-1", "backfill_id": backfill_id, "status": "canceling", "changed": True,
+    }  # fmt: skip
+    (busy.house.folder / "go").touch()
+    status, out, _ = busy.by_url("status", backfill_id, "--watch")
+    assert status == 1
+    assert "canceled" in out
+
+
+def test_code_is_loaded_anew(busy: Served, request: pytest.FixtureRequest) -> None:
+    code = busy.house.folder / "shop.py"
+    text = code.read_text()
+    request.addfinalizer(lambda: (code.write_text(text), busy.house.call("reload")))
+    code.write_text(f"{text}\n\n@asset\ndef more():\n    pass\n")
+    assert busy.by_url("reload").out == "shop is loaded: 5 assets.\n  added    more\n"
+    assert busy.by_url("reload", "-o", "json").value[0]["status"] == "loaded"
+    code.write_text("1 / 0\n")
+    status, out, err = busy.by_url("reload")
+    assert status == 12
+    assert out == "shop failed to load: ZeroDivisionError: division by zero\n"
+    assert "Traceback" in err

@@ -93,7 +93,9 @@ class World:
         self.plans: dict[str, Plan] = {}
         self.backfill_of_run: dict[str, str] = {}
         for backfill in known.active.values():
-            plan = self.plan_of(backfill.request, backfill.request_position)
+            plan = None
+            if backfill.unplannable is None:
+                plan = self.plan_of(backfill.request, backfill.request_position)
             if plan is not None:
                 self.plans[backfill.id] = plan
             self.backfill_of_run |= dict.fromkeys(backfill.live, backfill.id)
@@ -152,6 +154,8 @@ class World:
 
     def plan_of(self, request: BackfillRequested, position: int) -> Plan | None:
         """The plan a request stands for that was recorded there; None if the log lacks what it refers to."""
+        if not self.known.manifest_of.keys() >= {*request.manifests.values()}:
+            return None
         try:
             catalog = self.catalogs.at(request.manifests, position)
             return Plan(request.groups, catalog, datetime.fromisoformat(request.partitions_as_of))
@@ -290,7 +294,7 @@ def _release(world: World, recorded: Recorded, run: LiveRun, *, lost: bool) -> N
 def _launched(world: World, recorded: Recorded, fact: RunLaunched) -> None:
     backfill = world.known.active.get(recorded.backfill_id or "")
     plan = world.plans.get(recorded.backfill_id or "")
-    if backfill is None or plan is None:
+    if backfill is None or plan is None or recorded.run_id in world.backfill_of_run:
         return
     run = backfill_fold.launched(backfill, plan, recorded, fact)
     if run is None:
@@ -326,7 +330,7 @@ def _requested(world: World, recorded: Recorded, fact: BackfillRequested) -> Non
     plan = world.plan_of(fact, recorded.position)
     if plan is None:
         backfill = backfill_fold.unplanned(recorded, fact)
-        backfill.unplannable = "its request refers to definitions that this log does not have or cannot read"
+        backfill.unplannable = "its request does not fit the definitions and dynamic keys that this log has"
     else:
         world.plans[backfill_id] = plan
         backfill = backfill_fold.requested(recorded, fact, plan)
@@ -398,7 +402,7 @@ def _definitions_failed(known: Known, at: datetime, fact: DefinitionsFailed) -> 
 def _definitions_loaded(world: World, fact: DefinitionsLoaded) -> None:
     known = world.known
     if fact.manifest is not None:
-        known.manifest_of[fact.digest] = fact.manifest
+        known.manifest_of.setdefault(fact.digest, fact.manifest)
     known.not_loaded.pop(fact.code_location, None)
     known.manifests[fact.code_location] = fact.digest
     world.catalogs.changed()

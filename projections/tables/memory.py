@@ -66,13 +66,18 @@ class FoldedStore:
             for row in folded.values()
             if (upto is None or row["position"] <= upto)
             and row["id"] not in without
-            and all(_is_one_of(row[column], wanted) for column, wanted in where.items())
+            and all(_holds(row, column, wanted) for column, wanted in where.items())
         ]
         found.sort(key=lambda row: row["position"], reverse=True)
         return found[: limit or None]
 
     async def runs_then(
-        self, world: World, *, where: Mapping[str, str], limit: int, before: int | None = None
+        self,
+        world: World,
+        *,
+        where: Mapping[str, str | Collection[str]],
+        limit: int,
+        before: int | None = None,
     ) -> list[dict[str, Any]]:
         """See `ProjectionStore.runs_then`."""
         read = functools.partial(self.rows, schema.runs)
@@ -80,6 +85,9 @@ class FoldedStore:
 
     async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> None:
         """None: nothing is indexed here, so that all facts must be read."""
+
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> None:
+        """None, as `attempts_at`."""
 
     async def durations(self) -> Durations:
         """See `ProjectionStore.durations`."""
@@ -99,5 +107,7 @@ class FoldedStore:
                 self._backfills[key]["partitions_materialized"] += more
 
 
-def _is_one_of(value: object, wanted: str | Collection[str]) -> bool:
-    return value == wanted if isinstance(wanted, str) else value in wanted
+def _holds(row: Row, column: str, wanted: str | Collection[str]) -> bool:
+    if column == "asset":
+        return wanted in row["assets"]
+    return row[column] == wanted if isinstance(wanted, str) else row[column] in wanted

@@ -10,6 +10,7 @@ from litestar import Response
 
 from daemon.fact_text import counted, one_line, ranges_text
 from daemon.web.pages.looking import Look
+from daemon.web.pages.materialized import number_text
 from daemon.web.problem import Problem
 
 VERSION: Final = version("backfilld-daemon")
@@ -84,4 +85,5 @@ _environment.filters.update(
     cell=cell,
     counted=counted,
     first_upper=first_upper,
+    measure=number_text,
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from daemon.operations.operation import LIMIT_MAX
 from tests.acceptance.elsewhere import Served, served, served_by_daemon
 from tests.acceptance.house import Answer, new_house
 
@@ -101,6 +102,19 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "runs -o json",
         "runs --status lost",
         "run nowhere-1-1",
+        "assets",
+        "assets --limit 1",
+        "assets --limit 0 -o json",
+        "assets --history -o json --as-of 2",
+        "partitions orders",
+        "partitions orders --limit 0 -o json",
+        "partitions report",
+        "partitions nothing",
+        "partitions orders --status gone",
+        "partitions list",
+        "partitions list -o json",
+        "partitions list nobody",
+        "pool list -o json",
         "explain orders --partition 2024-01-01",
         "log 1",
         "log 1 -o json",
@@ -204,3 +218,14 @@ def test_code_is_loaded_anew(busy: Served, request: pytest.FixtureRequest) -> No
     assert status == 12
     assert out == "shop failed to load: ZeroDivisionError: division by zero\n"
     assert "Traceback" in err
+
+
+def test_a_list_that_is_longer_than_an_answer_comes_whole(still: Served) -> None:
+    keys = [f"key-{number:04}" for number in range(LIMIT_MAX + 200)]
+    assert still.house.call("partitions", "add", "many", *keys).status == 0
+    for command in (
+        ("partitions", "list", "many", "-o", "json"),
+        ("partitions", "list", "many", "--limit", "1100"),
+    ):
+        assert still.by_url(*command) == still.house.call(*command)
+    assert still.by_url("partitions", "list", "many", "-o", "json").value["keys"] == keys

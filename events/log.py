@@ -40,6 +40,7 @@ class Filter(msgspec.Struct, frozen=True):
     text: str | None = None  # somewhere in the data's JSON, A to Z in either case; no index helps
     causation_id: str | None = None  # no index helps: name the backfill too
     id: str | None = None  # the one fact with it
+    run_ids: frozenset[str] = frozenset()  # of these runs; empty: whatever `run_id` says
 
 
 @runtime_checkable

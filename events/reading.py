@@ -116,6 +116,8 @@ class Which(msgspec.Struct, frozen=True):
         """Conditions of which one must hold, and no two can."""
         if matching.backfill_id is not None or matching.run_id is not None:
             return []
+        if 0 < len(matching.run_ids) <= BRANCHES_MAX:
+            return [log.c.run_id == run_id for run_id in sorted(matching.run_ids)]
         if are_rare(matching.types):
             return [log.c.type == name for name in sorted(matching.types)]
         if len(self.scopes) > BRANCHES_MAX or by_person(matching.actor):
@@ -139,6 +141,8 @@ def conditions_of(matching: Filter) -> Iterator[ColumnElement[bool]]:
         yield log.c.backfill_id == matching.backfill_id
     if matching.run_id is not None:
         yield log.c.run_id == matching.run_id
+    if matching.run_ids:
+        yield log.c.run_id.in_(sorted(matching.run_ids))
     if matching.types:
         types = sorted(matching.types)
         yield log.c.type == types[0] if len(types) == 1 else log.c.type.in_(types)

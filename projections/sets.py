@@ -27,11 +27,12 @@ def keys_singly(ranges: Ranges, partitions: Partitions) -> PartitionKeys | None:
 
 
 def ranges_of(keys: PartitionKeys | None, partitions: Partitions) -> Ranges:
-    """The ordinals a fact's set has among these partitions; keys that are not among them are left out."""
-    if keys is None:
-        return ONLY
-    if partitions is UNPARTITIONED:
-        return Ranges.of(())
+    """The ordinals a fact's set has among these partitions; keys that are not among them are left out.
+
+    An asset without partitions has none of a partitioned one, and the other way round.
+    """
+    if keys is None or partitions is UNPARTITIONED:
+        return ONLY if keys is None and partitions is UNPARTITIONED else Ranges.of(())
     try:
         return partitions.ranges_of(keys.ranges)
     except BackfilldError:

@@ -22,7 +22,7 @@ from rich.text import Text
 from daemon.cli.assets import ASSET_COLUMNS
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, follow
-from daemon.cli.invocation import CommonOptions, Invocation, command
+from daemon.cli.invocation import CommonOptions, Invocation, database_command
 from daemon.cli.opening import with_records
 from daemon.cli.output import Output, table_of
 from daemon.cli.place import URL_VARIABLE
@@ -48,7 +48,7 @@ KeepOption = Annotated[
 ]
 
 
-@command
+@database_command
 def demo(invocation: Invocation, *, keep: KeepOption = False) -> None:
     """Fill four years of weather of two cities, check every figure, and show how to look further.
 

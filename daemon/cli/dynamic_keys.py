@@ -10,7 +10,7 @@ from msgspec import UNSET
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.invocation import Invocation, LimitOption, command, database_command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.opening import ask
 from daemon.cli.output import Column, Format
@@ -39,7 +39,7 @@ OptionalSetArgument = Annotated[
 ]
 
 
-@command
+@database_command
 def add(
     invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
 ) -> None:
@@ -55,7 +55,7 @@ def add(
     change(invocation, add_to_set, asked, done="added to", already="already there")
 
 
-@command
+@database_command
 def remove(
     invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
 ) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from daemon.cli.not_loaded import failure_text
 from daemon.cli.output import Column
 from daemon.manifest_changes import Changes, words
+from daemon.not_loaded_text import failure_text
 from daemon.operations.manifests import HistoryRow
 from events.facts import Failure
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.invocation import Invocation, LimitOption, command, database_command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.opening import ask
 from daemon.cli.output import Column
@@ -60,7 +60,7 @@ def pools(_invocation: Invocation) -> None:
     """Set and show pools: limits that all runs share whose assets name the pool."""
 
 
-@command
+@database_command
 def set_(
     invocation: Invocation,
     name: NameArgument,

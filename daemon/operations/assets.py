@@ -101,6 +101,7 @@ async def assets(records: Records, asked: ListQuestion) -> Assets:
 
     :raises UsageError: the cursor is none.
     """
+    records.need_all_facts("how assets stand")
     world, now = await records.world(), records.now()
     page = page_of(keys_of_all(world), asked, str)
     rows = [row_of(world, key, now) for key in page.items]
@@ -114,6 +115,7 @@ async def asset(records: Records, asked: AssetAsked) -> AssetShown:
     :raises UnknownError: there is no such asset.
     """
     key = asked.asset
+    records.need_all_facts("how an asset stands")
     check_known(await records.world(), key)
     latest = await latest_of(records, key)
     world = await records.world()  # The code may have changed while the table was read.

@@ -85,6 +85,15 @@ class Explained(msgspec.Struct, frozen=True):
     as_of: Moment | None = None  # None: now
 
 
+def need_what_it_waits_for(records: Records, backfill: Backfill) -> None:
+    """Nothing, if it can be told what a backfill under way waits for.
+
+    :raises RefusedError: the records have the facts about some backfills only.
+    """
+    if backfill.completed is None:
+        records.need_all_facts("what others hold that a backfill waits for")
+
+
 @operation("GET", "/backfills/{backfill_id}/explain")
 async def explain(records: Records, asked: ExplainAsked) -> Waitings:
     """Say what a backfill is waiting for: upstream partitions, limits and who holds them, hours, retries.
@@ -93,6 +102,7 @@ async def explain(records: Records, asked: ExplainAsked) -> Waitings:
     """
     world = await records.world()
     backfill = await records.backfill(world, asked.backfill_id)
+    need_what_it_waits_for(records, backfill)
     found = Waitings(
         backfill.id, backfill.status, tuple(why_waiting(world, backfill, records.now())), records.moment
     )
@@ -112,6 +122,7 @@ async def explain_partition(records: Records, asked: PartitionAsked) -> Explaine
     """
     world = await records.world()
     backfill = await records.backfill(world, asked.backfill_id)
+    need_what_it_waits_for(records, backfill)
     place = place_of(world, backfill, asked.asset, asked.partition)
     history = [shown(recorded) async for recorded in about(records, backfill, place)]
     # What was awaited may have moved the world on, and what it says now may not be what the facts say.

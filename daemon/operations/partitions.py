@@ -96,6 +96,7 @@ async def partitions(records: Records, asked: PartitionsAsked) -> PartitionsShow
     :raises UsageError: there is no such status.
     """
     chosen = known_status(asked.status)
+    records.need_all_facts("how partitions stand")
     world = await records.world()
     node, existing, bits = bits_of(world, asked.asset, records)
     by_status = {each: bits[each] for each in PARTITION_STATUSES if chosen in {None, each}}
@@ -139,6 +140,7 @@ async def partition_ranges(records: Records, asked: RangesAsked) -> Page[StatusR
     :raises UsageError: there is no such status, or the cursor is no key of it, or not any more.
     """
     chosen = known_status(asked.status)
+    records.need_all_facts("how partitions stand")
     node, existing, bits = bits_of(await records.world(), asked.asset, records)
     if node.definition is None:
         raise UsageError(f"{asked.asset} has no partitions, so there are no ranges of them.")

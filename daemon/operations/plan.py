@@ -40,6 +40,7 @@ async def plan(records: Records, asked: PlanAsked) -> EstimatedPlan:
     The body is that of a launch. Runs are listed up to a limit; the digest is that of the whole plan.
     """
     ask = ask_of(asked)
+    records.need_all_facts("what would be launched")
     world, now = await records.world(), records.clock.now()
     found = planned(world, ask, now)
     told = msgspec.structs.asdict(listed(found, asked.limit, as_ranges=asked.as_ranges))

@@ -13,6 +13,7 @@ async def pools(records: Records, asked: ListQuestion) -> Page[PoolRow]:
 
     :raises UsageError: the cursor is none.
     """
+    records.need_all_facts("who holds the pools")
     world = await records.world()
     named = {node.pool for node in world.catalog.assets.values() if node.pool is not None}
     known = world.known.pools

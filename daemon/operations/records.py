@@ -1,6 +1,6 @@
 """The log and what is folded from it, open for an operation. No daemon is needed for it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
@@ -25,10 +25,12 @@ from projections.tables.then import backfill_rows
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
+    from projections.tables.attempts import AttemptsAt
     from projections.tables.checking import Checked
     from projections.tables.memory import FoldedStore
+    from projections.tables.of_partitions import OfPartitions
     from projections.tables.rebuilding import Rebuilt
-    from projections.tables.store import AttemptsAt, ProjectionStore
+    from projections.tables.store import ProjectionStore
 
 DECISIONS_MAX = 200  # on a log that grows while each is made; a daemon at full speed turns away one in two
 
@@ -57,6 +59,7 @@ class Records:
         moment: Moment | None = None,
         live: LiveWorld | None = None,
         attending: LiveAttendance | None = None,
+        selected: tuple[str, ...] = (),
     ) -> None:
         """Whoever asks again and again gives what is kept, to save folding and connecting anew."""
         self.place = place
@@ -66,6 +69,7 @@ class Records:
         self._store = store
         self._live = live
         self._attending = attending
+        self._selected = selected  # the backfills that a file was confined to; none: it has all there was
 
     @property
     def is_file(self) -> bool:
@@ -76,6 +80,23 @@ class Records:
     def upto(self) -> int | None:
         """The position of the newest fact that counts; None for the log's head."""
         return None if self.moment is None else self.moment.position
+
+    @property
+    def is_of_the_past(self) -> bool:
+        """Whether they tell what was, at a moment or when a file was exported, and not what is."""
+        return self.moment is not None or self.is_file
+
+    def need_all_facts(self, told: str) -> None:
+        """Nothing, if the facts about all backfills are there, not those of a few that were selected.
+
+        :param told: what would be wrong without them, as in "how an asset stands".
+        :raises RefusedError: they are not.
+        """
+        if self._selected:
+            raise RefusedError(
+                f"a selection does not show {told}: it has no facts of other backfills than "
+                f"{', '.join(self._selected)}. Export the whole log for that."
+            )
 
     def now(self) -> datetime:
         """The time it is, or was at the moment."""
@@ -126,11 +147,12 @@ class Records:
         *,
         limit: int,
         before: int | None = None,
-        **where: str | None,
+        **where: str | Collection[str] | None,
     ) -> list[dict[str, Any]]:
         """Rows of a table that is brought up to date first, newest first; ``limit`` 0 means all.
 
-        A condition that is None does not count. Of a moment of the past, the rows are those of then.
+        A column is to have a value, or one of several. A condition that is None does not count. Of a moment
+        of the past, the rows are those of then.
 
         :param before: only what began before this position.
         """
@@ -175,6 +197,21 @@ class Records:
         store = self._kept()
         await store.bring_up_to_date(self.log)
         return await store.rows(schema.materializations, where={"asset": asset}, limit=limit, upto=self.upto)
+
+    async def of_partitions(self, asset: str, keys: Sequence[str], *, each: int, many: int) -> "OfPartitions":
+        """See `projections.tables.of_partitions`; the tables are brought up to date first.
+
+        :raises UsageError: a file has no tables.
+        """
+        store = self._kept()
+        head = await store.bring_up_to_date(self.log)
+        upto = head if self.upto is None else self.upto
+        return await store.of_partitions(asset, keys, upto=upto, each=each, many=many)
+
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> tuple[str, ...] | None:
+        """See `ProjectionStore.runs_at`; its tables are brought up to date first."""
+        await self._store.bring_up_to_date(self.log)
+        return await self._store.runs_at(asset, keys, most=most)
 
     async def durations(self) -> Durations:
         """What runs took that succeeded, whatever backfill they were of."""

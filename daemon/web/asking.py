@@ -1,6 +1,6 @@
 """Operations asked over HTTP: with the records of the log, on behalf of whoever asks."""
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from litestar import Request
 
@@ -10,11 +10,10 @@ from daemon.operations.moment import moment_of, typed_moment
 from daemon.operations.operation import Operation, PastQuestion, Question, bounded
 from daemon.operations.records import Place, Records
 from daemon.web.access import identity_of
+from daemon.web.identifying import Identifying
+from daemon.web.settings import WebSettings
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Asked = TypeVar("Asked", bound=Question)
 Answer = TypeVar("Answer")
@@ -23,13 +22,13 @@ Answer = TypeVar("Answer")
 class Asking:
     """What every request is answered from; one for the process."""
 
-    def __init__(self, home: "Path", database_url: str, log: PostgresLog, store: ProjectionStore) -> None:
+    def __init__(self, settings: WebSettings, log: PostgresLog, store: ProjectionStore) -> None:
         self.log = log
         self.live = LiveWorld(log, store)
         self.clock = SystemClock()
-        self._attending = LiveAttendance(database_url, self.clock)
-        self._home = home
-        self._database_url = database_url
+        self._attending = LiveAttendance(settings.database_url, self.clock)
+        self.identifying = Identifying(settings, self.live, self.clock)
+        self._settings = settings
         self._store = store
 
     async def records(self, actor: str, as_of: str | None = None, key: str | None = None) -> Records:
@@ -41,7 +40,7 @@ class Asking:
         moment = None
         if as_of is not None:
             moment = await moment_of(self.log, typed_moment(as_of, "as_of"), self.clock.now())
-        place = Place(self._home, self._database_url, actor, key)
+        place = Place(self._settings.home, self._settings.database_url, actor, key)
         return Records(
             place,
             self.log,

@@ -72,7 +72,12 @@ class FoldedStore:
         return found[: limit or None]
 
     async def runs_then(
-        self, world: World, *, where: Mapping[str, str], limit: int, before: int | None = None
+        self,
+        world: World,
+        *,
+        where: Mapping[str, str | Collection[str]],
+        limit: int,
+        before: int | None = None,
     ) -> list[dict[str, Any]]:
         """See `ProjectionStore.runs_then`."""
         read = functools.partial(self.rows, schema.runs)
@@ -80,6 +85,9 @@ class FoldedStore:
 
     async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> None:
         """None: nothing is indexed here, so that all facts must be read."""
+
+    async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> None:
+        """None, as `attempts_at`."""
 
     async def durations(self) -> Durations:
         """See `ProjectionStore.durations`."""

@@ -251,8 +251,8 @@ def test_a_token_is_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
             "--url names a daemon elsewhere, and --home what is here: give one of them.",
         ),
         (
-            "--url http://x jobs --database d --file f",
-            "--url names a daemon elsewhere, and --database and --file what is here: give one of them.",
+            "--url http://x jobs --file f",
+            "--url names a daemon elsewhere, and --file what is here: give one of them.",
         ),
         (
             "jobs --url ftp://x",

@@ -14,6 +14,7 @@ from tests.benchmarks.frame import Benchmark, Figures, Surroundings, cores_busy_
 from tests.benchmarks.log_reading import reading
 from tests.benchmarks.log_writing import bulk_append, single_append
 from tests.benchmarks.looking_back import looking_back
+from tests.benchmarks.looking_in import looking_in
 from tests.benchmarks.plans import plan_curve, plans
 from tests.benchmarks.runs import limited, reaction, runs
 from tests.benchmarks.scheduling import deciding
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "single_append": single_append,
     "reading": reading,
     "looking_back": looking_back,
+    "looking_in": looking_in,
     "restart": restart,
     "idle": idle,
 }

@@ -87,6 +87,7 @@ FILTERS = {
     "asset and backfill": (Filter(asset="c", backfill_id="two"), [5, 8, 10, 15]),
     "asset and backfill that does not fill it": (Filter(asset="a", backfill_id="two"), []),
     "asset and run": (Filter(asset="c", run_id="one-3-1"), [13, 16]),
+    "runs": (Filter(run_ids=frozenset({"one-3-1", "two-1-1"})), [8, 10, 13, 14, 16]),
     "person": (Filter(actor=PERSON), [2, 5, 18]),
     "daemon": (Filter(actor="daemon"), [1, 3, 8, 9, 13, 15, 17, 19]),
     "run": (Filter(actor="run one-1-1"), [4, 6, 7]),

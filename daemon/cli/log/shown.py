@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.text import Text
 
-from daemon.fact_text import describe
+from daemon.fact_text import describe, one_line
 from daemon.operations.log.shown import BY_ITSELF, BY_RUN, Shown
 
 SAID_MAX = 300  # characters of what a fact says, on a line of any width
@@ -50,8 +50,8 @@ def line_for(console: Console) -> Callable[[Shown], Text]:
 
 def _append_said(text: Text, fact: Shown) -> None:
     """What the fact says, and who says it where that is a person."""
-    said = describe(fact.fact)
+    said = one_line(describe(fact.fact))
     text.append(said if len(said) <= SAID_MAX else f"{said[: SAID_MAX - 1]}…")
     if fact.actor != BY_ITSELF and not fact.actor.startswith(BY_RUN):
-        text.append(f"{', ' if said else ''}by {fact.actor}", style="dim")
+        text.append(f"{', ' if said else ''}by {one_line(fact.actor)}", style="dim")
     text.rstrip()

@@ -1,8 +1,8 @@
 """The facts of a log that touch partitions of an asset, found by the tables where they are few."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
-from daemon.operations.audit.finding import KEYS_MAX, LOOKED_UP_MAX, looked_up
+from daemon.operations.audit.finding import KEYS_MAX
 from daemon.operations.log.finding import Matching, singly
 from daemon.operations.records import Records
 from events.envelope import Recorded
@@ -22,6 +22,9 @@ from projections.audit.asked import Asked
 from projections.audit.touching import Touching
 from projections.world import World, evolve
 
+RUNS_MAX = 2_000  # for more, reading on along the asset soon finds a page of them
+RUNS_AT_ONCE = 50
+
 OF_NO_RUN = frozenset(
     fact.__name__
     for fact in (
@@ -29,6 +32,11 @@ OF_NO_RUN = frozenset(
         *(BackfillCompleted, PartitionSkipped),
     )
 )
+
+
+def in_parts(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """The names, so many at a time."""
+    return (names[at : at + size] for at in range(0, len(names), size))
 
 
 class TouchingSource:
@@ -72,12 +80,13 @@ class TouchingSource:
     async def _few(self, keys: tuple[str, ...]) -> list[Recorded] | None:
         """The facts that match and may touch the partitions, oldest first; None where they may be many."""
         log, asset = self._records.log, self._asked.asset
-        found = await self._records.attempts_at(asset, keys, most=LOOKED_UP_MAX)
-        if found is None:
+        run_ids = await self._records.runs_at(asset, keys, most=RUNS_MAX)
+        if run_ids is None:
             return None
-        facts = {each.position: each for each in await looked_up(log, found)}
-        for run_id in sorted({each.run_id for each in facts.values() if each.run_id} - {*found.run_ids}):
-            facts |= {each.position: each async for each in singly(log.read(matching=Filter(run_id=run_id)))}
+        facts: dict[int, Recorded] = {}
+        for some in in_parts(run_ids, RUNS_AT_ONCE):
+            of_runs = log.read(matching=Filter(run_ids=frozenset(some)))
+            facts |= {each.position: each async for each in singly(of_runs)}
         of_no_run = log.read(matching=Filter(asset=asset, types=OF_NO_RUN))
         facts |= {each.position: each async for each in singly(of_no_run)}
         matcher = Matcher(self._matching)

@@ -1,20 +1,27 @@
 """The page of one asset: what it is, how its partitions stand, and what filled it last."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Response, get
 
+from backfilld.partitions import MultiPartitions
 from daemon.definition_text import definition_text, kind_text, mapping_text, retry_text
 from daemon.operations.errors import UsageError
+from daemon.operations.records import Records
 from daemon.web.asking import Asking
 from daemon.web.pages.listed import Listed, listed
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.materialized import latest_of, values_of
+from daemon.web.pages.plots import plots_of, points_of, sampled
+from daemon.web.pages.reaching import About, about
 from daemon.web.pages.rendering import rendered
 from daemon.web.pages.subject import Subject, subject_of, users_of
+from daemon.web.pages.tried import EACH, attempts_by_ordinal
 from daemon.web.pages.zooming import KeyRange, View, view_of
 from projections.asset_status import PARTITION_STATUSES, PartitionStatus
 
+MANY = 500  # facts, and runs, about more than one partition that are looked through
 KEPT = frozenset({"from", "to", "status", "find"})  # of the query, by links within the page
 
 
@@ -26,23 +33,58 @@ async def asset(key: str, request: AnyRequest, asking: Asking) -> Response[str]:
     """
     seen = await look(request, asking)
     key = key.removeprefix("/")
-    subject_of(seen.world, key, seen.records.now())  # Nothing need be read of one that does not exist.
-    latest = await latest_of(seen.records, key)
     subject = subject_of(seen.world, key, seen.records.now())
-    query = seen.query
+    query, status = seen.query, status_of(seen.query.get("status", ""))
+    view, found = looked_at(subject, query, status)
+    listing = [each.ordinal for each in found.items]
+    samples = sampled(view.bits - subject.bits["missing"])
+    latest = await latest_of(seen.records, key) if subject.kind != "external" else None
+    filled, unfilled = await known_of(seen.records, subject, sorted({*samples, *listing}))
+    at = None if seen.moment is None else seen.moment.at
+    values = {
+        "view": view,
+        "listed": found,
+        "statuses": PARTITION_STATUSES,
+        "status": status,
+        "latest": latest,
+        "query": query,
+        "plots": plots_of(points_of(filled, samples, subject.partitions), placing(subject, view)),
+        "samples": len(samples),
+        "attempts": attempts_by_ordinal(filled, unfilled, listing, at),
+    }
+    return rendered(seen, "asset.html", described(seen, subject) | addresses(seen, key) | values)
+
+
+def looked_at(
+    subject: Subject, query: Mapping[str, str], status: PartitionStatus | None
+) -> tuple[View, Listed]:
+    """The partitions that the query looks at, as a picture and as a list."""
     view = view_of(subject, query.get("from", ""), query.get("to", ""))
-    status = status_of(query.get("status", ""))
-    found = listed(
-        subject, view.bits, status=status, text=query.get("find", "").strip(), after=query.get("after", "")
-    )
-    return rendered(
-        seen,
-        "asset.html",
-        described(seen, subject)
-        | shown(view, found)
-        | addresses(seen, key)
-        | {"status": status, "latest": latest, "query": query},
-    )
+    text, after = query.get("find", "").strip(), query.get("after", "")
+    return view, listed(subject, view.bits, status=status, text=text, after=after)
+
+
+async def known_of(
+    records: Records, subject: Subject, ordinals: list[int]
+) -> tuple[list[About], list[About]]:
+    """What the tables say of a few partitions: what filled them, and the runs that did not, or not yet."""
+    if subject.kind == "external" or not ordinals:
+        return [], []
+    keys = [subject.partitions.key(ordinal) for ordinal in ordinals] if subject.is_partitioned else []
+    found = await records.of_partitions(subject.key, keys, each=EACH, many=MANY)
+    partitions = subject.partitions
+    return about(found.filled, ordinals, partitions), about(found.unfilled, ordinals, partitions)
+
+
+def placing(subject: Subject, view: View) -> Callable[[int], float]:
+    """Where partitions stand on the axis of what is looked at."""
+    partitions = subject.partitions
+    if not isinstance(partitions, MultiPartitions) or not view.ordinals:
+        low, count = (view.ordinals.first, view.count) if view.ordinals else (0, 1)
+        return lambda ordinal: (ordinal - low + 0.5) / count
+    across, width = view.across, partitions.width
+    side = partitions.projected(view.ordinals, across)
+    return lambda ordinal: (divmod(ordinal, width)[across] - side.first + 0.5) / len(side)
 
 
 def described(seen: Look, subject: Subject) -> dict[str, Any]:
@@ -62,11 +104,6 @@ def described(seen: Look, subject: Subject) -> dict[str, Any]:
         "external": seen.world.catalog.external,
         "pool": None if node is None or node.pool is None else seen.world.known.pools.get(node.pool),
     }
-
-
-def shown(view: View, found: Listed) -> dict[str, Any]:
-    """The partitions that are looked at."""
-    return {"view": view, "listed": found, "statuses": PARTITION_STATUSES}
 
 
 def addresses(seen: Look, key: str) -> dict[str, Any]:

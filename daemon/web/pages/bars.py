@@ -85,8 +85,12 @@ def bar_of(bits: Mapping[PartitionStatus, BitMap], start: int, stop: int, *, col
     """The bar of the partitions from ``start`` up to ``stop``, which are those that the bits are of."""
     counts = {status: bits[status].range_cardinality(start, stop) for status in PARTITION_STATUSES}
     edges = edges_of(start, stop, columns)
+    present = [status if counts[status] else None for status in STACKED]  # the others need no look
     shares = (
-        tuple(bits[status].range_cardinality(first, last) / (last - first) for status in STACKED)
+        tuple(
+            0.0 if status is None else bits[status].range_cardinality(first, last) / (last - first)
+            for status in present
+        )
         for first, last in pairwise(edges)
     )
     return Bar(start, stop, tuple(pieces_of(edges, shares)), counts)

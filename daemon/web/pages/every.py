@@ -6,9 +6,13 @@ from litestar.handlers import HTTPRouteHandler
 
 from daemon.web.pages.asset import asset
 from daemon.web.pages.audit import audit_page, backfill_audit_page
+from daemon.web.pages.backfill.acting import amend_it, intervene, retry_it
+from daemon.web.pages.backfill.page import backfill_page
+from daemon.web.pages.backfills import backfills_page
 from daemon.web.pages.launch.page import launch_form, launch_it
 from daemon.web.pages.lineage import lineage
 from daemon.web.pages.log import fact_page, log_page
+from daemon.web.pages.signing_in import login, login_page, logout
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     lineage,
@@ -19,4 +23,12 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     backfill_audit_page,
     launch_form,
     launch_it,
+    backfills_page,
+    backfill_page,
+    intervene,
+    retry_it,
+    amend_it,
+    login_page,
+    login,
+    logout,
 )

@@ -1,5 +1,7 @@
 """Status grids of two dimensions: any number of pairs in a bounded number of cells."""
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
@@ -11,7 +13,7 @@ from daemon.web.pages.bars import HEIGHT, STACKED, Piece, Shares, counts_text, e
 from projections.asset_status import PARTITION_STATUSES, PartitionStatus
 
 ROWS = 24
-COLUMNS = 60
+COLUMNS = 48
 GAP = 0.08  # of a row's height, so that rows stay apart
 
 Bits = Mapping[PartitionStatus, BitMap]
@@ -85,29 +87,28 @@ def across_of(partitions: MultiPartitions) -> int:
 def _cells(bits: BitMap, width: int, row_edges: list[int], column_edges: list[int]) -> Iterator[list[int]]:
     """How many of the bits lie in each cell, row by row.
 
-    Rows that are empty or full are told by one look; others take one for each column.
+    Bands of rows that are empty or full are told by one look, and others by one for each row and column: in
+    an array of the bits, which is searched in half the time that the bitmap takes.
     """
+    sizes = [last - first for first, last in pairwise(column_edges)]
+    found: array[int] | None = None
     for first_row, last_row in pairwise(row_edges):
-        counts = [0] * (len(column_edges) - 1)
+        rows = last_row - first_row
         in_band = bits.range_cardinality(first_row * width, last_row * width)
-        is_full = in_band == (last_row - first_row) * width
-        for row in range(first_row, last_row) if in_band and not is_full else ():
-            start = row * width
-            in_row = bits.range_cardinality(start, start + width)
-            if not in_row:
-                continue
-            if in_row == width:
+        if in_band in {0, rows * width}:
+            yield [size * rows if in_band else 0 for size in sizes]
+            continue
+        found = bits.to_array() if found is None else found
+        counts = [0] * len(sizes)
+        low = bisect_left(found, first_row * width)
+        for start in range(first_row * width, last_row * width, width):
+            high = bisect_left(found, start + width, low, min(low + width, len(found)))
+            if high > low:
+                below = [bisect_left(found, start + edge, low, high) for edge in column_edges]
                 counts = [
-                    count + last - first
-                    for count, (first, last) in zip(counts, pairwise(column_edges), strict=True)
+                    count + last - first for count, (first, last) in zip(counts, pairwise(below), strict=True)
                 ]
-                continue
-            below = [bits.rank(start + edge - 1) if start + edge else 0 for edge in column_edges]
-            counts = [
-                count + last - first for count, (first, last) in zip(counts, pairwise(below), strict=True)
-            ]
-        if is_full:
-            counts = [(last_row - first_row) * (last - first) for first, last in pairwise(column_edges)]
+            low = high
         yield counts
 
 

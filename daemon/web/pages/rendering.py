@@ -10,6 +10,7 @@ from litestar import Response
 
 from daemon.fact_text import counted, one_line, ranges_text
 from daemon.web.pages.looking import Look
+from daemon.web.pages.materialized import number_text
 from daemon.web.problem import Problem
 
 VERSION: Final = version("backfilld-daemon")
@@ -36,10 +37,15 @@ def rendered(look: Look, template: str, values: Mapping[str, Any], *, status: in
     return Response(text, status_code=status, media_type="text/html")
 
 
+def page(template: str, values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
+    """A page without the frame around it: it needs neither the log nor to know who looks."""
+    text = _environment.get_template(template).render(values)
+    return Response(text, status_code=status, media_type="text/html")
+
+
 def problem_page(problem: Problem) -> Response[str]:
-    """What people see in place of a page; it needs neither the log nor to know who looks."""
-    text = _environment.get_template("problem.html").render(problem=problem)
-    return Response(text, status_code=problem.status, media_type="text/html")
+    """What people see in place of a page."""
+    return page("problem.html", {"problem": problem}, status=problem.status)
 
 
 def number(value: float) -> str:
@@ -84,4 +90,5 @@ _environment.filters.update(
     cell=cell,
     counted=counted,
     first_upper=first_upper,
+    measure=number_text,
 )

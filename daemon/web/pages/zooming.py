@@ -41,6 +41,7 @@ class View(msgspec.Struct, frozen=True):
     text: str  # the range text of what is looked at
     ordinals: Ranges  # that are looked at
     ticks: tuple[Tick, ...]  # below, from left to right
+    last_label: str = ""  # of the key at the right end
     row_ticks: tuple[Tick, ...] = ()  # from top to bottom; none of a bar
     columns: str = "[]"  # JSON: the first and the last key of each column
     rows: str = ""  # the same of a grid's rows; empty of a bar
@@ -111,6 +112,7 @@ def _bar_view(subject: Subject, partitions: Partitions, span: tuple[int, int]) -
         text=format_ranges(ordinals, partitions),
         ordinals=ordinals,
         ticks=tuple(_ticks(partitions, (start, stop), TICKS, keys)),
+        last_label=partitions.key(stop - 1) if start < stop else "",
         columns=_as_json(partitions, edges),
         beside=tuple((name, keys(*at)) for name, at in _beside(start, stop, len(partitions))),
     )
@@ -143,6 +145,7 @@ def _grid_view(subject: Subject, partitions: MultiPartitions, block: Block) -> V
         row_ticks=tuple(_ticks(down, y_span, ROW_TICKS, lambda low, high: corners(x_span, (low, high))))
         if block.count
         else (),
+        last_label=across.key(x_span[1] - 1) if block.count else "",
         columns=_as_json(across, grid.x_edges),
         rows=_as_json(down, grid.y_edges),
         across=grid.across,

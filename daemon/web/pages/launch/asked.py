@@ -7,15 +7,17 @@ from typing import Any, Final
 import msgspec
 
 from daemon.operations.errors import UsageError
-from daemon.operations.planning import Wanted, ask_of
+from daemon.operations.launching import LaunchAsked
+from daemon.operations.planning import ask_of
 from daemon.operations.typed import tags_typed
+from daemon.planning.choice import choice_text
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import PlannedBackfill, plan_backfill
 from daemon.planning.selection import select
 from daemon.refusal import Refused
 from daemon.web.pages.launch.roots import Root, roots_of
 from daemon.web.pages.launch.typed import Typed
-from events.facts import RunOrder
+from events.facts import BackfillRequested, RunOrder
 from projections.daily_hours import daily_hours
 from projections.world import World
 
@@ -34,13 +36,20 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
     selected: tuple[str, ...] = ()
     roots: tuple[Root, ...] = ()
     errors: dict[str, str] = {}  # by field; under "plan" what none of them is to blame for
-    wanted: Wanted | None = None  # None: some field makes no sense
+    wanted: LaunchAsked | None = None  # None: some field makes no sense
     found: PlannedBackfill | None = None  # None: it is refused, or nothing is selected yet
 
     @property
     def has_bad_texts(self) -> bool:
         """Whether partitions are named that make no sense."""
         return any(root.is_refused for root in self.roots)
+
+    def is_of(self, request: BackfillRequested) -> bool:
+        """Whether it is this that was asked for, whatever came of partitions since."""
+        if self.wanted is None:
+            return False
+        text = choice_text(ask_of(self.wanted).choice)
+        return (request.selection, request.partitions_text) == (self.wanted.selection, text)
 
 
 def meant(world: World, typed: Typed, now: datetime) -> Meant:
@@ -56,7 +65,7 @@ def meant(world: World, typed: Typed, now: datetime) -> Meant:
     limits, errors = _limits(typed)
     if errors or any(root.is_refused for root in roots):
         return Meant(typed=typed, selected=selected.assets, roots=roots, errors=errors)
-    wanted = Wanted(
+    wanted = LaunchAsked(
         selection=typed.terms,
         reason=typed.reason or None,
         strict=typed.strict,
@@ -68,7 +77,7 @@ def meant(world: World, typed: Typed, now: datetime) -> Meant:
     answer = plan_backfill(world.catalog, world.statuses(now), ask_of(wanted), now)
     if isinstance(answer, Refused):
         errors = {answer.option or "plan": answer.reason}
-        return Meant(typed=typed, selected=selected.assets, roots=roots, errors=errors)
+        return Meant(typed=typed, selected=selected.assets, roots=roots, errors=errors, wanted=wanted)
     found = with_overlaps(world, answer)
     return Meant(typed=typed, selected=selected.assets, roots=roots, wanted=wanted, found=found)
 

@@ -1,16 +1,14 @@
 """The page `/launch`: a GET previews what its form asks for, a POST launches it."""
 
 import secrets
-from hashlib import sha256
 from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.response import Redirect
 
+from daemon.operations.errors import RefusedError
+from daemon.operations.launching import backfill_id_of, launch
 from daemon.operations.operation import Role
-from daemon.operations.planning import Wanted, ask_of, planned
-from daemon.operations.records import Records
-from daemon.refusal import Refused
 from daemon.web.access import needs
 from daemon.web.asking import Asking
 from daemon.web.pages.bars import Bar, bar_of
@@ -20,9 +18,7 @@ from daemon.web.pages.launch.roots import Root
 from daemon.web.pages.launch.typed import WHICH, Typed, typed_of
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
-from events.facts import BackfillRequested
 from projections.asset_status import AssetStatus
-from projections.world import World
 
 CHANGED: Final = "What would run has changed since you looked. This is how it is now: look again, and launch."
 NAMES_OFFERED_MAX: Final = 500
@@ -41,12 +37,18 @@ async def launch_it(request: AnyRequest, asking: Asking) -> Response[Any]:
     seen = await look(request, asking)
     typed = typed_of((await request.form()).multi_items())
     asked = meant(seen.world, typed, seen.records.now())
+    before = seen.world.backfill(backfill_id_of(seen.identity.name, typed.key))
+    if before is not None and asked.is_of(before.request):
+        return Redirect(seen.link(f"/backfills/{before.id}"), status_code=303)
     if asked.wanted is None or asked.found is None:
         return shown(seen, typed, asked, status=422)
-    if typed.digest != asked.found.digest:
+    if before is not None or typed.digest != asked.found.digest:
         return shown(seen, typed, asked, notice=CHANGED, status=409)
-    launched = await launch_once(seen.records, asked.wanted, typed.key)
-    return Redirect(seen.link(f"/backfills/{launched}"), status_code=303)
+    try:
+        launched = await asking.ask(launch, asked.wanted, request, key=typed.key)
+    except RefusedError as error:
+        return shown(seen, typed, notice=str(error), status=409)
+    return Redirect(seen.link(f"/backfills/{launched.id}"), status_code=303)
 
 
 def shown(
@@ -87,17 +89,3 @@ def _bar(seen: Look, root: Root) -> Bar:
     """How the partitions of a root stand; of several that are alike, those of the first."""
     status = seen.world.statuses(seen.records.now()).get(root.assets[0], AssetStatus())
     return bar_of(status.bits_by_status(root.partitions.all()), 0, len(root.partitions))
-
-
-async def launch_once(records: Records, wanted: Wanted, key: str) -> str:
-    """The id of the backfill, which is the same for the same key."""
-    backfill_id = sha256(key.encode()).hexdigest()[:8]
-    world = await records.world()
-
-    def decide(at_head: World) -> tuple[BackfillRequested, ...] | Refused:
-        if at_head.backfill(backfill_id) is not None:
-            return ()
-        return (planned(at_head, ask_of(wanted), records.clock.now()).request(at_head.known.manifests),)
-
-    await records.record(world, backfill_id, decide)
-    return backfill_id

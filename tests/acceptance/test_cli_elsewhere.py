@@ -111,7 +111,6 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "partitions list",
         "partitions list nothing",
         "pool list",
-        "audit orders",
         "log 1",
         "log 1 -o json",
         "reload",
@@ -214,3 +213,29 @@ def test_code_is_loaded_anew(busy: Served, request: pytest.FixtureRequest) -> No
     assert status == 12
     assert out == "shop failed to load: ZeroDivisionError: division by zero\n"
     assert "Traceback" in err
+
+
+def test_a_token_says_who_acts_and_what_they_may() -> None:
+    with new_house() as house:
+        (house.folder / "backfilld.toml").write_text("[web]\nrequire_tokens = true\n")
+        with served_by_daemon(house) as shop:
+            for name, role in (("eve", "viewer"), ("ci", "operator")):
+                made = house.call("token", "create", name, "--role", role, "-o", "json").value
+                (house.folder / name).write_text(made["secret"])
+            launch = ("launch", "orders", "--partitions", "2024-01-01")
+            asks = (
+                f"The daemon at {shop.url} asks for a token: give one with --token-file or $BACKFILLD_TOKEN."
+            )
+            assert shop.by_url(*launch) == (3, "", f"{asks}\n")
+            assert shop.by_url("jobs", "--token-file", "eve").status == 0
+            refused = shop.by_url(*launch, "--token-file", "eve")
+            assert (refused.status, refused.err) == (3, "Eve is a viewer, and this needs an operator.\n")
+            status, out, _ = shop.by_url(*launch, "--token-file", "ci", "--wait")
+            assert status == 0
+            assert shop.house.call("status", out.split()[1], "-o", "json").value["requested_by"] == "ci"
+            house.call("token", "revoke", "ci")
+            refused = shop.by_url(*launch, "--token-file", "ci")
+            assert refused.status == 3
+            assert refused.err.endswith(
+                "does not take this token: it is unknown, has expired or was revoked.\n"
+            )

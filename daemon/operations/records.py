@@ -58,8 +58,8 @@ class Records:
         *,
         moment: Moment | None = None,
         live: LiveWorld | None = None,
-        attending: LiveAttendance | None = None,
         selected: tuple[str, ...] = (),
+        attending: LiveAttendance | None = None,
     ) -> None:
         """Whoever asks again and again gives what is kept, to save folding and connecting anew."""
         self.place = place
@@ -68,8 +68,8 @@ class Records:
         self.moment = moment  # None: the present
         self._store = store
         self._live = live
-        self._attending = attending
         self._selected = selected  # the backfills that a file was confined to; none: it has all there was
+        self._attending = attending
 
     @property
     def is_file(self) -> bool:

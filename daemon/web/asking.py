@@ -26,9 +26,9 @@ class Asking:
         self.log = log
         self.live = LiveWorld(log, store)
         self.clock = SystemClock()
-        self._attending = LiveAttendance(settings.database_url, self.clock)
         self.identifying = Identifying(settings, self.live, self.clock)
         self._settings = settings
+        self._attending = LiveAttendance(settings.database_url, self.clock)
         self._store = store
 
     async def records(self, actor: str, as_of: str | None = None, key: str | None = None) -> Records:

@@ -58,7 +58,7 @@ class Page(HTMLParser):
             self._open.append(element)
 
     def handle_endtag(self, tag: str) -> None:
-        while self._open and self._open.pop().tag != tag:
+        while tag not in VOID and self._open and self._open.pop().tag != tag:
             pass
         self.handle_data(" ")
 

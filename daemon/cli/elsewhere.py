@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import anyio
@@ -22,7 +22,7 @@ from daemon.clock import SystemClock
 from daemon.operations.errors import OperationError, UsageError
 from daemon.operations.moment import typed_moment
 from daemon.operations.moments import moment
-from daemon.operations.operation import LIMIT_MAX, ListQuestion, Operation, Page, PastQuestion, Question
+from daemon.operations.operation import Operation, PastQuestion, Question
 from daemon.operations.standing import BackfillStanding
 from daemon.operations.status import BackfillAsked
 from daemon.operations.status import backfill as backfill_standing
@@ -48,6 +48,7 @@ class ElsewhereAsker:
         self._url = url
         self._output = output
         self._is_known = token is not None
+        self._told: str | None = None  # the moment, as typed, that people were told of
         self._client = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
@@ -69,12 +70,9 @@ class ElsewhereAsker:
         :raises UnreachableError: no daemon answers there.
         :raises RefusedError: it does not let us, or is of another version.
         """
-        if isinstance(asked, PastQuestion) and asked.as_of is not None:
-            await self._tell_moment(asked.as_of)
-        if not isinstance(asked, ListQuestion):
-            return await self._answer(operation, asked)
-        pages = await self._pages(cast("Operation[ListQuestion, Page[Any]]", operation), asked)
-        return cast("Answer", pages)
+        if isinstance(asked, PastQuestion) and asked.as_of not in (None, self._told):
+            await self._tell_moment(str(asked.as_of))
+        return await self._answer(operation, asked)
 
     async def follow(self, backfill_id: str, display: Display) -> Seen:
         """See `Asker`. A connection that is lost is made again."""
@@ -97,20 +95,8 @@ class ElsewhereAsker:
                     return
             await anyio.sleep(LOOK_AGAIN_S)
 
-    async def _pages(self, operation: Operation[ListQuestion, Page[Any]], asked: ListQuestion) -> Page[Any]:
-        """A list up to its limit (0: all of it), page by page: an answer holds no more than one."""
-        items: list[Any] = []
-        cursor = asked.cursor
-        while True:
-            left = asked.limit - len(items) if asked.limit else LIMIT_MAX
-            part = msgspec.structs.replace(asked, limit=min(left, LIMIT_MAX), cursor=cursor)
-            page = await self._answer(operation, part)
-            items += page.items
-            cursor = page.next
-            if cursor is None or len(items) == asked.limit:
-                return msgspec.structs.replace(page, items=items)
-
     async def _tell_moment(self, as_of: str) -> None:
+        self._told = as_of
         typed_moment(as_of, "--as-of")
         meant = await self._answer(moment, PastQuestion(as_of=as_of))
         self._output.note(f"As of {meant.moment} of {meant.head:,}.", style="dim")

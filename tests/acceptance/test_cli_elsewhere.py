@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from daemon.operations.operation import LIMIT_MAX
 from tests.acceptance.elsewhere import Served, served, served_by_daemon
 from tests.acceptance.house import Answer, new_house
 
@@ -101,7 +102,25 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "runs -o json",
         "runs --status lost",
         "run nowhere-1-1",
+        "assets --limit 1",
+        "assets --limit 0 -o json",
+        "assets --history -o json --as-of 2",
+        "partitions orders --limit 0 -o json",
+        "partitions report",
+        "partitions orders --status gone",
+        "partitions list -o json",
+        "partitions list nobody",
+        "pool list -o json",
         "explain orders --partition 2024-01-01",
+        "assets",
+        "assets -o json",
+        "assets --history -o json",
+        "partitions orders",
+        "partitions orders --limit 3 -o json",
+        "partitions nothing",
+        "partitions list",
+        "partitions list nothing",
+        "pool list",
         "log 1",
         "log 1 -o json",
         "reload",
@@ -204,3 +223,38 @@ def test_code_is_loaded_anew(busy: Served, request: pytest.FixtureRequest) -> No
     assert status == 12
     assert out == "shop failed to load: ZeroDivisionError: division by zero\n"
     assert "Traceback" in err
+
+
+def test_a_list_that_is_longer_than_an_answer_comes_whole(still: Served) -> None:
+    keys = [f"key-{number:04}" for number in range(LIMIT_MAX + 200)]
+    assert still.house.call("partitions", "add", "many", *keys).status == 0
+    command = ("partitions", "list", "many")
+    assert still.by_url(*command, "-o", "json").value["keys"] == keys
+    for options in (("-o", "json"), ("--limit", "1100"), ("--limit", "0")):
+        assert still.by_url(*command, *options) == still.house.call(*command, *options)
+
+
+def test_a_token_says_who_acts_and_what_they_may() -> None:
+    with new_house() as house:
+        (house.folder / "backfilld.toml").write_text("[web]\nrequire_tokens = true\n")
+        with served_by_daemon(house) as shop:
+            for name, role in (("eve", "viewer"), ("ci", "operator")):
+                made = house.call("token", "create", name, "--role", role, "-o", "json").value
+                (house.folder / name).write_text(made["secret"])
+            launch = ("launch", "orders", "--partitions", "2024-01-01")
+            asks = (
+                f"The daemon at {shop.url} asks for a token: give one with --token-file or $BACKFILLD_TOKEN."
+            )
+            assert shop.by_url(*launch) == (3, "", f"{asks}\n")
+            assert shop.by_url("jobs", "--token-file", "eve").status == 0
+            refused = shop.by_url(*launch, "--token-file", "eve")
+            assert (refused.status, refused.err) == (3, "Eve is a viewer, and this needs an operator.\n")
+            status, out, _ = shop.by_url(*launch, "--token-file", "ci", "--wait")
+            assert status == 0
+            assert shop.house.call("status", out.split()[1], "-o", "json").value["requested_by"] == "ci"
+            house.call("token", "revoke", "ci")
+            refused = shop.by_url(*launch, "--token-file", "ci")
+            assert refused.status == 3
+            assert refused.err.endswith(
+                "does not take this token: it is unknown, has expired or was revoked.\n"
+            )

@@ -47,7 +47,8 @@ class Catalogs:
             )
         except (AssetCycleError, BackfilldError):
             catalog = Catalog(())
-        self._made[frozenset(manifests.items())] = catalog
+        if known.keys() >= {*manifests.values()}:  # Else what is lacking may still come.
+            self._made[frozenset(manifests.items())] = catalog
         return catalog
 
     def at(self, manifests: Mapping[str, str], position: int) -> Catalog:

@@ -46,6 +46,13 @@ class PlannedRun(msgspec.Struct, frozen=True):
     ordinals: Ranges
 
 
+class OtherDefinitionsError(ValueError):
+    """A group was planned with other definitions, or other keys of dynamic sets, than it is bound to."""
+
+    def __init__(self, group: RunGroup, expected: str) -> None:
+        super().__init__(f"expected {expected} for {', '.join(group.assets)}, found others")
+
+
 class Edge(msgspec.Struct, frozen=True):
     """One targeted asset needs another through a mapping; within a run of one group it is met by order."""
 
@@ -87,7 +94,10 @@ class Plan:
     """The runs of a backfill by number, from 1 through the groups in their order."""
 
     def __init__(self, groups: Sequence[RunGroup], catalog: Catalog, as_of: datetime) -> None:
-        """Bind the groups to the definitions of ``catalog`` and the partitions that existed at ``as_of``."""
+        """Bind the groups to the definitions of ``catalog`` and the partitions that existed at ``as_of``.
+
+        :raises OtherDefinitionsError: those are not what the groups were planned with.
+        """
         first_numbers = list(accumulate((group.runs_total for group in groups), initial=1))
         self.groups = tuple(
             _bind(index, first_numbers[index], group, catalog, as_of) for index, group in enumerate(groups)
@@ -168,11 +178,18 @@ class Plan:
 def _bind(index: int, first_number: int, group: RunGroup, catalog: Catalog, as_of: datetime) -> PlannedGroup:
     nodes = [catalog.assets[asset] for asset in group.assets]
     definition = nodes[0].definition
+    location = group.code_location
+    if any(node.definition is not definition or node.code_location != location for node in nodes):
+        raise OtherDefinitionsError(group, f"one partitions definition, of code location {location}")
     partitions = partitions_at(definition, as_of)
-    cut = cut_of(group, partitions, ranges_of(group.partitions, partitions))
+    targets = ranges_of(group.partitions, partitions)
+    cut = cut_of(group, partitions, targets)
+    count = 1 if group.partitions is None else group.partitions.count
+    if (len(targets), cut.chunks_total) != (count, group.runs_total):
+        raise OtherDefinitionsError(group, f"{count:,} partitions in {group.runs_total:,} runs")
     pools = sorted({node.pool for node in nodes if node.pool is not None})
     return PlannedGroup(
-        index, first_number, group.assets, group.code_location, definition, partitions, cut, tuple(pools)
+        index, first_number, group.assets, location, definition, partitions, cut, tuple(pools)
     )
 
 

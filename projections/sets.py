@@ -1,5 +1,7 @@
 """Sets of partitions in their three forms: keys in facts, intervals in the SDK, bitmaps in state."""
 
+from collections.abc import Iterator
+
 from pyroaring import BitMap
 
 from backfilld.errors import BackfilldError
@@ -25,11 +27,12 @@ def keys_singly(ranges: Ranges, partitions: Partitions) -> PartitionKeys | None:
 
 
 def ranges_of(keys: PartitionKeys | None, partitions: Partitions) -> Ranges:
-    """The ordinals a fact's set has among these partitions; keys that are not among them are left out."""
-    if keys is None:
-        return ONLY
-    if partitions is UNPARTITIONED:
-        return Ranges.of(())
+    """The ordinals a fact's set has among these partitions; keys that are not among them are left out.
+
+    An asset without partitions has none of a partitioned one, and the other way round.
+    """
+    if keys is None or partitions is UNPARTITIONED:
+        return ONLY if keys is None and partitions is UNPARTITIONED else Ranges.of(())
     try:
         return partitions.ranges_of(keys.ranges)
     except BackfilldError:
@@ -55,3 +58,16 @@ def intervals(bits: BitMap) -> Ranges:
     """The bitmap as intervals, at the cost of their number."""
     after = bits.shift(1)
     return Ranges(zip(bits - after, after - bits, strict=True))
+
+
+def stretches(bits: BitMap, begin: int = 0) -> Iterator[tuple[int, int]]:
+    """The intervals of a bitmap from a number on, one by one: who needs only some of them pays for those."""
+    if begin:
+        bits = bits - BitMap(range(begin))
+    after = bits.shift(1)
+    return zip(bits - after, after - bits, strict=True)
+
+
+def stretches_total(bits: BitMap) -> int:
+    """How many intervals a bitmap has."""
+    return len(bits - bits.shift(1))

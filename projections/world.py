@@ -37,6 +37,8 @@ from events.facts import (
     RunStarted,
     RunSucceeded,
     RunTimedOut,
+    TokenCreated,
+    TokenRevoked,
 )
 from projections.asset_status import AssetStatus
 from projections.backfill import evolve as backfill_fold
@@ -49,6 +51,8 @@ from projections.plan import Plan, PlannedGroup
 from projections.pools import Pool, give_back, pool_of
 from projections.sets import bitmap, intervals, ranges_of
 from projections.statuses import AssetRecord, StatusesAt, StatusRecords
+from projections.tokens import Token
+from projections.tokens import created as token_created
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,6 +79,7 @@ class Known(msgspec.Struct):
     dynamic: dict[str, DynamicSet] = {}
     pools: dict[str, Pool] = {}  # those that were configured, or that a run took part in
     leader: LeaderElected | None = None
+    tokens: dict[str, Token] = {}  # by name: the newest of each
 
 
 class World:
@@ -93,7 +98,9 @@ class World:
         self.plans: dict[str, Plan] = {}
         self.backfill_of_run: dict[str, str] = {}
         for backfill in known.active.values():
-            plan = self.plan_of(backfill.request, backfill.request_position)
+            plan = None
+            if backfill.unplannable is None:
+                plan = self.plan_of(backfill.request, backfill.request_position)
             if plan is not None:
                 self.plans[backfill.id] = plan
             self.backfill_of_run |= dict.fromkeys(backfill.live, backfill.id)
@@ -152,6 +159,8 @@ class World:
 
     def plan_of(self, request: BackfillRequested, position: int) -> Plan | None:
         """The plan a request stands for that was recorded there; None if the log lacks what it refers to."""
+        if not self.known.manifest_of.keys() >= {*request.manifests.values()}:
+            return None
         try:
             catalog = self.catalogs.at(request.manifests, position)
             return Plan(request.groups, catalog, datetime.fromisoformat(request.partitions_as_of))
@@ -206,6 +215,10 @@ def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one bra
             world.catalogs.changed(fact.name)
         case PoolConfigured():
             pool_of(known.pools, fact.pool).configured(fact)
+        case TokenCreated():
+            known.tokens[fact.name] = token_created(fact, recorded.at, recorded.actor)
+        case TokenRevoked():
+            _token_revoked(known, recorded, fact)
         case LeaderElected():
             known.leader = fact
         case _:
@@ -290,7 +303,7 @@ def _release(world: World, recorded: Recorded, run: LiveRun, *, lost: bool) -> N
 def _launched(world: World, recorded: Recorded, fact: RunLaunched) -> None:
     backfill = world.known.active.get(recorded.backfill_id or "")
     plan = world.plans.get(recorded.backfill_id or "")
-    if backfill is None or plan is None:
+    if backfill is None or plan is None or recorded.run_id in world.backfill_of_run:
         return
     run = backfill_fold.launched(backfill, plan, recorded, fact)
     if run is None:
@@ -326,7 +339,7 @@ def _requested(world: World, recorded: Recorded, fact: BackfillRequested) -> Non
     plan = world.plan_of(fact, recorded.position)
     if plan is None:
         backfill = backfill_fold.unplanned(recorded, fact)
-        backfill.unplannable = "its request refers to definitions that this log does not have or cannot read"
+        backfill.unplannable = "its request does not fit the definitions and dynamic keys that this log has"
     else:
         world.plans[backfill_id] = plan
         backfill = backfill_fold.requested(recorded, fact, plan)
@@ -398,13 +411,19 @@ def _definitions_failed(known: Known, at: datetime, fact: DefinitionsFailed) -> 
 def _definitions_loaded(world: World, fact: DefinitionsLoaded) -> None:
     known = world.known
     if fact.manifest is not None:
-        known.manifest_of[fact.digest] = fact.manifest
+        known.manifest_of.setdefault(fact.digest, fact.manifest)
     known.not_loaded.pop(fact.code_location, None)
     known.manifests[fact.code_location] = fact.digest
     world.catalogs.changed()
     for key, node in world.catalogs.declared().assets.items():
         if key in world.records:
             world.records.redefine(key, node.definition, known.manifests[node.code_location])
+
+
+def _token_revoked(known: Known, recorded: Recorded, fact: TokenRevoked) -> None:
+    token = known.tokens.get(fact.name)
+    if token is not None and token.revoked_at is None:
+        token.revoked_at, token.revoked_by = recorded.at, recorded.actor
 
 
 def _intervention(recorded: Recorded, reason: str | None) -> Intervention:

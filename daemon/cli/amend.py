@@ -7,18 +7,15 @@ import msgspec
 import typer
 from rich.console import Console
 
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.launch import IdArgument, ReasonOption
 from daemon.cli.opening import ask
 from daemon.cli.output import Format
-from daemon.fact_text import ranges_text
-from daemon.operations.amending import Amend, Amended, amendment_of
+from daemon.operations.amending import Amend, Amended, amendment_of, left_standing
 from daemon.operations.amending import amend as amend_backfill
 from daemon.operations.errors import UsageError
 from daemon.operations.typed import NONE
-from events.facts import PartitionKeys, RunOrder
-
-RUNS_TOLD_MAX = 3
+from events.facts import RunOrder
 
 
 class Order(StrEnum):
@@ -93,7 +90,7 @@ DropOption = Annotated[
 ]
 
 
-@command
+@database_command
 def amend(
     invocation: Invocation,
     backfill_id: IdArgument,
@@ -130,7 +127,7 @@ def amend(
     value = {name: each for name, each in msgspec.structs.asdict(amended).items() if name != "told"}
     invocation.output.value(value, lambda console: show(console, amended))
     if invocation.output.form is Format.TEXT:
-        for note in notes(amended):
+        for note in left_standing(amended):
             invocation.output.note(note, style="yellow")
 
 
@@ -156,26 +153,3 @@ def show(console: Console, amended: Amended) -> None:
     """Prints what was changed."""
     told = f"is amended: {amended.told}" if amended.changed else "stays as it is: nothing of this changes it"
     console.print(f"Backfill {amended.id} {told}.", soft_wrap=True)
-
-
-def notes(amended: Amended) -> list[str]:
-    """What was to be dropped and is not, and why."""
-    told = []
-    if amended.under_way:
-        runs = ", ".join(amended.runs_under_way[:RUNS_TOLD_MAX])
-        more = ", …" if len(amended.runs_under_way) > RUNS_TOLD_MAX else ""
-        told.append(
-            f"Not dropped, since it is under way: {keys_text(amended.under_way)}. `backfilld run cancel` "
-            f"ends a run ({runs}{more})."
-        )
-    if amended.settled:
-        told.append(f"Not dropped, since nothing more will be done: {keys_text(amended.settled)}.")
-    return told
-
-
-def keys_text(keys: dict[str, PartitionKeys | None]) -> str:
-    """The partitions of each asset."""
-    return "; ".join(
-        asset if partitions is None else f"{asset} {ranges_text(partitions)}"
-        for asset, partitions in keys.items()
-    )

@@ -1,6 +1,6 @@
 """`backfilld cancel`, `pause` and `resume`: changes to a backfill, each a fact with who and why."""
 
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.launch import IdArgument, ReasonOption
 from daemon.cli.opening import ask
 from daemon.operations.interventions import Intervened, Intervening
@@ -14,7 +14,7 @@ NOT_SERVED = "No daemon runs: it is ended once one does, with `backfilld up`."
 Intervention = Operation[Intervening, Intervened]
 
 
-@command
+@database_command
 def cancel(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """End a backfill: nothing more is launched, and runs under way are ended; what is filled stays.
 
@@ -24,14 +24,14 @@ def cancel(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOpt
     change(invocation, cancel_backfill, asked, done="is being canceled", already="was canceled already")
 
 
-@command
+@database_command
 def pause(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """Keep a backfill from launching more runs; those under way finish."""
     asked = Intervening(backfill_id=backfill_id, reason=reason)
     change(invocation, pause_backfill, asked, done="is paused", already="was paused already")
 
 
-@command
+@database_command
 def resume(invocation: Invocation, backfill_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """Let a paused backfill launch again."""
     asked = Intervening(backfill_id=backfill_id, reason=reason)

@@ -19,16 +19,17 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.assets import ASSET_COLUMNS, AssetRow, rows_of
+from daemon.cli.assets import ASSET_COLUMNS
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, follow
-from daemon.cli.invocation import CommonOptions, Invocation, command
+from daemon.cli.invocation import CommonOptions, Invocation, database_command
 from daemon.cli.opening import with_records
 from daemon.cli.output import Output, table_of
 from daemon.cli.place import URL_VARIABLE
 from daemon.cli.seen import seen
 from daemon.cli.settings import DATABASE_VARIABLE, FILE_NAME, HOME_DEFAULT, HOME_VARIABLE
 from daemon.demo import expected
+from daemon.operations.assets import AssetRow, rows_of
 from daemon.operations.errors import OperationError, UsageError
 from daemon.operations.launching import new_backfill_id, request
 from daemon.operations.records import Records
@@ -47,7 +48,7 @@ KeepOption = Annotated[
 ]
 
 
-@command
+@database_command
 def demo(invocation: Invocation, *, keep: KeepOption = False) -> None:
     """Fill four years of weather of two cities, check every figure, and show how to look further.
 
@@ -114,7 +115,7 @@ class Filling:
         await request(records, world, lambda *_: ask, backfill_id)
         with display_on(self._output) as display:
             backfill = await follow(records, world, backfill_id, display)
-        return Filled(backfill, rows_of(world, records.clock.now()))
+        return Filled(backfill, rows_of(world, records.now()))
 
 
 def make_folder() -> Path:

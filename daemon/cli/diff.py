@@ -11,13 +11,14 @@ from rich.text import Text
 from backfilld.partitions import UNPARTITIONED
 from backfilld.range_text import format_ranges
 from backfilld.ranges import Ranges
+from daemon.cli.ended_runs import EndedRuns, ended_runs, ended_text
 from daemon.cli.invocation import Invocation, LimitOption, command
-from daemon.cli.not_loaded import failure_text
 from daemon.cli.opening import with_records
-from daemon.cli.output import status_style
-from daemon.cli.partitions import first_of, no_asset_text
+from daemon.cli.output import Format, status_style
 from daemon.fact_text import counted, keys_text
 from daemon.manifest_changes import NO_MANIFEST, Changes, changes_between, words
+from daemon.not_loaded_text import failure_text
+from daemon.operations.asset_names import no_asset_text
 from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.moment import Moment, TypedMoment, moment_of, typed_moment
 from daemon.operations.records import Records
@@ -77,6 +78,7 @@ class Difference(msgspec.Struct, frozen=True):
     pools: list[PoolChange] = []
     keys: list[KeysChange] = []
     leader: LeaderElected | None = None
+    ended_runs: dict[str, dict[str, EndedRuns]] = {}  # by backfill and outcome
 
     def __bool__(self) -> bool:
         changes = (self.backfills, self.partitions, self.code, self.pools, self.keys)
@@ -95,7 +97,7 @@ def diff(
 ) -> None:
     """Show what changed between two moments: backfills, partitions, code, pools, dynamic keys, the leader.
 
-    --limit bounds the ranges listed of each change of an asset, never the counts.
+    --limit bounds the ranges listed of each change of an asset, and in JSON the runs named, never the counts.
 
     backfilld diff --from 24h
 
@@ -106,7 +108,22 @@ def diff(
     first, second = typed_moment(begin, "--from"), typed_moment(end, "--to")
 
     async def read(records: Records) -> Difference:
+        if backfill is None:
+            records.need_all_facts("all that changed, but with --backfill what changed of one")
         start, stop = await moments(records, first, second)
+        found = await difference(records, start, stop)
+        return msgspec.structs.replace(
+            found,
+            ended_runs=await ended_runs(
+                records,
+                found.backfills,
+                first=start.position,
+                last=stop.position,
+                named_max=None if invocation.output.form is Format.TEXT else limit,
+            ),
+        )
+
+    async def difference(records: Records, start: Moment, stop: Moment) -> Difference:
         between = Between(
             before=await records.world_at(start.position),
             before_at=start.at,
@@ -176,7 +193,10 @@ def plain(found: Difference, limit: int) -> dict[str, object]:
         "from": found.begin,
         "to": found.end,
         "facts": found.end.position - found.begin.position,
-        "backfills": found.backfills,
+        "backfills": [
+            msgspec.structs.asdict(change) | {"ended_runs": found.ended_runs.get(change.id, {})}
+            for change in found.backfills
+        ],
         "partitions": [
             {
                 "asset": change.asset,
@@ -208,7 +228,7 @@ def show(console: Console, found: Difference, limit: int) -> None:
     if not found:
         console.print("Nothing changed.")
     for title, lines in (
-        ("Backfills", map(backfill_text, found.backfills)),
+        ("Backfills", (backfill_text(each, found.ended_runs.get(each.id, {})) for each in found.backfills)),
         ("Partitions", partitions_texts(found.partitions, limit)),
         ("Code", map(code_text, found.code)),
         ("Pools", map(pool_text, found.pools)),
@@ -227,7 +247,7 @@ def show_part(console: Console, title: str, lines: Iterable[Text | str]) -> None
         console.print(Text("  ").append_text(Text(line) if isinstance(line, str) else line), soft_wrap=True)
 
 
-def backfill_text(change: BackfillChange) -> Text:
+def backfill_text(change: BackfillChange, ended: dict[str, EndedRuns]) -> Text:
     """What became of a backfill, on one line."""
     text = Text.assemble((change.id, "bold"), " ")
     if change.status_before is None:
@@ -242,6 +262,7 @@ def backfill_text(change: BackfillChange) -> Text:
     if change.runs_launched or change.runs_ended:
         launched = counted(change.runs_launched, "run")
         text.append(f"; {launched} launched, {change.runs_ended:,} ended")
+        text.append(f" ({ended_text(ended)})" if ended else "")
     if counts:
         text.append("; " + ", ".join(f"{count:,} {fate}" for fate, count in counts.items()))
     for field, (before, after) in change.amended.items():
@@ -336,3 +357,8 @@ def keys_change_text(change: KeysChange) -> str:
 def leader_text(leader: LeaderElected) -> str:
     """Who leads."""
     return f"process {leader.pid} on {leader.host}, version {leader.version}, took the lead"
+
+
+def first_of(ordinals: Ranges, limit: int) -> Ranges:
+    """The first stretches; 0 for all."""
+    return Ranges(ordinals.intervals[:limit]) if limit else ordinals

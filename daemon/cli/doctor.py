@@ -17,7 +17,7 @@ import typer
 from rich.text import Text
 
 from daemon.cli.errors import ExitCode
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.opening import with_records
 from daemon.cli.output import status_style
 from daemon.cli.settings import Settings
@@ -58,7 +58,7 @@ def line(check: Check) -> Text:
     return text
 
 
-@command
+@database_command
 def doctor(invocation: Invocation) -> None:
     """Check the set-up and say what to mend. Exits with 1 if something is broken."""
     invocation.stays_here()

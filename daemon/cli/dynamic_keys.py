@@ -6,23 +6,22 @@ from typing import Annotated
 
 import msgspec
 import typer
+from msgspec import UNSET
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.invocation import Invocation, LimitOption, command, database_command
 from daemon.cli.launch import ReasonOption
-from daemon.cli.opening import ask, with_records
+from daemon.cli.opening import ask
 from daemon.cli.output import Column, Format
 from daemon.cli.typed import AsOfOption
-from daemon.commands import assets_with
 from daemon.fact_text import counted, keys_text
-from daemon.operations.changing_keys import ChangingKeys, KeysChanged, keys_of_set
+from daemon.operations.changing_keys import ChangingKeys, KeysChanged
 from daemon.operations.changing_keys import add_keys as add_to_set
 from daemon.operations.changing_keys import remove_keys as remove_from_set
-from daemon.operations.errors import RefusedError, UsageError, did_you_mean
-from daemon.operations.operation import Operation
-from daemon.operations.records import Records
-from projections.world import World
+from daemon.operations.dynamic_sets import SetAsked, dynamic_set, dynamic_sets, no_keys_text
+from daemon.operations.errors import UsageError
+from daemon.operations.operation import ListQuestion, Operation
 
 STANDARD_INPUT = "-"
 
@@ -40,17 +39,7 @@ OptionalSetArgument = Annotated[
 ]
 
 
-class SetRow(msgspec.Struct, frozen=True):
-    """A dynamic set as JSON shows it."""
-
-    name: str
-    count: int
-    first: str | None
-    last: str | None
-    assets: tuple[str, ...]  # that have partitions of it
-
-
-@command
+@database_command
 def add(
     invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
 ) -> None:
@@ -66,7 +55,7 @@ def add(
     change(invocation, add_to_set, asked, done="added to", already="already there")
 
 
-@command
+@database_command
 def remove(
     invocation: Invocation, name: SetArgument, keys: KeysArgument, *, reason: ReasonOption = None
 ) -> None:
@@ -131,43 +120,17 @@ def list_(
     as_of: AsOfOption = None,
 ) -> None:
     """List the dynamic sets, or the keys of one of them in the order they were added."""
-
-    async def read(records: Records) -> World:
-        return await records.world()
-
-    world = with_records(invocation, read, as_of=as_of)
     if name is None:
-        rows = [row_of(world, each) for each in sorted(set_names(world))]
-        more = len(rows) - limit if limit else 0
-        invocation.output.table(rows[: limit or None], SET_COLUMNS, empty=NO_SETS_TEXT, more=more)
+        sets = ask(invocation, dynamic_sets, ListQuestion(limit=limit, as_of=as_of))
+        invocation.output.page(sets, SET_COLUMNS, empty=NO_SETS_TEXT)
         return
-    if name not in set_names(world):
-        hint = did_you_mean(name, set_names(world)) or " `backfilld partitions list` lists what there is."
-        raise RefusedError(f"there is no dynamic set {name!r}.{hint}")
-    keys = keys_of_set(world, name)
-    shown = keys[: limit or None]
-    value = {"name": name, "count": len(keys), "keys": shown, "assets": assets_with(world, name)}
-    if shown or invocation.output.form is not Format.TEXT:
-        invocation.output.value(value, lambda console: console.print(Text("\n".join(shown)), soft_wrap=True))
+    found = ask(invocation, dynamic_set, SetAsked(name=name, limit=limit, as_of=as_of))
+    if found.keys or invocation.output.form is not Format.TEXT:
+        value = msgspec.structs.replace(found, next=UNSET)
+        text = Text("\n".join(found.keys))
+        invocation.output.value(value, lambda console: console.print(text, soft_wrap=True))
     else:
         invocation.output.note(no_keys_text(name))
-
-
-def no_keys_text(name: str) -> str:
-    """The sentence for a set without keys."""
-    return f"The dynamic set {name} has no keys; `backfilld partitions add {name} KEY...` adds some."
-
-
-def set_names(world: World) -> set[str]:
-    """The sets that ever had keys, and those that assets have partitions of."""
-    return {*world.known.dynamic, *world.catalog.dynamic_names}
-
-
-def row_of(world: World, name: str) -> SetRow:
-    """A dynamic set as it is now."""
-    keys = keys_of_set(world, name)
-    first, last = (keys[0], keys[-1]) if keys else (None, None)
-    return SetRow(name, len(keys), first, last, assets_with(world, name))
 
 
 NO_SETS_TEXT = "No asset has dynamic partitions, and nobody has added keys to a dynamic set."

@@ -12,7 +12,7 @@ import typer
 from anyio import to_thread
 from rich.text import Text
 
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.clock import SystemClock
 from daemon.fact_text import counted
 from daemon.operations.errors import OperationError, UsageError
@@ -61,7 +61,7 @@ class Exported(msgspec.Struct, frozen=True):
     backfills: tuple[str, ...]
 
 
-@command
+@database_command
 def export(
     invocation: Invocation,
     target: TargetArgument,

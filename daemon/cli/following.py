@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.cli.errors import ExitCode
-from daemon.cli.not_loaded import waiting_text
 from daemon.cli.output import Output, status_style
 from daemon.cli.seen import Seen, seen, seen_in
 from daemon.clock import Clock
 from daemon.fact_text import counted
+from daemon.not_loaded_text import waiting_text
 from daemon.operations.records import Records
 from daemon.operations.standing import BackfillStanding
 from daemon.time_text import duration_text, rate_text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.text import Text
 
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.verify import Checked, FileArgument, checked
 from daemon.fact_text import counted
 from daemon.operations.errors import OperationError, RefusedError
@@ -28,7 +28,7 @@ class Imported(msgspec.Struct, frozen=True):
     digest: str
 
 
-@command
+@database_command
 def import_log(invocation: Invocation, target: FileArgument) -> None:
     """Take a whole exported log into an empty one: the same positions, ids, times and hashes.
 
@@ -80,4 +80,4 @@ def importable(target: Path, file: "LogFile") -> Checked:
 
 def pages(file: "LogFile") -> "Iterator[list[Chained]]":
     """All rows of the file."""
-    return (file.page(number) for number in range(len(file.starts)))
+    return (file.page(number) for number in range(file.pages))

@@ -20,6 +20,7 @@ from daemon.operations.errors import DatabaseError, UsageError
 from events.errors import EmbeddedDatabaseError
 
 if TYPE_CHECKING:
+    from events.files.chained import Header
     from events.files.log import FileLog
     from events.log import Log
     from events.postgres import PostgresLog
@@ -70,6 +71,9 @@ FormatOption = Annotated[
 LimitOption = Annotated[
     int, typer.Option("--limit", min=0, metavar="N", help="At most N of them; 0 for all.")
 ]
+
+
+READS_NO_FILE = "this is done to the log itself, and a file is read only: leave --file out."
 
 
 class CommonOptions(msgspec.Struct, frozen=True):
@@ -183,7 +187,7 @@ class Invocation:
         """
         self.stays_here()
         if self.file is not None:
-            raise UsageError("this needs the database; --file is for commands that only read the log.")
+            raise UsageError(READS_NO_FILE)
         if self.settings.database_url is not None:
             yield self.settings.database_url
             return
@@ -208,8 +212,21 @@ class Invocation:
         self.stays_here()
         if self.file is None:
             return self.with_log(function)
-        with log_in(self.file) as log:
+        with self.log_in(self.file) as log:
             return anyio.run(function, log)
+
+    @contextmanager
+    def log_in(self, path: Path) -> "Iterator[FileLog]":
+        """The log that a file holds, open for as long as the block. People are told what it is.
+
+        :raises FileError: it is no export.
+        """
+        from events.files.log import FileLog  # noqa: PLC0415 -- as above
+        from events.files.opening import opened  # noqa: PLC0415 -- as above
+
+        with closing(opened(path)) as file:
+            self.output.note(file_text(path, file.header), style="dim")
+            yield FileLog(file)
 
     def with_log(self, function: "Callable[[PostgresLog], Awaitable[T]]", *, begin: bool = False) -> T:
         """What `function` returns, awaited with the log in an event loop of its own.
@@ -232,17 +249,14 @@ class Invocation:
             return anyio.run(call, url)
 
 
-@contextmanager
-def log_in(path: Path) -> "Iterator[FileLog]":
-    """The log that a file holds, open for as long as the block.
-
-    :raises FileError: it is no export.
-    """
-    from events.files.log import FileLog  # noqa: PLC0415 -- its imports, which --help need not wait for
-    from events.files.opening import opened  # noqa: PLC0415 -- as above
-
-    with closing(opened(path)) as file:
-        yield FileLog(file)
+def file_text(path: Path, header: "Header") -> str:
+    """What a file is that is read in place of a database."""
+    facts = f"{header.count:,} fact{'' if header.count == 1 else 's'}"
+    if header.is_selection:
+        facts += f" of {', '.join(header.backfills)} and about no backfill at all"
+    elif not header.is_whole:
+        facts += f" from position {header.first:,} on"
+    return f"From {path}, exported at {header.exported_at:%Y-%m-%d %H:%M:%S} UTC: {facts}."
 
 
 def common(  # noqa: PLR0917 -- Typer calls it by name
@@ -258,12 +272,26 @@ def common(  # noqa: PLR0917 -- Typer calls it by name
     options = CommonOptions(home, database, output, file, url, token_file)
     if isinstance(context.obj, CommonOptions):
         options = options.or_else(context.obj)
+    if options.file is not None and (options.home is not None or options.database is not None):
+        raise UsageError("--file is read in place of a database: leave --home and --database out, or --file.")
     context.obj = options
     return Invocation(options, subcommand=context.invoked_subcommand)
 
 
 def command(function: Callable[Concatenate[Invocation, P], None]) -> Callable[..., None]:
-    """`function` as Typer takes it: the first parameter is made from the options of every command.
+    """`function` as Typer takes it: the first parameter is made from the options of every command."""
+    return as_typer_takes_it(function, reads_files=True)
+
+
+def database_command(function: Callable[Concatenate[Invocation, P], None]) -> Callable[..., None]:
+    """As `command`, for what cannot be done to a file: with --file it refuses before anything else."""
+    return as_typer_takes_it(function, reads_files=False)
+
+
+def as_typer_takes_it(
+    function: Callable[Concatenate[Invocation, P], None], *, reads_files: bool
+) -> Callable[..., None]:
+    """`function` with the options of every command beside its own.
 
     Typer reads a command's options off its signature and knows no way to share some; here is the one place
     where the shared ones are added to it. An option of its own goes before a shared one of that name.
@@ -276,7 +304,10 @@ def command(function: Callable[Concatenate[Invocation, P], None]) -> Callable[..
     @functools.wraps(function)
     def called(*arguments: P.args, **options: P.kwargs) -> None:
         given: dict[str, Any] = {name: options.pop(name) for name in shared}
-        function(common(**given), *arguments, **options)
+        invocation = common(**given)
+        if invocation.file is not None and not reads_files:
+            raise UsageError(READS_NO_FILE)
+        function(invocation, *arguments, **options)
 
     parameters = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared.values())

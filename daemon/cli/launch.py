@@ -27,12 +27,12 @@ from daemon.cli.asking import (
 )
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, end_text, exit_code, left_running_text
-from daemon.cli.invocation import Invocation, command
-from daemon.cli.not_loaded import waiting_text
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.opening import with_asker
 from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
 from daemon.fact_text import counted
+from daemon.not_loaded_text import waiting_text
 from daemon.operations.launching import LaunchAsked, Launched, RetryAsked
 from daemon.operations.launching import launch as launch_it
 from daemon.operations.launching import retry as retry_it
@@ -64,7 +64,7 @@ WaitOption = Annotated[
 ]
 
 
-@command
+@database_command
 def launch(
     invocation: Invocation,
     selection: SelectionArgument,
@@ -115,7 +115,7 @@ def launch(
     carry_out(invocation, lambda asker: asker.ask(launch_it, wanted), wait=wait)
 
 
-@command
+@database_command
 def retry(
     invocation: Invocation,
     backfill_id: IdArgument,

@@ -1,14 +1,16 @@
 """`backfilld backfills` and `backfilld runs`: what was asked for and what was launched, newest first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from threading import Timer
 from typing import Annotated
 
 import typer
 
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.opening import ask
-from daemon.cli.output import Column, Format, status_style
+from daemon.cli.output import Column, Format, Output, status_style
 from daemon.cli.typed import AsOfOption
 from daemon.fact_text import one_line, ranges_text
 from daemon.operations.backfills import LISTED as BACKFILLS_LISTED
@@ -21,6 +23,7 @@ from daemon.operations.runs import runs as list_runs
 from daemon.time_text import duration_text
 
 REASON_SHOWN_MAX = 60  # characters
+SLOW_S = 1.0  # that people wait without being told what for
 
 BackfillOption = Annotated[
     str | None,
@@ -42,7 +45,8 @@ def backfills(
     invocation: Invocation, *, limit: LimitOption = BACKFILLS_LISTED, as_of: AsOfOption = None
 ) -> None:
     """List the backfills, the newest first."""
-    found = ask(invocation, list_backfills, BackfillsAsked(limit=limit, as_of=as_of))
+    with told_if_slow(invocation.output):
+        found = ask(invocation, list_backfills, BackfillsAsked(limit=limit, as_of=as_of))
     empty = "No backfill was ever launched." if as_of is None else "No backfill had been launched by then."
     answer(invocation, found, BACKFILL_COLUMNS, empty)
 
@@ -64,9 +68,25 @@ def runs(
     """
     check_status(status)  # What makes no sense needs no log to say so.
     asked = RunsAsked(backfill=backfill, status=status, limit=limit, as_of=as_of)
-    found = ask(invocation, list_runs, asked)
+    with told_if_slow(invocation.output):
+        found = ask(invocation, list_runs, asked)
     empty = "No run was ever launched." if backfill is None and status is None else "No such run."
     answer(invocation, found, RUN_COLUMNS, empty)
+
+
+@contextmanager
+def told_if_slow(output: Output) -> Iterator[None]:
+    """Has people told what takes so long, if it does: the first look after an import goes over the whole log.
+
+    By a thread, since the event loop is busy meanwhile.
+    """
+    timer = Timer(SLOW_S, output.note, ["The lists are being brought up to date with the log ..."])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def answer(

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 
 from daemon.cli.asker import Asker, HereAsker
-from daemon.cli.invocation import Invocation, log_in
+from daemon.cli.invocation import Invocation
+from daemon.cli.paging import whole
 from daemon.clock import Clock, ManualClock, SystemClock
+from daemon.operations.errors import RefusedError
 from daemon.operations.live import LiveWorld
 from daemon.operations.moment import Moment, TypedMoment, moment_of, typed_moment
 from daemon.operations.operation import Operation, PastQuestion, Question
@@ -35,7 +37,7 @@ def ask(invocation: Invocation, operation: Operation[Asked, Answer], asked: Aske
     """
     as_of = asked.as_of if isinstance(asked, PastQuestion) else None
     if invocation.url is not None:
-        return with_asker(invocation, lambda asker: asker.ask(operation, asked))
+        return with_asker(invocation, lambda asker: whole(asker, operation, asked))
     return with_records(invocation, lambda records: operation(records, asked), as_of=as_of)
 
 
@@ -106,16 +108,23 @@ def with_records_in(
     """What `function` returns, awaited with the records that a file holds, at the time it was exported.
 
     :raises FileError: it is no export, or was to be changed.
-    :raises RefusedError: the file has no such moment.
+    :raises RefusedError: the file does not begin where the log does, or has no such moment.
     """
     from projections.tables.memory import FoldedStore  # noqa: PLC0415 -- as above
 
     async def call(log: "FileLog") -> Answer:
-        clock = ManualClock(log.header.exported_at)
+        header = log.header
+        if header.first > 1 and not header.is_selection:
+            raise RefusedError(
+                f"{file} begins at position {header.first:,}, and without what was before nothing can be "
+                "told: only `log` and `verify` read such a part."
+            )
+        clock = ManualClock(header.exported_at)
         moment = None if typed is None else await told_moment(invocation, log, typed, clock)
-        return await function(Records(place_of(invocation, None), log, FoldedStore(), clock, moment=moment))
+        place, selected = place_of(invocation, None), header.backfills
+        return await function(Records(place, log, FoldedStore(), clock, moment=moment, selected=selected))
 
-    with log_in(file) as log:
+    with invocation.log_in(file) as log:
         return anyio.run(call, log)
 
 

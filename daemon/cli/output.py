@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from daemon.operations.operation import Page
+
 WIDTH_WITHOUT_TERMINAL = 10_000  # characters: what reads a pipe wraps for itself
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
@@ -76,6 +78,10 @@ class Output:
         self.console.print(table_of(rows, columns))
         if more > 0:
             self.note(f"{more:,} more; --limit 0 shows all.")
+
+    def page(self, found: Page[Any], columns: Sequence[Column], *, empty: str) -> None:
+        """Answers with a list that is counted whole."""
+        self.table(found.items, columns, empty=empty, more=(found.total or 0) - len(found.items))
 
     @contextmanager
     def lines(self, text: Callable[[Any], Text | str]) -> Iterator[Callable[[object], None]]:

@@ -1,30 +1,21 @@
 """`backfilld partitions`: what is filled of an asset, and the keys of dynamic sets."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
+from msgspec import UNSET
 from rich.console import Console
 from rich.text import Text
 
-from backfilld.range_text import format_ranges
-from backfilld.ranges import Ranges
 from daemon.cli import dynamic_keys
 from daemon.cli.invocation import Invocation, LimitOption, command
-from daemon.cli.opening import with_records
+from daemon.cli.opening import ask
 from daemon.cli.output import Format, status_style
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.cli.typed import AsOfOption
-from daemon.commands import assets_with
-from daemon.operations.errors import RefusedError, UsageError, did_you_mean
-from daemon.operations.moment import Moment
-from daemon.operations.records import Records
-from projections.asset_status import PARTITION_STATUSES, AssetStatus, PartitionStatus
-from projections.catalog import partitions_at
-from projections.sets import keys_of
-from projections.world import World
-
-RANGES_SHOWN = 20  # of each status
+from daemon.operations.partitions import RANGES_SHOWN, PartitionsAsked, PartitionsShown, known_status
+from daemon.operations.partitions import partitions as partitions_of
+from projections.asset_status import PARTITION_STATUSES, PartitionStatus
 
 AssetArgument = Annotated[str, typer.Argument(metavar="ASSET", help="An asset's name.")]
 StatusOption = Annotated[
@@ -75,84 +66,33 @@ def show(
 
     backfilld partitions daily_sales --as-of 2024-03-01T12:00
     """
-    chosen = known_status(status)
-
-    async def read(records: Records) -> tuple[World, datetime, Moment | None]:
-        return await records.world(), records.now(), records.moment
-
-    world, now, moment = with_records(invocation, read, as_of=as_of)
-    node = world.catalog.assets.get(asset)
-    if node is None:
-        raise RefusedError(no_asset_text(world, asset))
-    existing = partitions_at(node.definition, now)
-    found = world.statuses(now).get(asset, AssetStatus()).by_status(existing.all())
-    by_status = {each: ordinals for each, ordinals in found.items() if chosen in {None, each}}
-
-    def write(console: Console) -> None:
-        if node.definition is None:
-            (only,) = (each for each, ordinals in found.items() if ordinals)
-            console.print(Text.assemble(f"{asset} has no partitions; it is ", styled(only), "."))
-            return
-        console.print(f"{asset} has {existing.described().removeprefix('the ')}.", soft_wrap=True)
-        for each, ordinals in by_status.items():
-            if ordinals or chosen:
-                text = format_ranges(first_of(ordinals, limit), existing)
-                more = len(ordinals.intervals) - limit if limit else 0
-                rest = f", … and {more:,} ranges more" if more > 0 else ""
-                console.print(
-                    Text.assemble(styled(each, 13), f"{len(ordinals):>9,}  ", text, rest), soft_wrap=True
-                )
-
-    value = {
-        "asset": asset,
-        "as_of": moment,
-        "count": len(existing),
-        "statuses": {
-            each: {
-                "count": len(ordinals),
-                "ranges": None
-                if (keys := keys_of(first_of(ordinals, limit), existing)) is None
-                else [list(pair) for pair in keys.ranges],
-            }
-            for each, ordinals in by_status.items()
-        },
-    }
-    invocation.output.value(value, write)
-    if node.definition is not None and invocation.output.form is Format.TEXT and moment is None:
-        for name in sorted(node.definition.dynamic_names):
-            if not world.known.dynamic.get(name):
-                invocation.output.note(dynamic_keys.no_keys_text(name))
+    known_status(status)  # What makes no sense needs no log to say so.
+    is_text = invocation.output.form is Format.TEXT
+    asked = PartitionsAsked(asset=asset, status=status, limit=limit, with_text=is_text, as_of=as_of)
+    found = ask(invocation, partitions_of, asked)
+    invocation.output.value(
+        found, lambda console: show_partitions(console, found, is_chosen=status is not None)
+    )
+    if found.text is not UNSET and found.as_of is None:
+        for note in found.text.notes:
+            invocation.output.note(note)
 
 
-def known_status(typed: str | None) -> PartitionStatus | None:
-    """The status that was typed, however its words are joined.
-
-    :raises UsageError: there is no such status.
-    """
-    if typed is None:
-        return None
-    for status in PARTITION_STATUSES:
-        if typed.lower().replace(" ", "_").replace("-", "_") == status:
-            return status
-    known = ", ".join(PARTITION_STATUSES)
-    raise UsageError(f"no partition is {typed!r}, but {known}.{did_you_mean(typed, PARTITION_STATUSES)}")
-
-
-def no_asset_text(world: World, asset: str) -> str:
-    """The sentence for an asset that does not exist, with near ones."""
-    users = assets_with(world, asset)
-    if users or asset in world.known.dynamic:
-        hint = f" Assets with its keys: {', '.join(users)}." if users else ""
-        return f"{asset!r} is a dynamic set; `backfilld partitions list {asset}` lists its keys.{hint}"
-    if asset in world.catalog.external:
-        return f"{asset!r} is an external asset: no code declares it, so nothing is known of its partitions."
-    hint = did_you_mean(asset, world.catalog.assets) or " `backfilld assets` lists what there is."
-    return f"there is no asset {asset!r}.{hint}"
-
-
-def first_of(ordinals: Ranges, limit: int) -> Ranges:
-    """The first stretches; 0 for all."""
-    return Ranges(ordinals.intervals[:limit]) if limit else ordinals
+def show_partitions(console: Console, found: PartitionsShown, *, is_chosen: bool) -> None:
+    """Prints how partitions stand; a status that none has only where it was chosen."""
+    text = found.text
+    assert text is not UNSET, "people are told in range text"
+    if text.only is not None:
+        console.print(Text.assemble(f"{found.asset} has no partitions; it is ", styled(text.only), "."))
+        return
+    console.print(f"{found.asset} has {text.partitions}.", soft_wrap=True)
+    for status, each in found.statuses.items():
+        if each.count or is_chosen:
+            told = text.statuses[status]
+            rest = f", … and {told.ranges_left:,} ranges more" if told.ranges_left else ""
+            console.print(
+                Text.assemble(styled(status, 13), f"{each.count:>9,}  ", told.text, rest), soft_wrap=True
+            )
 
 
 def styled(status: PartitionStatus, width: int = 0) -> tuple[str, str]:

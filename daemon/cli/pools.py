@@ -5,17 +5,16 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from daemon.cli.invocation import Invocation, LimitOption, command
+from daemon.cli.invocation import Invocation, LimitOption, command, database_command
 from daemon.cli.launch import ReasonOption
-from daemon.cli.opening import ask, with_records
+from daemon.cli.opening import ask
 from daemon.cli.output import Column
 from daemon.fact_text import counted
 from daemon.operations.errors import UsageError
-from daemon.operations.records import Records
-from daemon.operations.setting_pools import PoolRow, SettingPool, pool_change, pool_row, set_pool
+from daemon.operations.operation import ListQuestion
+from daemon.operations.pools import pools as list_pools
+from daemon.operations.setting_pools import PoolRow, SettingPool, pool_change, set_pool
 from daemon.operations.typed import NONE
-from projections.pools import Pool
-from projections.world import World
 
 HOLDERS_SHOWN = 3
 
@@ -61,7 +60,7 @@ def pools(_invocation: Invocation) -> None:
     """Set and show pools: limits that all runs share whose assets name the pool."""
 
 
-@command
+@database_command
 def set_(
     invocation: Invocation,
     name: NameArgument,
@@ -97,17 +96,9 @@ def set_(
 @command
 def list_(invocation: Invocation, *, limit: LimitOption = 0) -> None:
     """List the pools: their limits, what of them is taken, and by whom."""
-
-    async def read(records: Records) -> World:
-        return await records.world()
-
-    world = with_records(invocation, read)
-    named = {node.pool for node in world.catalog.assets.values() if node.pool is not None}
-    known = world.known.pools
-    rows = [pool_row(world, known.get(name, Pool(name))) for name in sorted(named | known.keys())]
-    shown = rows[:limit] if limit else rows
+    found = ask(invocation, list_pools, ListQuestion(limit=limit))
     empty = "No pools: no asset is in one, and none was set."
-    invocation.output.table(shown, POOL_COLUMNS, empty=empty, more=len(rows) - len(shown))
+    invocation.output.page(found, POOL_COLUMNS, empty=empty)
 
 
 app.command("set")(set_)

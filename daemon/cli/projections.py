@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.errors import ExitCode
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.opening import with_records
 from daemon.fact_text import counted
 from daemon.operations.errors import RefusedError
@@ -27,7 +27,7 @@ app = typer.Typer(
 
 
 @app.command("check")
-@command
+@database_command
 def check(invocation: Invocation) -> None:
     """Fold the log anew and compare: exits with 1 if a table or snapshot says something else.
 
@@ -41,7 +41,7 @@ def check(invocation: Invocation) -> None:
 
 
 @app.command("rebuild")
-@command
+@database_command
 def rebuild(invocation: Invocation) -> None:
     """Make the tables anew from the log, beside the old ones, and put them in their place at once.
 

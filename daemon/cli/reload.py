@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.errors import ExitCode
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.opening import ask
 from daemon.cli.output import Format
 from daemon.fact_text import counted
@@ -14,7 +14,7 @@ from daemon.operations.reloading import Reload, Reloaded, served_by
 from daemon.operations.reloading import reload as reload_code
 
 
-@command
+@database_command
 def reload(invocation: Invocation) -> None:
     """Have the daemon load its code anew, and show which assets changed.
 

@@ -16,7 +16,7 @@ from daemon.cli.launch import IdArgument
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format, Output
 from daemon.cli.replay_shown import Played, Show, end_of_replay_text, show_on
-from daemon.clock import Clock
+from daemon.clock import Clock, SystemClock
 from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
 from daemon.time_text import duration_text
@@ -62,11 +62,13 @@ def replay(
     if step and (speed is not None or output.form is not Format.TEXT):
         raise UsageError("--step goes as fast as Enter is pressed: leave --speed and -o out.")
 
+    clock = SystemClock()  # Ours, by which people watch: a file's stands still.
+
     async def call(records: Records) -> None:
         world = await records.world()
         backfill = await records.backfill(world, backfill_id)
-        with show_on(output, records.clock, every_fact=step) as show:
-            wait = pace_of(records, output, backfill, world, speed=speed, step=step)
+        with show_on(output, clock, every_fact=step) as show:
+            wait = pace_of(clock, output, backfill, world, speed=speed, step=step)
             last = await play(played(records, backfill, upto=world.position), show, wait)
         if output.form is Format.TEXT and last is not None:
             output.console.print(end_of_replay_text(last), soft_wrap=True)
@@ -103,7 +105,7 @@ async def play(frames: AsyncIterator[Played], show: Show, wait: Wait) -> Played 
 
 
 def pace_of(
-    records: Records, output: Output, backfill: Backfill, world: World, *, speed: float | None, step: bool
+    clock: Clock, output: Output, backfill: Backfill, world: World, *, speed: float | None, step: bool
 ) -> Wait:
     """What is waited for before each frame."""
     if step:
@@ -114,7 +116,7 @@ def pace_of(
     times = speed or max(lasted / LASTS_S, 1.0)
     takes = duration_text(lasted / times)
     output.note(f"{times:,.4g} times as fast as it went: {takes}; Ctrl-C stops it.", style="dim")
-    return Pace(records.clock, times).wait
+    return Pace(clock, times).wait
 
 
 async def at_once(_frame: Played) -> bool:

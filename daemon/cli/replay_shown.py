@@ -124,6 +124,18 @@ def line(frame: Played) -> Text:
     return text
 
 
+def short_line(frame: Played) -> Text:
+    """A fact below the bars, which tell how much is done; what is too long for the terminal is cut."""
+    fact = frame.recorded.fact
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f"{duration_text(frame.elapsed_s):>8}  ", style="dim")
+    text.append(f"{type(fact).__name__} ", style="red" if isinstance(fact, BAD) else "")
+    text.append(f"{frame.recorded.run_id or frame.backfill.id} ", style="cyan")
+    text.append(describe(fact))
+    text.rstrip()
+    return text
+
+
 class Bars:
     """A bar for each asset, the newest facts below, redrawn in place; runs that failed stay above."""
 
@@ -137,8 +149,7 @@ class Bars:
     def show(self, frame: Played) -> None:
         """Takes note of a frame; as many as an eye can tell apart are drawn."""
         self._last = frame
-        told = line(frame)
-        told.no_wrap, told.overflow = True, "ellipsis"
+        told = short_line(frame)
         if isinstance(frame.recorded.fact, ENDED_BADLY):
             self._live.console.print(told)
         elif is_told(frame):

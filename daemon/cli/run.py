@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.changing import NOT_SERVED
-from daemon.cli.invocation import Invocation, command
+from daemon.cli.invocation import Invocation, command, database_command
 from daemon.cli.launch import ReasonOption
-from daemon.cli.listing import partitions_text, styled, took_text
+from daemon.cli.listing import partitions_text, styled, time_text, took_text
 from daemon.cli.log.shown import line
 from daemon.cli.opening import ask
 from daemon.cli.show_or_command import ShowOrCommand
@@ -55,14 +55,15 @@ def show(
 
     backfilld run k3v9x2ab-17-1 --lines 100
     """
+    kept_for = invocation.settings.daemon.keep_run_files
     found = ask(invocation, show_one, RunAsked(run_id=run_id, lines=lines, as_of=as_of))
-    invocation.output.value(found, lambda console: show_run(console, found))
+    invocation.output.value(found, lambda console: show_run(console, found, kept_for=kept_for))
     if not found.output_is_known:
         invocation.output.note("It was under way: what it had printed by then is not kept apart.")
 
 
 @app.command("cancel")
-@command
+@database_command
 def cancel(invocation: Invocation, run_id: IdArgument, *, reason: ReasonOption = None) -> None:
     """End one run of a backfill; the others go on. What it filled stays, and it is not tried again.
 
@@ -85,8 +86,11 @@ def cancel(invocation: Invocation, run_id: IdArgument, *, reason: ReasonOption =
         invocation.output.note(NOT_SERVED, style="yellow")
 
 
-def show_run(console: Console, found: RunShown) -> None:
-    """Prints a run for people."""
+def show_run(console: Console, found: RunShown, *, kept_for: str) -> None:
+    """Prints a run for people.
+
+    :param kept_for: how long the files of runs are kept, as configured.
+    """
     head = Text()
     head.append(f"Run {found.id} ", style="bold")
     head.append(found.status, style=styled(found))
@@ -106,8 +110,9 @@ def show_run(console: Console, found: RunShown) -> None:
     console.print()
     if found.files_removed:
         console.print(
-            f"Its files are not in {found.folder} any more: the daemon removes them some time after a run's "
-            f"end (keep_run_files). What it reported stays in the log.",
+            f"Its files are not in {found.folder} any more. It ended on {time_text(found.ended_at)} UTC, and "
+            f"the daemon removes the files of a run some time after its end (keep_run_files: {kept_for}, "
+            f"unless `backfilld up --keep-run-files` says otherwise). What it reported stays in the log.",
             soft_wrap=True,
         )
         return

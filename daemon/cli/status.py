@@ -12,12 +12,12 @@ from daemon.cli.asker import Asker
 from daemon.cli.errors import ExitCode
 from daemon.cli.following import display_on, exit_code, left_running_text, outcome_text, runs_text
 from daemon.cli.invocation import Invocation, command
-from daemon.cli.not_loaded import problem_text, remedy_text
 from daemon.cli.opening import ask, with_asker
 from daemon.cli.output import Column, Format, Output, status_style, table_of
 from daemon.cli.seen import seen_in
 from daemon.cli.typed import AsOfOption
 from daemon.fact_text import counted, one_line, ranges_text
+from daemon.not_loaded_text import problem_text, remedy_text
 from daemon.operations.errors import UsageError
 from daemon.operations.operation import PastQuestion
 from daemon.operations.standing import BackfillStanding, Standing
@@ -82,7 +82,7 @@ def show_all(console: Console, standing: Standing) -> None:
     is_served = None if standing.daemon is None else standing.daemon.serving
     show_not_loaded(console, standing.code_locations_not_loaded, is_served=is_served)
     if not standing.backfills:
-        was = "is" if standing.as_of is None else "was"
+        was = "was" if standing.daemon is None else "is"
         console.print(f"No backfill {was} under way; `backfilld backfills` lists those that were.")
         return
     columns = [
@@ -155,7 +155,7 @@ def watched(invocation: Invocation, asked: BackfillAsked) -> BackfillStanding:
 
 def show_one(output: Output, standing: BackfillStanding) -> None:
     """Answers with one backfill."""
-    is_past = standing.as_of is not None
+    is_past = standing.as_of is not None or standing.is_served is None
     is_served = standing.ended_at is not None or standing.is_served is True
 
     def show(console: Console) -> None:

@@ -13,8 +13,7 @@ import anyio
 import msgspec
 import typer
 
-from daemon.cli.invocation import Invocation, command
-from daemon.cli.not_loaded import problem_text, remedy_text
+from daemon.cli.invocation import Invocation, database_command
 from daemon.cli.output import Format
 from daemon.cli.settings import FILE_NAME, Settings
 from daemon.cli.typed import kept_typed
@@ -22,6 +21,7 @@ from daemon.cli.web import ListenOption, PortOption, web_settings
 from daemon.deciding.room import Limits
 from daemon.fact_text import counted
 from daemon.launching.code_location import CodeLocation
+from daemon.not_loaded_text import problem_text, remedy_text
 from daemon.operations.errors import UsageError
 from daemon.operations.reloading import READY_NAME
 from daemon.service.home_lock import serving_pid
@@ -127,7 +127,7 @@ class StandbyAnnouncement(msgspec.Struct, frozen=True):
     hindrance: str | None  # why this daemon does not lead, though nobody does
 
 
-@command
+@database_command
 def up(
     invocation: Invocation,
     code: CodeArgument = None,

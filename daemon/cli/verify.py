@@ -12,6 +12,7 @@ from daemon.cli.anchors import read_anchor
 from daemon.cli.errors import ExitCode
 from daemon.cli.invocation import Invocation, command
 from daemon.fact_text import counted
+from daemon.operations.errors import OperationError
 from events.anchor import Anchor
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ It follows the hash {found.previous_hash}.
 Its digest is {found.digest}.
 That it is a part of a certain log, the hashes of that log at these positions show.""",
     "selection": """\
-It is a selection, of backfill {backfills}: each fact fits its hash and the hash of its predecessor.
+It is a selection, of {backfills}: each fact fits its hash and the hash of its predecessor.
 That nothing was left out when it was made, only the whole log can show.""",
 }
 
@@ -76,12 +77,17 @@ def verify(invocation: Invocation, target: FileArgument, *, anchor: AnchorOption
 def answer(invocation: Invocation, target: Path, anchor: Anchor | None) -> None:
     """Checks the file, says what is proved or what is wrong, and ends with 1 where something is.
 
+    :raises OperationError: what it says of itself was changed.
     :raises FileError: it is no export.
     """
-    from events.files.opening import opened  # noqa: PLC0415 -- its imports, which --help need not wait for
+    from events.files.chained import HeaderChangedError  # noqa: PLC0415 -- its imports, which --help need not wait for
+    from events.files.opening import opened  # noqa: PLC0415 -- as above
 
-    with closing(opened(target)) as file:
-        found = checked(target, file, anchor)
+    try:
+        with closing(opened(target)) as file:
+            found = checked(target, file, anchor)
+    except HeaderChangedError as error:
+        raise OperationError(str(error)) from error
     invocation.output.value(found, lambda console: console.print(told(found, anchor), soft_wrap=True))
     if not found.intact:
         raise typer.Exit(ExitCode.UNSUCCESSFUL)

@@ -17,13 +17,12 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 
 def show(console: Console, found: Comparison) -> None:
     """Prints what was beside what would have been."""
+    columns = (found.recorded, found.simulated, found.what_if)
+    pools = sorted({name for figures in columns for name in figures.pools})
     rows = [
-        ("as recorded", found.recorded),
-        ("the same, simulated", found.simulated),
-        ("what if", found.what_if),
+        (name, [read(figures) for figures in columns]) for name, read in (*FIGURES, *map(_of_pool, pools))
     ]
-    pools = sorted({name for _, figures in rows for name in figures.pools})
-    console.print(table_of(rows, [*FIGURES_COLUMNS, *map(_pool_column, pools)]))
+    console.print(table_of(rows, FIGURES_COLUMNS))
     console.print()
     pairs = list(zip(found.simulated.assets, found.what_if.assets, strict=True))
     console.print(table_of(pairs, TIMES_COLUMNS))
@@ -39,16 +38,13 @@ def verdict(found: Comparison) -> str:
     if was is None or other is None:
         return "Of the two simulated ones, not both come to an end."
     if was == other:
-        return "It would have taken as long as the same simulated."
-    apart = duration_text(abs(was - other))
-    return f"It would have ended {apart} {'sooner' if other < was else 'later'} than the same simulated."
+        return "It would have taken as long as in the simulation of what was."
+    apart = f"{duration_text(abs(was - other))} {'sooner' if other < was else 'later'}"
+    return f"It would have ended {apart} than in the simulation of what was."
 
 
-def _pool_column(name: str) -> Column:
-    def taken(row: tuple[str, Figures]) -> object:
-        return row[1].pools.get(name, 0)
-
-    return Column(f"pool {name}", taken, justify="right")
+def _of_pool(name: str) -> tuple[str, Callable[[Figures], str]]:
+    return f"of pool {name} at once", lambda figures: f"{figures.pools.get(name, 0):,}"
 
 
 def _changed(read: Callable[[AssetTimes], float | None]) -> Callable[[tuple[AssetTimes, AssetTimes]], str]:
@@ -73,16 +69,28 @@ def _filled(pair: tuple[AssetTimes, AssetTimes]) -> str:
     return f"{filled} of {was.partitions:,}"
 
 
+FIGURES: tuple[tuple[str, Callable[[Figures], str]], ...] = (
+    ("came to", lambda figures: figures.status),
+    ("took", lambda figures: _took(figures.took_s)),
+    ("runs launched", lambda figures: f"{figures.runs:,}"),
+    ("of them retries", lambda figures: f"{figures.retries:,}"),
+    ("of them failed", lambda figures: f"{figures.runs_failed:,}"),
+    ("a run waited, median", lambda figures: duration_text(figures.waiting_median_s)),
+    ("all runs waited", lambda figures: duration_text(figures.waiting_total_s)),
+    ("runs at once, at most", lambda figures: f"{figures.at_once_max:,}"),
+)
+
+
+def _figure_column(at: int, header: str) -> Column:
+    return Column(header, lambda row: row[1][at], style=lambda row: status_style(row[1][at]), justify="right")
+
+
+# One figure below the other, so that they fit a narrow terminal.
 FIGURES_COLUMNS = [
     Column("", lambda row: row[0], style="bold"),
-    Column("came to", lambda row: row[1].status, style=lambda row: status_style(row[1].status)),
-    Column("took", lambda row: _took(row[1].took_s), justify="right"),
-    Column("runs", lambda row: f"{row[1].runs:,}", justify="right"),
-    Column("retries", lambda row: f"{row[1].retries:,}", justify="right"),
-    Column("failed", lambda row: f"{row[1].runs_failed:,}", justify="right"),
-    Column("a run waited", lambda row: duration_text(row[1].waiting_median_s), justify="right"),
-    Column("in all", lambda row: duration_text(row[1].waiting_total_s), justify="right"),
-    Column("at once", lambda row: f"{row[1].at_once_max:,}", justify="right"),
+    _figure_column(0, "as recorded"),
+    _figure_column(1, "simulated"),
+    _figure_column(2, "what if"),
 ]
 
 TIMES_COLUMNS = [

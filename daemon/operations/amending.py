@@ -6,7 +6,7 @@ import msgspec
 
 from daemon.amending import Amending, Amendment
 from daemon.amending import amend as decide_amend
-from daemon.fact_text import amendments
+from daemon.fact_text import amendments, ranges_text
 from daemon.operations.errors import UsageError
 from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
@@ -15,6 +15,8 @@ from daemon.refusal import Refused
 from events.facts import Fact, PartitionKeys, RunOrder
 from projections.backfill.state import Backfill
 from projections.world import World
+
+RUNS_TOLD_MAX = 3
 
 
 class Amend(Question, frozen=True, kw_only=True):
@@ -116,4 +118,27 @@ def _amended(backfill: Backfill, amending: Amending) -> Amended:
         runs_under_way=amending.runs_under_way,
         settled=amending.settled,
         told="" if fact is None else amendments(fact),
+    )
+
+
+def left_standing(amended: Amended) -> list[str]:
+    """What was to be dropped and is not, and why."""
+    told = []
+    if amended.under_way:
+        runs = ", ".join(amended.runs_under_way[:RUNS_TOLD_MAX])
+        more = ", …" if len(amended.runs_under_way) > RUNS_TOLD_MAX else ""
+        told.append(
+            f"Not dropped, since it is under way: {_keys_text(amended.under_way)}. `backfilld run cancel` "
+            f"ends a run ({runs}{more})."
+        )
+    if amended.settled:
+        told.append(f"Not dropped, since nothing more will be done: {_keys_text(amended.settled)}.")
+    return told
+
+
+def _keys_text(keys: dict[str, PartitionKeys | None]) -> str:
+    """The partitions of each asset."""
+    return "; ".join(
+        asset if partitions is None else f"{asset} {ranges_text(partitions)}"
+        for asset, partitions in keys.items()
     )

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
 from itertools import islice
-from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -16,7 +15,7 @@ from daemon.deciding.explaining import Place, Reason, Waiting, why_not, why_wait
 from daemon.operations.errors import RefusedError, UsageError, did_you_mean
 from daemon.operations.log.shown import Shown, shown
 from daemon.operations.moment import Moment
-from daemon.operations.operation import LIMIT_MAX, PastQuestion, operation
+from daemon.operations.operation import Limit, PastQuestion, operation
 from daemon.operations.records import Records
 from events.envelope import Recorded
 from events.facts import (
@@ -70,7 +69,7 @@ class PartitionAsked(PastQuestion, frozen=True, kw_only=True):
     backfill_id: str
     asset: str
     partition: str | None = None  # None: of an asset that has none
-    limit: Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)] = HISTORY_SHOWN  # of the facts about it
+    limit: Limit = HISTORY_SHOWN  # of the facts about it
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -86,6 +85,15 @@ class Explained(msgspec.Struct, frozen=True):
     as_of: Moment | None = None  # None: now
 
 
+def need_what_it_waits_for(records: Records, backfill: Backfill) -> None:
+    """Nothing, if it can be told what a backfill under way waits for.
+
+    :raises RefusedError: the records have the facts about some backfills only.
+    """
+    if backfill.completed is None:
+        records.need_all_facts("what others hold that a backfill waits for")
+
+
 @operation("GET", "/backfills/{backfill_id}/explain")
 async def explain(records: Records, asked: ExplainAsked) -> Waitings:
     """Say what a backfill is waiting for: upstream partitions, limits and who holds them, hours, retries.
@@ -94,6 +102,7 @@ async def explain(records: Records, asked: ExplainAsked) -> Waitings:
     """
     world = await records.world()
     backfill = await records.backfill(world, asked.backfill_id)
+    need_what_it_waits_for(records, backfill)
     found = Waitings(
         backfill.id, backfill.status, tuple(why_waiting(world, backfill, records.now())), records.moment
     )
@@ -113,6 +122,7 @@ async def explain_partition(records: Records, asked: PartitionAsked) -> Explaine
     """
     world = await records.world()
     backfill = await records.backfill(world, asked.backfill_id)
+    need_what_it_waits_for(records, backfill)
     place = place_of(world, backfill, asked.asset, asked.partition)
     history = [shown(recorded) async for recorded in about(records, backfill, place)]
     # What was awaited may have moved the world on, and what it says now may not be what the facts say.

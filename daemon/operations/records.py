@@ -1,6 +1,6 @@
 """The log and what is folded from it, open for an operation. No daemon is needed for it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ import msgspec
 from daemon.clock import Clock
 from daemon.commands import find_backfill
 from daemon.operations.errors import RefusedError, UnknownError, UsageError
-from daemon.operations.live import LiveWorld
+from daemon.operations.live import LiveAttendance, LiveWorld, attendance_of
 from daemon.operations.moment import Moment, time_text
 from daemon.refusal import Refused
 from events.attendance import Attendance
@@ -25,11 +25,12 @@ from projections.tables.then import backfill_rows
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
+    from projections.tables.attempts import AttemptsAt
     from projections.tables.checking import Checked
     from projections.tables.memory import FoldedStore
     from projections.tables.of_partitions import OfPartitions
     from projections.tables.rebuilding import Rebuilt
-    from projections.tables.store import AttemptsAt, ProjectionStore
+    from projections.tables.store import ProjectionStore
 
 DECISIONS_MAX = 200  # on a log that grows while each is made; a daemon at full speed turns away one in two
 
@@ -57,14 +58,18 @@ class Records:
         *,
         moment: Moment | None = None,
         live: LiveWorld | None = None,
+        selected: tuple[str, ...] = (),
+        attending: LiveAttendance | None = None,
     ) -> None:
-        """Whoever asks again and again gives the ``live`` world of the log, to save folding anew."""
+        """Whoever asks again and again gives what is kept, to save folding and connecting anew."""
         self.place = place
         self.log = log
         self.clock = clock
         self.moment = moment  # None: the present
         self._store = store
         self._live = live
+        self._selected = selected  # the backfills that a file was confined to; none: it has all there was
+        self._attending = attending
 
     @property
     def is_file(self) -> bool:
@@ -75,6 +80,23 @@ class Records:
     def upto(self) -> int | None:
         """The position of the newest fact that counts; None for the log's head."""
         return None if self.moment is None else self.moment.position
+
+    @property
+    def is_of_the_past(self) -> bool:
+        """Whether they tell what was, at a moment or when a file was exported, and not what is."""
+        return self.moment is not None or self.is_file
+
+    def need_all_facts(self, told: str) -> None:
+        """Nothing, if the facts about all backfills are there, not those of a few that were selected.
+
+        :param told: what would be wrong without them, as in "how an asset stands".
+        :raises RefusedError: they are not.
+        """
+        if self._selected:
+            raise RefusedError(
+                f"a selection does not show {told}: it has no facts of other backfills than "
+                f"{', '.join(self._selected)}. Export the whole log for that."
+            )
 
     def now(self) -> datetime:
         """The time it is, or was at the moment."""
@@ -125,11 +147,12 @@ class Records:
         *,
         limit: int,
         before: int | None = None,
-        **where: str | None,
+        **where: str | Collection[str] | None,
     ) -> list[dict[str, Any]]:
         """Rows of a table that is brought up to date first, newest first; ``limit`` 0 means all.
 
-        A condition that is None does not count. Of a moment of the past, the rows are those of then.
+        A column is to have a value, or one of several. A condition that is None does not count. Of a moment
+        of the past, the rows are those of then.
 
         :param before: only what began before this position.
         """
@@ -203,10 +226,9 @@ class Records:
         """Which daemons, on whichever machines, lead this log or stand by; nobody leads a file."""
         if self.place.database_url is None:
             return Attendance(is_led=False)
-        from events.leadership import Leadership  # noqa: PLC0415 -- as above
-
-        async with Leadership(self.place.database_url) as leadership:
-            return await leadership.attendance()
+        if self._attending is not None:
+            return await self._attending.lately()
+        return await attendance_of(self.place.database_url)
 
     async def _caused(self, event: Event) -> Event:
         """The event, with the end of the backfill that it goes on with as its cause, if it does."""

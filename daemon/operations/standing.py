@@ -75,7 +75,7 @@ class DaemonStanding(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """What goes on, as JSON shows it."""
 
-    daemon: DaemonStanding | None  # None: of a moment of the past, it is not on record
+    daemon: DaemonStanding | None  # None: of a moment of the past, or of a file, it is not on record
     home: str
     position: int  # of the log's newest fact
     code_locations_not_loaded: dict[str, NotLoaded]  # those not given to the daemon only if they are needed
@@ -88,7 +88,7 @@ async def standing_of_all(records: Records, home: str, pid: int | None) -> Stand
     """What goes on."""
     world = await records.world()
     now = records.now()
-    daemon = None if records.moment is not None else await daemon_standing(records, world, pid)
+    daemon = None if records.is_of_the_past else await daemon_standing(records, world, pid)
     backfills = tuple(standing_of(world, backfill, now) for backfill in world.known.active.values())
     needed = {name for backfill in backfills for name in backfill.waits_for}
     return Standing(

@@ -36,6 +36,6 @@ async def backfill(records: Records, asked: BackfillAsked) -> BackfillStanding:
     found = await records.backfill(world, asked.backfill_id)
     standing = standing_of(world, found, records.now(), failures)
     standing = msgspec.structs.replace(standing, as_of=records.moment)
-    if asked.with_daemon and records.moment is None:
+    if asked.with_daemon and not records.is_of_the_past:
         return msgspec.structs.replace(standing, is_served=await records.is_served())
     return standing

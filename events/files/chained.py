@@ -3,7 +3,9 @@
 With that hash beside it each row can be checked alone, wherever the ones around it have gone.
 """
 
+import hashlib
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -21,6 +23,23 @@ class FileError(LogError):
     """A file is no export that this version can read, or cannot be used for what was asked."""
 
 
+class HeaderChangedError(FileError):
+    """What a file says of itself is not what was written there."""
+
+    def __init__(self, file: Path, what: str) -> None:
+        super().__init__(f"the file {file} is not as it was written: {what} was changed.")
+
+
+class RowUnreadableError(FileError):
+    """A row of a file cannot be read, or is not written as an export writes it."""
+
+    def __init__(self, row: int, place: str, reason: str) -> None:
+        self.row = row  # counted from 0 in the whole file
+        self.place = place  # such as "line 7"
+        self.reason = reason
+        super().__init__(f"{place} is no fact as an export writes it: {reason}")
+
+
 class Header(msgspec.Struct, frozen=True):
     """What a file says of itself. Nothing in it is proved by the chain but what `checking` compares."""
 
@@ -32,6 +51,11 @@ class Header(msgspec.Struct, frozen=True):
     digest: str  # the last row's hash; of a selection, the SHA-256 over the hashes of all its rows
     backfills: tuple[str, ...] = ()  # those that were selected; none: every row from the first to the last
     format: int = FORMAT
+
+    @property
+    def seal(self) -> str:
+        """SHA-256 over all it says, in hex: tells that a byte of it was garbled, not who made it."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
     @property
     def is_selection(self) -> bool:

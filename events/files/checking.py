@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from events.files.chained import Chained, FileError, misfit
+from events.files.chained import Chained, RowUnreadableError, misfit
 from events.files.port import LogFile
 
 
@@ -30,7 +30,7 @@ class Checker:
     def check(self, tell: Callable[[Chained], None] = lambda _: None) -> Flaw | None:
         """The first flaw; None for a file in which all is as it was written. Each good row is told."""
         try:
-            for number in range(len(self._file.starts)):
+            for number in range(self._file.pages):
                 for at, row in enumerate(self._file.page(number)):
                     reason = self._wrong_with(row)
                     if reason is not None:
@@ -39,8 +39,9 @@ class Checker:
                     self._count += 1
                     self._hashes.update(bytes.fromhex(row.hash))
                     tell(row)
-        except FileError as error:
-            return Flaw(str(error))
+        except RowUnreadableError as error:
+            position = None if self._header.is_selection else self._header.first + error.row
+            return Flaw(f"it cannot be read as a fact: {error.reason}", error.place, position)
         return self._wrong_at_the_end()
 
     def _wrong_with(self, row: Chained) -> str | None:

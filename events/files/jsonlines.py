@@ -2,10 +2,13 @@
 
 Every value that CloudEvents has no attribute for is an extension attribute of the event; those of cause and
 story carry the names of CloudEvents' own extension for them. A line may hold nothing else, so that there is
-nothing in it that the hash does not cover.
+nothing in it that the hash does not cover, and must be to the byte what `JsonLinesWriter` would write.
+
+An integer in CloudEvents has 32 bits, which positions outgrow. So a position is the attribute `sequence` that
+CloudEvents has an extension for: a text, here of so many digits that the order of texts is that of positions.
 """
 
-import mmap
+import functools
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,15 +17,15 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Raw
 
-from events.files.chained import FORMAT, Chained, FileError, Header
+from events.files.chained import FORMAT, Chained, FileError, Header, HeaderChangedError, RowUnreadableError
 from events.files.port import PAGE_ROWS, ByteSink
-from events.ids import new_id
 
 SOURCE: Final = "/backfilld/log"
 PREFIX: Final = "backfilld."
 HEADER_TYPE: Final = "backfilld.LogExported"
 _JSON: Final = "application/json"
 _FIRST_LINE_BYTES_MAX: Final = 16 << 20
+_SEQUENCE_DIGITS: Final = 19  # as many as the greatest position that a database holds
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -34,7 +37,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     type: str
     time: datetime
     datacontenttype: Literal["application/json"]
-    position: int
+    sequence: str  # the position
     schema: int
     actor: str
     previoushash: str
@@ -50,7 +53,7 @@ class HeaderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the file says of itself, as a CloudEvent."""
 
     specversion: Literal["1.0"]
-    id: str
+    id: str  # the header's seal
     source: Literal["/backfilld/log"]
     type: Literal["backfilld.LogExported"]
     time: datetime
@@ -69,13 +72,11 @@ class JsonLinesWriter:
 
     def __init__(self, stream: ByteSink, header: Header) -> None:
         self._stream = stream
-        at = header.exported_at
-        line = HeaderLine("1.0", new_id(at), SOURCE, HEADER_TYPE, at, _JSON, header)
-        stream.write(_encode(line) + b"\n")
+        stream.write(_first_line(header))
 
     def write(self, rows: Sequence[Chained]) -> None:
         """See `RowWriter.write`."""
-        self._stream.write(_encode_lines([_line(row) for row in rows]))
+        self._stream.write(_lines(rows))
 
     def close(self) -> None:
         """See `RowWriter.close`."""
@@ -93,76 +94,94 @@ class JsonLinesFile:
         self._path = path
         self._stream = path.open("rb")
         try:
-            self._bytes = mmap.mmap(self._stream.fileno(), 0, access=mmap.ACCESS_READ)
-        except (ValueError, OSError) as error:
-            self._stream.close()
-            raise FileError(f"{path} is no export of a log: {error}.") from error
-        self.header = self._read_header()
+            self.header = self._read_header()
+        except FileError:
+            self.close()
+            raise
         self._bounds = list(self._page_bounds())
-        self.starts = [self._decoded(self._line_at(at), 2 + page * PAGE_ROWS).position
-                       for page, at in enumerate(self._bounds[:-1])]  # fmt: skip
+        self.pages = len(self._bounds) - 1
+
+    @functools.cached_property
+    def starts(self) -> list[int]:
+        """See `LogFile.starts`."""
+        return [self._start(page) for page in range(self.pages)]
 
     def page(self, number: int) -> list[Chained]:
         """See `LogFile.page`."""
-        text = self._bytes[self._bounds[number] : self._bounds[number + 1]]
-        first = 2 + number * PAGE_ROWS
-        return [
-            _chained(self._decoded(line, at))
-            for at, line in enumerate(text.removesuffix(b"\n").split(b"\n"), first)
-        ]
+        self._stream.seek(self._bounds[number])
+        text = self._stream.read(self._bounds[number + 1] - self._bounds[number])
+        lines = text.removesuffix(b"\n").split(b"\n")
+        found = [_read(line, at) for at, line in enumerate(lines, number * PAGE_ROWS)]
+        written = _lines(found)
+        if written != text:
+            differs = next(
+                (at for at, line in enumerate(written.split(b"\n")[:-1]) if line != lines[at]), len(lines) - 1
+            )
+            raise _unreadable(number * PAGE_ROWS + differs, "the same is written otherwise there")
+        return found
 
     def place(self, page: int, row: int) -> str:
         """See `LogFile.place`."""
-        return f"line {2 + page * PAGE_ROWS + row}"
+        return _place(page * PAGE_ROWS + row)
 
     def close(self) -> None:
         """See `LogFile.close`."""
-        self._bytes.close()
         self._stream.close()
 
     def _read_header(self) -> Header:
-        end = self._bytes.find(b"\n", 0, _FIRST_LINE_BYTES_MAX)
+        line = self._stream.readline(_FIRST_LINE_BYTES_MAX)
         try:
-            header = _decode_header(self._bytes[: max(end, 0)]).data
-        except msgspec.MsgspecError as error:
+            header = _decode_header(line).data
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise FileError(
-                f"{self._path} is no export of a log: its first line does not say what it is ({error}). "
-                "`backfilld export` writes one."
+                f"the file {self._path} is no export of a log: its first line does not say what it is "
+                f"({error}). `backfilld export` writes one."
             ) from error
         if header.format != FORMAT:
             raise FileError(
-                f"{self._path} is of format {header.format}, and this version reads {FORMAT}: read it with "
-                "the backfilld that wrote it."
+                f"the file {self._path} is of format {header.format}, and this version reads {FORMAT}: read "
+                "it with the backfilld that wrote it."
             )
+        if line != _first_line(header):
+            raise HeaderChangedError(self._path, "its first line")
         return header
 
     def _page_bounds(self) -> Iterator[int]:
         """Where each page begins, and where the last one ends."""
-        find, size = self._bytes.find, len(self._bytes)
-        at = find(b"\n") + 1
-        while at < size:
-            yield at
-            for _ in range(PAGE_ROWS):
-                at = find(b"\n", at) + 1
-                if at == 0:
-                    at = size
-                    break
-                if at == size:
-                    break
-        yield size
+        at = self._stream.tell()
+        for number, line in enumerate(self._stream):
+            if number % PAGE_ROWS == 0:
+                yield at
+            at += len(line)
+        yield at
 
-    def _line_at(self, start: int) -> bytes:
-        end = self._bytes.find(b"\n", start)
-        return self._bytes[start : end if end >= 0 else len(self._bytes)]
+    def _start(self, page: int) -> int:
+        self._stream.seek(self._bounds[page])
+        return _read(self._stream.readline(), page * PAGE_ROWS).position
 
-    def _decoded(self, line: bytes, number: int) -> Line:
-        try:
-            decoded = _decode_line(line)
-            if not decoded.type.startswith(PREFIX):
-                raise msgspec.ValidationError(f"its type {decoded.type!r} does not begin with {PREFIX!r}")
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise FileError(f"line {number} of {self._path} is no fact of a log: {error}.") from error
-        return decoded
+
+def _first_line(header: Header) -> bytes:
+    at = header.exported_at
+    return _encode(HeaderLine("1.0", header.seal, SOURCE, HEADER_TYPE, at, _JSON, header)) + b"\n"
+
+
+def _lines(rows: Sequence[Chained]) -> bytes:
+    return _encode_lines([_line(row) for row in rows])
+
+
+def _read(text: bytes, row: int) -> Chained:
+    try:
+        return _chained(_decode_line(text))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise _unreadable(row, str(error)) from error
+
+
+def _unreadable(row: int, reason: str) -> RowUnreadableError:
+    return RowUnreadableError(row, _place(row), reason)
+
+
+def _place(row: int) -> str:
+    return f"line {row + 2}"  # Counted from 1, and the first one says what the file is.
 
 
 def _line(row: Chained) -> Line:
@@ -173,7 +192,7 @@ def _line(row: Chained) -> Line:
         PREFIX + row.type,
         row.at,
         _JSON,
-        row.position,
+        f"{row.position:0{_SEQUENCE_DIGITS}}",
         row.schema,
         row.actor,
         row.previous,
@@ -188,7 +207,7 @@ def _line(row: Chained) -> Line:
 
 def _chained(line: Line) -> Chained:
     return Chained(
-        line.position,
+        int(line.sequence),
         line.id,
         line.time,
         line.type.removeprefix(PREFIX),

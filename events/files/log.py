@@ -43,6 +43,11 @@ class FileLog:
         """See `Log.head`."""
         return self._file.header.last
 
+    async def head_digest(self) -> tuple[int, str]:
+        """See `Sealed.head_digest`."""
+        last = self._file.page(self._file.pages - 1)[-1].hash if self._file.pages else self.header.previous
+        return self.header.last, last
+
     async def read(
         self,
         *,

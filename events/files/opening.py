@@ -21,7 +21,7 @@ def opened(path: Path) -> LogFile:
         with path.open("rb") as stream:
             beginning = stream.read(len(_PARQUET_BEGINS))
     except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise FileError(f"the file {path} cannot be read: {error.strerror or error}.") from error
     if beginning != _PARQUET_BEGINS:
         return JsonLinesFile(path)
     from events.files.parquet import ParquetFile  # noqa: PLC0415 - pyarrow is not installed everywhere
@@ -39,7 +39,8 @@ def writer_for(path: Path) -> OpenWriter:
         return JsonLinesWriter
     if ending != PARQUET:
         raise FileError(
-            f"{path} does not say by its ending what it is to be: .jsonl for JSON Lines, or .parquet."
+            f"the file {path} does not say by its ending what it is to be: .jsonl for JSON Lines, or "
+            ".parquet."
         )
     from events.files.parquet import ParquetWriter  # noqa: PLC0415 - as above
 

@@ -20,14 +20,22 @@ class LogFile(Protocol):
         ...
 
     @property
+    def pages(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
     def starts(self) -> Sequence[int]:
-        """The position of the first row of each page."""
+        """The position of the first row of each page.
+
+        :raises RowUnreadableError: one cannot be read.
+        """
         ...
 
     def page(self, number: int) -> list[Chained]:
         """The rows of a page.
 
-        :raises FileError: there is one that cannot be read; the message names its place.
+        :raises RowUnreadableError: there is one that cannot be read.
         """
         ...
 
@@ -80,7 +88,7 @@ def replaced(path: Path, *, is_forced: bool) -> Iterator[IO[bytes]]:
         refuse_existing(path, is_forced=is_forced)
         unfinished.replace(path)
     except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise FileError(f"the file {path} cannot be written: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
@@ -94,7 +102,7 @@ def refuse_existing(path: Path, *, is_forced: bool) -> None:
     if path.is_dir():
         raise FileError(f"{path} is a folder; name a file in it.")
     if path.exists() and not path.is_file():
-        raise FileError(f"{path} is no ordinary file, and will not be replaced by one.")
+        raise FileError(f"the file {path} is no ordinary file, and will not be replaced by one.")
     if path.exists() and not is_forced:
         raise FileError(f"there is a file {path} already; --force writes over it.")
 

@@ -104,14 +104,18 @@ def dropped(backfill: Backfill, plan: Plan, recorded: Recorded, fact: BackfillAm
 
 
 def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunched) -> LiveRun | None:
-    """The run, now under way; None for one that the plan does not know."""
+    """The run, now under way; None for one that is no part of the plan."""
     if not 1 <= fact.number <= plan.runs_total or recorded.run_id is None:
         return None
     group = plan.group_at(fact.number)
+    if fact.assets != group.assets and not (fact.assets and {*fact.assets} <= {*group.assets}):
+        return None
     chunk = fact.number - group.first_number
     ordinals = group.cut.chunk(chunk)
     if fact.partitions is not None and fact.partitions.count != len(ordinals):
-        ordinals = ranges_of(fact.partitions, group.partitions)
+        ordinals &= ranges_of(fact.partitions, group.partitions)
+        if not ordinals:
+            return None
     if fact.attempt == 1:
         backfill.groups[group.index].waiting.discard(chunk)
         backfill.groups[group.index].ready.discard(chunk)

@@ -8,8 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import anyio
-import msgspec
-from sqlalchemy import URL, ColumnElement, Table, delete, func, or_, select
+from sqlalchemy import URL, ColumnElement, Table, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,6 +21,7 @@ from projections.durations import Durations
 from projections.snapshots_kept import passes_mark, unneeded
 from projections.tables import changes as table_changes
 from projections.tables import schema, then
+from projections.tables.attempts import AttemptsAt, selecting_filled, selecting_others, selecting_runs
 from projections.tables.checking import Checked, check
 from projections.tables.of_partitions import OfPartitions, of_partitions
 from projections.tables.rebuilding import Rebuilt, rebuild
@@ -31,13 +31,6 @@ from projections.world import World, evolve
 
 CLOSE_TIMEOUT_S = 5.0
 OTHERS_REBUILD_S = 0.2  # between looks at whether somebody else's rebuild is done
-
-
-class AttemptsAt(msgspec.Struct, frozen=True):
-    """Where the log tells of attempts: single facts, and runs whose facts are all of interest."""
-
-    positions: tuple[int, ...]
-    run_ids: tuple[str, ...]
 
 
 class ProjectionStore:
@@ -140,13 +133,18 @@ class ProjectionStore:
     ) -> list[dict[str, Any]]:
         """Rows of a listed table, newest first; ``limit`` 0 means all.
 
-        ``where`` maps columns to a value, or to several of which it must be one; ``without`` names ids that
-        are left out, and no row began past position ``upto``.
+        ``where`` maps columns to a value, or to several of which it must be one, and "asset" to one of those
+        that a run fills; ``without`` names ids that are left out, and no row began past position ``upto``.
         """
         statement = select(table).order_by(table.c.position.desc())
         for column, value in where.items():
-            is_one = isinstance(value, str)
-            statement = statement.where(table.c[column] == value if is_one else table.c[column].in_(value))
+            if column == "asset":
+                statement = statement.where(table.c.assets.contains([value]))
+            else:
+                is_one = isinstance(value, str)
+                statement = statement.where(
+                    table.c[column] == value if is_one else table.c[column].in_(value)
+                )
         if upto is not None:
             statement = statement.where(table.c.position <= upto)
         if without:
@@ -176,25 +174,12 @@ class ProjectionStore:
         Facts about ranges of keys are among them whatever the range: only their definition says what lies in
         it. The tables must be up to date; the cost is that of looking through the asset's rows in them.
         """
-        made, runs = schema.materializations.c, schema.runs.c
-        filled = (
-            select(made.position, runs.position)
-            .outerjoin_from(schema.materializations, schema.runs, made.run_id == runs.id)
-            .where(made.asset == asset, or_(runs.id.is_(None), runs.status == "succeeded"))
-            .order_by(made.position)
-        )
-        others = (
-            select(runs.id)
-            .where(runs.status != "succeeded", runs.assets.contains([asset]))
-            .order_by(runs.position)
-        )
-        if keys is not None:
-            filled = filled.where(_may_hold(made.partitions, keys))
-            others = others.where(_may_hold(runs.partitions, keys))
         with translated(self._url):
             async with self._engine.connect() as connection:
-                positions = (await connection.execute(filled.limit(most + 1))).all()
-                ids = (await connection.execute(others.limit(most + 1))).scalars().all()
+                filled = selecting_filled(asset, keys, limit=most + 1)
+                positions = (await connection.execute(filled)).all()
+                others = selecting_others(asset, keys, limit=most + 1)
+                ids = (await connection.execute(others)).scalars().all()
         if len(positions) + len(ids) > most:
             return None
         each = {position for pair in positions for position in pair if position is not None}
@@ -213,16 +198,10 @@ class ProjectionStore:
 
         As `attempts_at`, of runs whatever came of them; the cost is that of looking through all runs.
         """
-        runs = schema.runs.c
-        found = (
-            select(runs.id)
-            .where(runs.assets.contains([asset]), _may_hold(runs.partitions, keys))
-            .order_by(runs.position)
-            .limit(most + 1)
-        )
         with translated(self._url):
             async with self._engine.connect() as connection:
-                ids = (await connection.execute(found)).scalars().all()
+                found = await connection.execute(selecting_runs(asset, keys, limit=most + 1))
+                ids = found.scalars().all()
         return None if len(ids) > most else tuple(ids)
 
     async def durations(self) -> Durations:
@@ -232,7 +211,12 @@ class ProjectionStore:
                 return durations_of(await connection.execute(selecting_taken()))
 
     async def runs_then(
-        self, world: World, *, where: Mapping[str, str], limit: int, before: int | None = None
+        self,
+        world: World,
+        *,
+        where: Mapping[str, str | Collection[str]],
+        limit: int,
+        before: int | None = None,
     ) -> list[dict[str, Any]]:
         """The rows of runs as they were in that world, newest first; the tables must hold its position."""
         read = functools.partial(self.rows, schema.runs)
@@ -284,13 +268,4 @@ async def _keep(
     needless = unneeded((await connection.execute(positions)).scalars())
     await connection.execute(
         delete(schema.snapshots).where(kept.version == snapshot.VERSION, kept.position.in_(needless))
-    )
-
-
-def _may_hold(partitions: ColumnElement[Any], keys: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a set of keys is more than one key, or is one of these."""
-    return or_(
-        partitions.is_(None),
-        partitions["count"].as_integer() != 1,
-        partitions["ranges"][0][0].as_string().in_(keys),
     )

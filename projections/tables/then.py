@@ -30,7 +30,12 @@ class RunRows(Protocol):
 
 
 async def run_rows(
-    read: RunRows, world: World, *, where: Mapping[str, str], limit: int, before: int | None = None
+    read: RunRows,
+    world: World,
+    *,
+    where: Mapping[str, str | Collection[str]],
+    limit: int,
+    before: int | None = None,
 ) -> list[dict[str, Any]]:
     """The rows of runs as they were in that world, newest first, from the rows of its log's head.
 
@@ -45,13 +50,17 @@ async def run_rows(
         chosen["id"] = [
             run_id
             for run_id, run in live.items()
-            if status_then(run) == status and where.get("id") in {None, run_id}
+            if status_then(run) == status and _is_meant(run_id, where.get("id"))
         ]
     elif status is not None:
         without = live
     upto = world.position if before is None else min(world.position, before - 1)
     rows = await read(where=chosen, limit=limit, upto=upto, without=without)
     return [run_row_then(row, live.get(row["id"])) for row in rows]
+
+
+def _is_meant(run_id: str, ids: str | Collection[str] | None) -> bool:
+    return ids is None or (run_id == ids if isinstance(ids, str) else run_id in ids)
 
 
 def backfill_rows(world: World, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:

@@ -1,11 +1,10 @@
 """Changes written to the listed tables, or to others of their shape."""
 
-import json
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from datetime import datetime
 from typing import Final, NamedTuple
 
+import msgspec
 from sqlalchemy import (
     JSON,
     Column,
@@ -136,7 +135,7 @@ async def _update(
 def _as_json(rows: Iterable[Row]) -> str | None:
     """All rows as one text, or None: as many parameters would take the database five times as long."""
     listed = list(rows)
-    return json.dumps(listed, default=datetime.isoformat) if listed else None
+    return msgspec.json.encode(listed).decode() if listed else None
 
 
 def _given(table: Table) -> TableValuedAlias:

@@ -26,7 +26,7 @@ from events.ids import new_id
 from events.migrating import migrate
 from events.pgserver import Server
 from events.postgres import PostgresLog
-from tests.acceptance.house import CALL_TIMEOUT_S, command, line_of, new_house
+from tests.acceptance.house import CALL_TIMEOUT_S, command, new_house
 from tests.acceptance.test_database_gone import kill
 from tests.contract.told import T0
 
@@ -128,6 +128,7 @@ def test_following_partitions_of_an_asset_learns_of_new_backfills() -> None:
             house.call("launch", "+totals", "--partitions", days, "--wait")
         expected = house.call("log", *options, "-o", "jsonl").out.splitlines()
         assert len(expected) > 8
-        assert [line_of(following).rstrip() for _ in expected] == expected
+        assert following.stdout is not None
+        assert [following.stdout.readline().rstrip() for _ in expected] == expected
         following.send_signal(signal.SIGINT)
         assert following.communicate(timeout=CALL_TIMEOUT_S)[0] == ""

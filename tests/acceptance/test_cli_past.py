@@ -187,6 +187,21 @@ def test_what_changed_between_two_moments(house: House, facts: list[dict[str, An
     (backfill,) = value["backfills"]
     assert (backfill["id"], backfill["status_before"], backfill["status"]) == (failed_id, None, "failed")
     assert (backfill["runs_launched"], backfill["runs_ended"]) == (14, 14)
+    ended = backfill["ended_runs"]
+    assert sum(each["count"] for each in ended.values()) == 14
+    failed = [
+        each["run_id"] for each in facts if each["type"] == "RunFailed" and each["backfill_id"] == failed_id
+    ]
+    assert ended["failed"] == {"count": len(failed), "ids": failed}
+    assert len(ended["succeeded"]["ids"]) == ended["succeeded"]["count"]
+    counts = f"14 ended ({ended['succeeded']['count']} succeeded, {len(failed)} failed)"
+    assert counts in house.call("diff", "--from", "0", "--to", str(done)).out
+    of_it = ("diff", "--from", "0", "--to", str(done), "--backfill", failed_id, "--limit", "1", "-o", "json")
+    (bounded,) = house.call(*of_it).value["backfills"]
+    assert bounded["ended_runs"]["succeeded"] == {
+        "count": ended["succeeded"]["count"],
+        "ids": ended["succeeded"]["ids"][:1],
+    }
     (code,) = value["code"]
     assert (code["code_location"], sorted(code["added"])[:2]) == ("shop", ["orders", "region"])
     assert value["leader"]["pid"]

@@ -92,13 +92,15 @@ def test_what_if_is_told_in_a_table_and_a_sentence(house: House) -> None:
     answer = house.call("whatif", backfill_of(house), "--retries", "3", "--max-runs", "1")
     assert answer.status == 0, answer
     lines = answer.out.splitlines()
-    headers = "came to took runs retries failed a run waited in all at once pool warehouse"
-    assert lines[0].split() == headers.split()
-    assert [line.split()[0] for line in lines[2:5]] == ["as", "the", "what"]
-    assert "succeeded" in lines[4]
+    names = ["came", "took", "runs", "of", "of", "a", "all", "runs", "of"]
+    assert lines[0].split() == ["as", "recorded", "simulated", "what", "if"]
+    assert [line.split()[0] for line in lines[2:11]] == names
+    assert lines[2].split()[2:] == ["failed", "failed", "succeeded"]
+    assert lines[10].startswith("of pool warehouse at once ")
+    assert max(map(len, lines[:11])) <= 80
     assert "7 → 8 of 8" in answer.out
     assert "never → " in answer.out
-    assert "later than the same simulated." in answer.out
+    assert "later than in the simulation of what was." in answer.out
     assert "taken to need the median of the same assets, and to succeed." in answer.out
     assert answer.err == "Nothing was launched, and nothing recorded.\n"
 

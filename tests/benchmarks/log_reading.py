@@ -66,7 +66,7 @@ def reading(surroundings: Surroundings) -> Sequence[Row]:
             baseline=baseline,
             target=Target("ratio", "at least", 4),
         ),
-        row("verify", ours / verify_s, "facts/s"),
+        row("verify", ours / verify_s, "facts/s", target=Target("measured", "at least", 100_000)),
     ]
 
 

@@ -1,15 +1,23 @@
 """The database itself keeps the log append-only, and its chain of hashes tells who got round that."""
 
 import pytest
-from sqlalchemy.exc import DBAPIError
+from msgspec.structs import replace
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from events import schema
+from events.anchor import Anchor
+from events.driver import database_url, make_engine
 from events.errors import LogUnreadableError
+from events.extracting import Part
 from events.facts import PartitionKeys, PartitionMaterialized
+from events.files.chained import Chained
 from events.postgres import PostgresLog
 from events.verifying import Broken, Verified
 from tests.contract.test_log import ODD_VALUES
-from tests.contract.told import event, events, everything
+from tests.contract.told import T0, event, events, everything
 from tests.databases import administer
+from tests.unit.events.exported import rehashed
 
 REFUSED = [
     "UPDATE log SET actor = 'somebody else' WHERE position = 1",
@@ -59,6 +67,7 @@ TAMPERED = {
     "backfill_id": "backfill_id = 'other'",
     "backfill_id null": "backfill_id = NULL",
     "run_id": "run_id = ''",
+    "run_id null": "run_id = NULL",
     "causation_id": "causation_id = gen_random_uuid()",
     "correlation_id": "correlation_id = gen_random_uuid()",
     "data": """data = jsonb_set(data, '{metadata,rows}', '3')""",
@@ -78,11 +87,17 @@ async def tamper(url: str, *statements: str) -> None:
     )
 
 
+def test_every_column_is_changed_by_one_of_them() -> None:
+    assert {change.split(" = ")[0] for change in TAMPERED.values()} == {
+        column.name for column in schema.log.c
+    }
+
+
 @pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED.keys())
 async def test_a_change_of_any_column_is_found_at_its_row(migrated_url: str, change: str) -> None:
     fact = PartitionMaterialized("a", PartitionKeys((("d", "d"),), 1), metadata={"rows": 2})
     async with PostgresLog(migrated_url) as log:
-        await log.append([event(str(n), fact, backfill_id="b") for n in range(1, 8)])
+        await log.append([event(str(n), fact, backfill_id="b", run_id="b-1-1") for n in range(1, 8)])
         await tamper(migrated_url, f"UPDATE log SET {change} WHERE position = 4")
         broken = await log.verify()
         assert isinstance(broken, Broken)
@@ -123,6 +138,126 @@ async def test_a_row_removed_moved_or_put_in_is_found(
         broken = await log.verify()
         assert isinstance(broken, Broken)
         assert broken.position == position
+
+
+async def rewritten(url: str, log: PostgresLog, *, first: int) -> None:
+    """From a position on all is somebody else's, under the hashes that it should have; the head fits."""
+    before = await gathered_rows(log)
+    changed = rehashed([replace(row, actor="somebody else") for row in before[first - 1 :]])
+    await tamper(
+        url,
+        *(
+            f"UPDATE log SET actor = 'somebody else', hash = decode('{row.hash}', 'hex') "
+            f"WHERE position = {row.position}"
+            for row in changed
+        ),
+        f"UPDATE log_head SET hash = decode('{changed[-1].hash}', 'hex')",
+    )
+
+
+async def gathered_rows(log: PostgresLog) -> list[Chained]:
+    """All rows with their hashes."""
+    header = await log.extract(Part(), T0)
+    return [row async for page in log.rows_of(header) for row in page]
+
+
+async def anchor_of(log: PostgresLog) -> Anchor:
+    """Where the log ends, as it is kept elsewhere."""
+    found = await log.verify()
+    assert isinstance(found, Verified)
+    return Anchor(found.head, found.digest, T0)
+
+
+async def test_an_end_rewritten_with_a_consistent_chain_is_found_by_an_anchor(migrated_url: str) -> None:
+    async with PostgresLog(migrated_url) as log:
+        await log.append(events("a", 4))
+        early = await anchor_of(log)
+        await log.append(events("b", 4))
+        late = await anchor_of(log)
+        await rewritten(migrated_url, log, first=6)
+        alone = await log.verify()
+        assert isinstance(alone, Verified)
+        assert alone.digest != late.digest
+        found = await log.verify(since=late)
+        assert isinstance(found, Broken)
+        assert found.position == 8
+        assert "when the anchor was saved" in found.reason
+        assert await log.verify(since=early) == alone  # What was rewritten came after it.
+
+
+async def test_from_an_anchor_on_a_change_is_found_and_what_was_before_is_not_read_again(
+    migrated_url: str,
+) -> None:
+    async with PostgresLog(migrated_url) as log:
+        await log.append(events("a", 4))
+        anchor = await anchor_of(log)
+        await log.append(events("b", 4))
+        assert isinstance(await log.verify(since=anchor), Verified)
+        await tamper(migrated_url, "UPDATE log SET actor = 'x' WHERE position = 6")
+        after = await log.verify(since=anchor)
+        assert isinstance(after, Broken)
+        assert after.position == 6
+        await tamper(migrated_url, "UPDATE log SET actor = 'tester' WHERE position = 6")
+        await tamper(migrated_url, "UPDATE log SET actor = 'x' WHERE position = 2")
+        assert isinstance(await log.verify(since=anchor), Verified)
+        assert isinstance(await log.verify(), Broken)
+        await tamper(migrated_url, "UPDATE log SET actor = 'x' WHERE position = 4")
+        at_it = await log.verify(since=anchor)
+        assert isinstance(at_it, Broken)
+        assert at_it.position == 4
+
+
+async def test_a_forged_row_under_its_right_hash_is_told_by_the_digest(migrated_url: str) -> None:
+    async with PostgresLog(migrated_url) as log:
+        await log.append(events("a", 7))
+        kept = await anchor_of(log)
+        told = await gathered_rows(log)
+        (forged,) = rehashed([replace(told[-1], position=8, id=event("forged").id, previous=told[-1].hash)])
+        put_in = PUT_IN.replace("gen_random_uuid()", f"'{forged.id}'").replace(
+            "sha256(hash)", f"decode('{forged.hash}', 'hex')"
+        )
+        await tamper(migrated_url, put_in)
+        found = await log.verify()
+        assert found == Broken(8, "it was not appended: the log's head is at 7")
+        head = f"UPDATE log_head SET position = 8, hash = decode('{forged.hash}', 'hex')"
+        await tamper(migrated_url, head)
+        after = await log.verify()
+        assert isinstance(after, Verified)
+        assert (after.head, after.digest) != (kept.position, kept.digest)
+
+
+async def test_a_row_twice_is_refused_by_the_database_and_found_where_that_was_taken_away(
+    migrated_url: str,
+) -> None:
+    async with PostgresLog(migrated_url) as log:
+        await log.append(events("a", 7))
+        twice = "INSERT INTO log SELECT * FROM log WHERE position = 4"
+        with pytest.raises(IntegrityError):
+            await tamper(migrated_url, twice)
+        await tamper(
+            migrated_url,
+            *(f'ALTER TABLE log DROP CONSTRAINT "{name}"' for name in await keys_of(migrated_url)),
+            twice,
+        )
+        found = await log.verify()
+        assert isinstance(found, Broken)
+        assert found.position == 5
+
+
+async def keys_of(url: str) -> list[str]:
+    """The constraints that let no row be there twice."""
+    engine = make_engine(database_url(url), pooled=False)
+    try:
+        async with engine.connect() as connection:
+            found = await connection.execute(
+                text(
+                    "SELECT conname FROM pg_constraint "
+                    "WHERE conrelid = 'log'::regclass AND contype IN ('p', 'u')"
+                )
+            )
+            return sorted(found.scalars())
+    finally:
+        await engine.dispose()
 
 
 async def test_the_end_cut_off_with_its_head_shows_in_the_digest(migrated_url: str) -> None:

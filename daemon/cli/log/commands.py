@@ -9,8 +9,8 @@ from daemon.cli.log import one_fact, options, stats, verifying
 from daemon.cli.log.shown import line_for
 from daemon.cli.opening import with_records
 from daemon.cli.output import Format
-from daemon.cli.partitions import no_asset_text
 from daemon.clock import SystemClock
+from daemon.operations.asset_names import no_asset_text
 from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.log.finding import Found, Matching, Source, answered, following
 from daemon.operations.log.question import (

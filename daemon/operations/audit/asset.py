@@ -57,6 +57,7 @@ async def attempts_at(records: Records, asset: str, partitions: str | None) -> A
     :raises UnknownError: there is no such asset.
     :raises RangeTextError: that is no text of partitions.
     """
+    records.need_all_facts("all attempts at an asset")
     world = await records.world()
     if not is_known(world, asset):
         hint = did_you_mean(asset, world.catalog.assets) or " `backfilld assets` lists what there is."

@@ -11,7 +11,7 @@ from projections.audit.asked import Asked
 from projections.audit.attempts import TYPES
 
 if TYPE_CHECKING:
-    from projections.tables.store import AttemptsAt
+    from projections.tables.attempts import AttemptsAt
 
 KEYS_MAX = 1_000
 LOOKED_UP_MAX = 2_000  # facts and runs; for more, reading the log once is quicker

@@ -31,7 +31,7 @@ def test_a_long_log_has_one_near_every_moment() -> None:
     gaps = [later - earlier for earlier, later in pairwise(kept)]
     assert max(gaps) <= SPACING_MIN + STEP
     assert kept[-NEWEST_KEPT:] == [960_000, 980_000, 1_000_000]
-    assert len(kept) < 30
+    assert len(kept) < 50
 
 
 def test_the_longest_log_has_no_more_than_so_many() -> None:

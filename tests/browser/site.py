@@ -26,5 +26,12 @@ def new_site() -> Iterator[Site]:
     with new_house() as house:
         for name in ("pipeline.py", "weather.csv"):
             shutil.copy(PIPELINE / name, house.folder / name)
-        with house.daemon("pipeline.py", "--port", "0"):
-            yield Site(house, json.loads((house.home / "ready.json").read_text())["url"])
+        with served(house, "pipeline.py") as site:
+            yield site
+
+
+@contextmanager
+def served(house: House, code: str) -> Iterator[Site]:
+    """What a file in the house declares, served."""
+    with house.daemon(code, "--port", "0"):
+        yield Site(house, json.loads((house.home / "ready.json").read_text())["url"])

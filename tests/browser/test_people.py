@@ -14,7 +14,7 @@ def launch_selected(page: Page, *assets: str) -> None:
     """Choose assets in the graph, and go on to what would be launched."""
     page.goto("/")
     for asset in assets:
-        page.get_by_label(f"Select {asset}").check()
+        page.get_by_role("checkbox", name=f"Select {asset}").check()
     page.get_by_role("button", name="Materialize selected").click()
     expect(page.get_by_role("heading", name="Launch a backfill")).to_be_visible()
 

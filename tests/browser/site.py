@@ -1,4 +1,4 @@
-"""A daemon that serves pages over the demo's pipeline."""
+"""A daemon that serves pages over the demo's pipeline, and over one with runs that fail and wait."""
 
 import json
 import shutil
@@ -19,19 +19,37 @@ class Site:
         self.house = house
         self.url = url
 
+    def let_wait(self) -> None:
+        """From now on `region` waits until `let_go`."""
+        (self.house.folder / "go").unlink(missing_ok=True)
+
+    def let_go(self) -> None:
+        """Whoever waits goes on."""
+        (self.house.folder / "go").touch()
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        """There is no file for the third day of `orders` as long as the block."""
+        file = self.house.folder / "broken"
+        file.touch()
+        try:
+            yield
+        finally:
+            file.unlink()
+
 
 @contextmanager
 def new_site() -> Iterator[Site]:
-    """The weather pipeline, declared and served; nothing is filled yet."""
+    """Both pipelines, declared and served; nothing is filled yet."""
     with new_house() as house:
         for name in ("pipeline.py", "weather.csv"):
             shutil.copy(PIPELINE / name, house.folder / name)
-        with served(house, "pipeline.py") as site:
+        with served(house, "pipeline.py", "shop.py") as site:
             yield site
 
 
 @contextmanager
-def served(house: House, code: str) -> Iterator[Site]:
-    """What a file in the house declares, served."""
-    with house.daemon(code, "--port", "0"):
+def served(house: House, *code: str) -> Iterator[Site]:
+    """What files in the house declare, served."""
+    with house.daemon(*code, "--port", "0"):
         yield Site(house, json.loads((house.home / "ready.json").read_text())["url"])

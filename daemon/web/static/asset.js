@@ -140,7 +140,8 @@ function press(event) {
 function step([dx, dy], isMore) {
   const bounded = (value, count) => Math.max(0, Math.min(count - 1, value));
   if (!chosen) {
-    chosen = { x: [0, 0], y: [0, 0] };
+    const first = dx > 1 ? columns.length - 1 : 0;
+    chosen = { x: [first, first], y: [0, 0] };
   } else {
     const x = bounded(chosen.x[1] + dx, columns.length);
     const y = bounded(chosen.y[1] + dy, rows ? rows.length : 1);

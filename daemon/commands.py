@@ -1,7 +1,8 @@
-"""What people may ask of backfills, dynamic sets and pools: facts to record, or a refusal."""
+"""What people may ask of backfills, dynamic sets, pools and tokens: facts to record, or a refusal."""
 
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 from difflib import get_close_matches
 
 import msgspec
@@ -18,10 +19,14 @@ from events.facts import (
     Fact,
     PoolConfigured,
     RunCancelRequested,
+    TokenCreated,
+    TokenRevoked,
 )
 from projections.backfill.state import Backfill
 from projections.pools import Pool
 from projections.world import World
+
+TOKEN_NAME_MAX = 100
 
 
 def cancel(world: World, backfill_id: str, reason: str | None) -> tuple[Fact, ...] | Refused:
@@ -127,6 +132,38 @@ def configure_pool(
     )
     before = (pool.slots, pool.rate_per_minute, pool.only_between)
     return () if (fact.slots, fact.rate_per_minute, fact.only_between) == before else (fact,)
+
+
+def create_token(world: World, fact: TokenCreated, now: datetime) -> tuple[TokenCreated, ...] | Refused:
+    """The fact that makes a token; its name may be that of one that opens nothing any more."""
+    name = fact.name
+    if (
+        not name
+        or name != name.strip()
+        or len(name) > TOKEN_NAME_MAX
+        or "/" in name
+        or _control_characters(name)
+    ):
+        return Refused(
+            f"{name!r} cannot be the name of a token: give up to {TOKEN_NAME_MAX} characters, none of them "
+            f"'/', a line's end or the like, and no space around them"
+        )
+    if name == "daemon" or name.startswith("run "):
+        return Refused(f"{name!r} cannot be the name of a token: facts of that actor are the daemon's own")
+    token = world.known.tokens.get(name)
+    if token is not None and token.opens(now):
+        return Refused(f"there is a token {name!r} already; revoke it first, or give this one another name")
+    return (fact,)
+
+
+def revoke_token(world: World, name: str, reason: str | None) -> tuple[TokenRevoked, ...] | Refused:
+    """The fact that ends a token; nothing for one that was revoked already."""
+    token = world.known.tokens.get(name)
+    if token is None:
+        near = tuple(get_close_matches(name, world.known.tokens, n=3))
+        hint = f"did you mean {' or '.join(near)}?" if near else "`backfilld token list` lists what there is"
+        return Refused(f"there is no token {name!r}; {hint}", near)
+    return () if token.revoked_at is not None else (TokenRevoked(name, reason),)
 
 
 def assets_with(world: World, name: str) -> tuple[str, ...]:

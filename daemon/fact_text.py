@@ -30,6 +30,8 @@ from events.facts import (
     RunStarted,
     RunSucceeded,
     RunTimedOut,
+    TokenCreated,
+    TokenRevoked,
 )
 
 RANGES_SHOWN_MAX = 3
@@ -80,6 +82,11 @@ def describe(fact: Fact) -> str:  # noqa: PLR0911, PLR0912 -- one case a fact, n
         case PoolConfigured():
             slots = "no limit" if fact.slots is None else counted(fact.slots, "slot")
             return f"{fact.pool}: {slots}"
+        case TokenCreated():
+            until = "" if fact.expires_at is None else f", until {fact.expires_at}"
+            return one_line(f"{fact.name}: {fact.role}{until}{f': {fact.reason}' if fact.reason else ''}")
+        case TokenRevoked():
+            return one_line(f"{fact.name}{f': {fact.reason}' if fact.reason else ''}")
         case LeaderElected():
             home = "" if fact.home is None else f", home {fact.home}"
             return f"pid {fact.pid} on {fact.host}, version {fact.version}{home}"

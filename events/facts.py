@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import msgspec
 
 Outcome: TypeAlias = Literal["succeeded", "failed", "canceled"]
+TokenRole: TypeAlias = Literal["viewer", "operator", "admin"]
 RunOrder: TypeAlias = Literal["oldest_first", "newest_first", "random"]
 Liftable: TypeAlias = Literal["max_concurrent_runs", "retries_max", "only_between"]
 
@@ -298,6 +299,27 @@ class PoolConfigured(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
+class TokenCreated(msgspec.Struct, frozen=True):
+    """Whoever has the secret may come to the API and the pages, under the token's name."""
+
+    schema: ClassVar[int] = 1
+
+    name: str  # the actor of what is done with it
+    role: TokenRole
+    sha256: str  # of the secret, in hex; the secret itself is nowhere
+    expires_at: str | None = None  # RFC 3339 UTC; None: it lasts until it is revoked
+    reason: str | None = None
+
+
+class TokenRevoked(msgspec.Struct, frozen=True):
+    """The newest token of this name opens nothing any more."""
+
+    schema: ClassVar[int] = 1
+
+    name: str
+    reason: str | None = None
+
+
 class LeaderElected(msgspec.Struct, frozen=True):
     """A daemon took over the log."""
 
@@ -336,5 +358,7 @@ Fact: TypeAlias = (
     | DynamicPartitionsAdded
     | DynamicPartitionsRemoved
     | PoolConfigured
+    | TokenCreated
+    | TokenRevoked
     | LeaderElected
 )

@@ -37,6 +37,8 @@ from events.facts import (
     RunStarted,
     RunSucceeded,
     RunTimedOut,
+    TokenCreated,
+    TokenRevoked,
 )
 from projections.asset_status import AssetStatus
 from projections.backfill import evolve as backfill_fold
@@ -49,6 +51,8 @@ from projections.plan import Plan, PlannedGroup
 from projections.pools import Pool, give_back, pool_of
 from projections.sets import bitmap, intervals, ranges_of
 from projections.statuses import AssetRecord, StatusesAt, StatusRecords
+from projections.tokens import Token
+from projections.tokens import created as token_created
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,6 +79,7 @@ class Known(msgspec.Struct):
     dynamic: dict[str, DynamicSet] = {}
     pools: dict[str, Pool] = {}  # those that were configured, or that a run took part in
     leader: LeaderElected | None = None
+    tokens: dict[str, Token] = {}  # by name: the newest of each
 
 
 class World:
@@ -210,6 +215,10 @@ def evolve(world: World, recorded: Recorded) -> None:  # noqa: PLR0912 - one bra
             world.catalogs.changed(fact.name)
         case PoolConfigured():
             pool_of(known.pools, fact.pool).configured(fact)
+        case TokenCreated():
+            known.tokens[fact.name] = token_created(fact, recorded.at, recorded.actor)
+        case TokenRevoked():
+            _token_revoked(known, recorded, fact)
         case LeaderElected():
             known.leader = fact
         case _:
@@ -409,6 +418,12 @@ def _definitions_loaded(world: World, fact: DefinitionsLoaded) -> None:
     for key, node in world.catalogs.declared().assets.items():
         if key in world.records:
             world.records.redefine(key, node.definition, known.manifests[node.code_location])
+
+
+def _token_revoked(known: Known, recorded: Recorded, fact: TokenRevoked) -> None:
+    token = known.tokens.get(fact.name)
+    if token is not None and token.revoked_at is None:
+        token.revoked_at, token.revoked_by = recorded.at, recorded.actor
 
 
 def _intervention(recorded: Recorded, reason: str | None) -> Intervention:

@@ -26,6 +26,7 @@ from daemon.cli import (
     reload,
     replay,
     status,
+    tokens,
     up,
     verify,
     web,
@@ -82,6 +83,7 @@ app.command(rich_help_panel=LOOKING)(verify.verify)
 app.command(rich_help_panel=SERVING)(up.up)
 app.command(rich_help_panel=SERVING)(reload.reload)
 app.command(rich_help_panel=SERVING)(web.web)
+app.add_typer(tokens.app, rich_help_panel=SERVING)
 app.command("import", rich_help_panel=SERVING)(importing.import_log)
 app.command(rich_help_panel=SERVING)(doctor.doctor)
 app.add_typer(projections.app, rich_help_panel=SERVING)

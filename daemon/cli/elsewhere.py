@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 from urllib.parse import quote
 
 import anyio
@@ -22,7 +22,7 @@ from daemon.clock import SystemClock
 from daemon.operations.errors import OperationError, UsageError
 from daemon.operations.moment import typed_moment
 from daemon.operations.moments import moment
-from daemon.operations.operation import Operation, PastQuestion, Question
+from daemon.operations.operation import LIMIT_MAX, ListQuestion, Operation, Page, PastQuestion, Question
 from daemon.operations.standing import BackfillStanding
 from daemon.operations.status import BackfillAsked
 from daemon.operations.status import backfill as backfill_standing
@@ -71,7 +71,10 @@ class ElsewhereAsker:
         """
         if isinstance(asked, PastQuestion) and asked.as_of is not None:
             await self._tell_moment(asked.as_of)
-        return await self._answer(operation, asked)
+        if not isinstance(asked, ListQuestion):
+            return await self._answer(operation, asked)
+        pages = await self._pages(cast("Operation[ListQuestion, Page[Any]]", operation), asked)
+        return cast("Answer", pages)
 
     async def follow(self, backfill_id: str, display: Display) -> Seen:
         """See `Asker`. A connection that is lost is made again."""
@@ -94,6 +97,19 @@ class ElsewhereAsker:
                     return
             await anyio.sleep(LOOK_AGAIN_S)
 
+    async def _pages(self, operation: Operation[ListQuestion, Page[Any]], asked: ListQuestion) -> Page[Any]:
+        """A list up to its limit (0: all of it), page by page: an answer holds no more than one."""
+        items: list[Any] = []
+        cursor = asked.cursor
+        while True:
+            left = asked.limit - len(items) if asked.limit else LIMIT_MAX
+            part = msgspec.structs.replace(asked, limit=min(left, LIMIT_MAX), cursor=cursor)
+            page = await self._answer(operation, part)
+            items += page.items
+            cursor = page.next
+            if cursor is None or len(items) == asked.limit:
+                return msgspec.structs.replace(page, items=items)
+
     async def _tell_moment(self, as_of: str) -> None:
         typed_moment(as_of, "--as-of")
         meant = await self._answer(moment, PastQuestion(as_of=as_of))
@@ -109,7 +125,7 @@ class ElsewhereAsker:
         except msgspec.ValidationError as error:
             raise another_version(self._url, await self._version()) from error
         except msgspec.DecodeError as error:
-            raise unreachable(self._url, "what answers there is no daemon of backfilld") from error
+            raise unreachable(self._url, "what answers is no daemon of backfilld") from error
         return answer
 
     def _request(self, operation: Operation[Asked, Answer], asked: Asked) -> httpx.Request:

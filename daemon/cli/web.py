@@ -1,6 +1,7 @@
 """`backfilld web`: pages and API of a log while no daemon serves them. And their settings, for `up` too."""
 
 import signal
+import socket
 import sys
 from typing import Annotated
 
@@ -8,9 +9,9 @@ import anyio
 import typer
 
 from daemon.cli.invocation import Invocation, command
-from daemon.cli.opening import actor
+from daemon.cli.opening import actor, with_records
 from daemon.cli.output import Format
-from daemon.operations.errors import UsageError
+from daemon.operations.records import Records
 from daemon.service_log import Level, set_up_log
 from daemon.web.settings import HOST_DEFAULT, PORT_DEFAULT, WebSettings
 
@@ -61,14 +62,17 @@ def web(
     """
     set_up_log(log_level, as_json=invocation.output.form is not Format.TEXT)
     with invocation.database(begin=False) as url:
-        from daemon.web.listening import CannotListenError, listening, url_of  # noqa: PLC0415 -- as below
+        from daemon.service.web import web_listener  # noqa: PLC0415 -- as below
+        from daemon.web.listening import url_of  # noqa: PLC0415 -- as below
         from daemon.web.serving import serve  # noqa: PLC0415 -- a second that --help need not wait for
 
         settings = web_settings(invocation, url, port, listen, log_level)
-        try:
-            listener = listening(settings.host, settings.port)
-        except CannotListenError as error:
-            raise UsageError(f"{error}.") from error
+
+        async def opened(records: Records) -> socket.socket:
+            known = (await records.world()).known.tokens
+            return web_listener(settings, known.values(), records.now())
+
+        listener = with_records(invocation, opened)
 
         async def served() -> None:
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
@@ -95,7 +99,7 @@ def web_settings(
         local_name=actor(),
         host=listen or table.listen,
         port=PORT_DEFAULT if asked_port is None else asked_port,
-        insists_on_port=asked_port is not None or listen is not None,
+        insists=asked_port is not None or (listen or table.listen) != HOST_DEFAULT,
         hosts=table.hosts,
         requires_tokens=table.require_tokens,
         log_level=log_level,

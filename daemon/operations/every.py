@@ -27,6 +27,7 @@ from daemon.operations.run_output import run_output
 from daemon.operations.runs import runs
 from daemon.operations.setting_pools import set_pool
 from daemon.operations.status import backfill, status
+from daemon.operations.tokens import create_token, revoke_token, tokens
 
 READING: Final[tuple[Operation[Any, Any], ...]] = (
     *(status, moment),
@@ -36,9 +37,11 @@ READING: Final[tuple[Operation[Any, Any], ...]] = (
     *(dynamic_sets, dynamic_set, pools, jobs, manifests),
     plan,
     *(log, fact, audit, audit_backfill),
+    tokens,
 )
 CHANGING: Final[tuple[Operation[Any, Any], ...]] = (
     *(launch, retry, pause, resume, cancel, amend, cancel_run),
     *(set_pool, add_keys, remove_keys, reload),
+    *(create_token, revoke_token),
 )
 EVERY: Final = READING + CHANGING

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from daemon.operations.operation import Role, operation
+from daemon.operations.operation import Limit, Role, operation
 from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
 from daemon.planning.listed import ListedPlan, listed
@@ -21,7 +21,7 @@ RUNS_LISTED = 100
 class PlanAsked(Wanted, frozen=True, kw_only=True):
     """Which plan, and what of it is told."""
 
-    limit: int = RUNS_LISTED  # of the runs that are listed; 0: all
+    limit: Limit = RUNS_LISTED  # of the runs that are listed
     estimate: bool = False  # say how long it will take
     as_ranges: bool = False  # see `daemon.planning.listed.listed`
     max_concurrent_runs: int | None = None  # of all, for the estimate, as long as no daemon has said its own

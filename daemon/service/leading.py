@@ -3,6 +3,7 @@
 import signal
 import socket
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
@@ -25,6 +26,7 @@ from daemon.service.settings import ServeSettings
 from daemon.service.taking_over import home_to_serve
 from daemon.service.web import keep_web, web_listener
 from daemon.web.listening import url_of
+from daemon.web.settings import WebSettings
 from events.attendance import Attendant
 from events.facts import LeaderElected
 from events.migrating import migrate
@@ -100,7 +102,7 @@ class Lead:
         store = await stack.enter_async_context(ProjectionStore(url))
         world = await _folded(url, store)
         elected = await self._moved_in(stack, world)
-        listener = self._listening(stack)
+        listener = self._listening(stack, world)
         launcher = await stack.enter_async_context(
             LocalLauncher(
                 Path(elected.home or settings.home),
@@ -124,7 +126,10 @@ class Lead:
                 home = Path(elected.home or settings.home)
                 self._tasks.start_soon(clear_run_files, home, store, self._clock, settings.keep_run_files)
             if settings.web is not None:  # It begins once the daemon is ready.
-                self._tasks.start_soon(keep_web, settings.web, listener, self._announcer.serving_at)
+                listen = partial(self._listen, settings.web, world)
+                serving_at = self._announcer.serving_at
+                kept = partial(keep_web, settings.web, listener, listen=listen, on_listening=serving_at)
+                self._tasks.start_soon(kept)
             await self._until_stopped(reactor, Path(elected.home or settings.home), listener)
             self._tasks.cancel_scope.cancel()
         await store.save_snapshot(world, self._clock.now())
@@ -163,7 +168,10 @@ class Lead:
             await reactor.lead(elected, gives_up=self._settings.gives_up_unreachable)
             tasks.cancel_scope.cancel()
 
-    def _listening(self, stack: AsyncExitStack) -> socket.socket | None:
+    def _listen(self, web: WebSettings, world: World) -> socket.socket:
+        return web_listener(web, world.known.tokens.values(), self._clock.now())
+
+    def _listening(self, stack: AsyncExitStack, world: World) -> socket.socket | None:
         """Where pages and API are to be served; None for nowhere, or while it cannot be.
 
         :raises WebRefusedError: it cannot be, somebody asked for it, and the daemon has not stood by.
@@ -172,9 +180,9 @@ class Lead:
         if web is None:
             return None
         try:
-            listener = web_listener(web)
+            listener = self._listen(web, world)
         except WebRefusedError as error:
-            if web.insists_on_port and not self._has_stood_by:
+            if web.insists and not self._has_stood_by:
                 raise
             log.warning("web.not_listening", reason=str(error))
             return None

@@ -3,8 +3,9 @@
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Final, NoReturn
 
 import anyio
@@ -12,8 +13,9 @@ import structlog
 from anyio.abc import Process
 
 from daemon.service.errors import WebRefusedError
-from daemon.web.listening import CannotListenError, listening, url_of
-from daemon.web.settings import Handed, WebSettings, encoded
+from daemon.web.listening import CannotListenError, is_loopback, listening, url_of
+from daemon.web.settings import HOST_DEFAULT, Handed, WebSettings, encoded
+from projections.tokens import Token
 
 AGAIN_FIRST_S: Final = 1.0  # twice as long after each death
 AGAIN_MAX_S: Final = 30.0
@@ -25,26 +27,37 @@ log = structlog.get_logger(__name__)
 
 
 async def keep_web(
-    settings: WebSettings, listener: socket.socket | None, on_listening: Callable[[str], None]
+    settings: WebSettings,
+    listener: socket.socket | None,
+    *,
+    listen: Callable[[], socket.socket],
+    on_listening: Callable[[str], None],
 ) -> None:
     """Keep a web process serving, for ever; it ends with this.
 
-    :param listener: None: its port is taken, and is waited for.
+    :param listener: None: there is none yet.
+    :param listen: makes one, or raises `WebRefusedError`; then it is asked again.
     :param on_listening: called with the URL once there is one that was not there before.
     """
     if listener is not None:
         await _keep_on(settings, listener)
-    with await _listening_at_last(settings) as late:
+    with await _listening_at_last(listen) as late:
         log.info("web.listening", url=url_of(late))
         on_listening(url_of(late))
         await _keep_on(settings, late)
 
 
-def web_listener(settings: WebSettings) -> socket.socket:
+def web_listener(settings: WebSettings, tokens: Iterable[Token], now: datetime) -> socket.socket:
     """A socket that listens where the settings say.
 
+    :param tokens: those there are; where others than this machine's people can come, one is needed.
     :raises WebRefusedError: there is none to be had.
     """
+    if not is_loopback(settings.host) and not any(token.opens(now) for token in tokens):
+        raise WebRefusedError(
+            f"whoever reaches {settings.host} could do everything here: make a token first, with `backfilld "
+            f"token create NAME --role admin`, or listen on {HOST_DEFAULT}"
+        )
     try:
         return listening(settings.host, settings.port)
     except CannotListenError as error:
@@ -65,11 +78,11 @@ async def _keep_on(settings: WebSettings, listener: socket.socket) -> NoReturn:
         again_s = min(2 * again_s, AGAIN_MAX_S)
 
 
-async def _listening_at_last(settings: WebSettings) -> socket.socket:
+async def _listening_at_last(listen: Callable[[], socket.socket]) -> socket.socket:
     while True:
         await anyio.sleep(LISTEN_EVERY_S)
         with suppress(WebRefusedError):
-            return web_listener(settings)
+            return listen()
 
 
 @asynccontextmanager

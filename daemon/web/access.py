@@ -1,17 +1,19 @@
 """Who asks, and what they may."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 
 from daemon.operations.operation import Role
-from daemon.web.settings import WebSettings
+from events.errors import LogError
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+
+IDENTITY: Final = "identity"  # in a request's scope: who asks, or why nobody knows
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -21,20 +23,25 @@ class Identity(msgspec.Struct, frozen=True):
     role: Role
 
 
-def local_identity(settings: WebSettings) -> Identity:
-    """Whoever reaches a daemon that listens on this machine only: the user it runs as."""
-    return Identity(settings.local_name, Role.ADMIN)
+class TooManyAttemptsError(HTTPException):
+    """Tokens that open nothing came from the address again and again."""
+
+    status_code = 429
 
 
 def identity_of(connection: Connection) -> Identity:
     """Who asks.
 
     :raises NotAuthorizedException: nobody knows.
+    :raises TooManyAttemptsError: nobody looks, for a while.
+    :raises LogError: the tokens cannot be read.
     """
-    identity = connection.scope.get("identity")
-    if not isinstance(identity, Identity):
-        raise NotAuthorizedException("who asks? Send a token: `backfilld token create` makes one.")
-    return identity
+    found = connection.scope.get(IDENTITY)
+    if isinstance(found, Identity):
+        return found
+    if isinstance(found, HTTPException | LogError):
+        raise found
+    raise NotAuthorizedException("who asks? Send a token: `backfilld token create` makes one.")
 
 
 def needs(role: Role) -> Callable[[Connection, BaseRouteHandler], None]:

@@ -8,12 +8,13 @@ from pathlib import Path
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
-from litestar.types import ASGIApp, Receive, Scope, Send
 
 from daemon.operations.every import EVERY
-from daemon.web.access import local_identity
 from daemon.web.asking import Asking
+from daemon.web.door import Door
+from daemon.web.identifying import identified
 from daemon.web.pages.every import PAGES
 from daemon.web.problems import problem_response
 from daemon.web.routes import route_of
@@ -33,20 +34,13 @@ def make_app(settings: WebSettings) -> Litestar:
     async def opened(_: Litestar) -> AsyncGenerator[None, None]:
         url = settings.database_url
         async with PostgresLog(url) as log, ProjectionStore(url) as store:
-            asking.append(Asking(settings.home, url, log, store))
+            asking.append(Asking(settings, log, store))
             yield
 
     def provided() -> Asking:
         return asking[0]
 
-    def identified(app: ASGIApp) -> ASGIApp:
-        async def called(scope: Scope, receive: Receive, send: Send) -> None:
-            scope["identity"] = local_identity(settings)  # type: ignore[typeddict-unknown-key]
-            await app(scope, receive, send)
-
-        return called
-
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             Router(API_PATH, route_handlers=[route_of(each) for each in EVERY]),
             Router("/", route_handlers=PAGES, include_in_schema=False),
@@ -55,11 +49,16 @@ def make_app(settings: WebSettings) -> Litestar:
         dependencies={"asking": Provide(provided, sync_to_thread=False)},
         exception_handlers={Exception: problem_response},
         lifespan=[opened],
-        middleware=[identified],
+        middleware=[lambda app: identified(app, lambda: asking[0].identifying)],
         openapi_config=OpenAPIConfig(
             title="backfilld",
             version=version("backfilld-daemon"),
             path="/schema",
             use_handler_docstrings=True,
+            # The usual pages to look at it load scripts from elsewhere.
+            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
         ),
     )
+    # Around everything, also around what is not found.
+    app.asgi_handler = Door(app.asgi_handler, settings)
+    return app

@@ -1,20 +1,19 @@
 """Operations asked over HTTP: with the records of the log, on behalf of whoever asks."""
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from litestar import Request
 
 from daemon.clock import SystemClock
-from daemon.operations.live import LiveWorld
+from daemon.operations.live import LiveAttendance, LiveWorld
 from daemon.operations.moment import moment_of, typed_moment
-from daemon.operations.operation import Operation, PastQuestion, Question
+from daemon.operations.operation import Operation, PastQuestion, Question, bounded
 from daemon.operations.records import Place, Records
 from daemon.web.access import identity_of
+from daemon.web.identifying import Identifying
+from daemon.web.settings import WebSettings
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Asked = TypeVar("Asked", bound=Question)
 Answer = TypeVar("Answer")
@@ -23,12 +22,13 @@ Answer = TypeVar("Answer")
 class Asking:
     """What every request is answered from; one for the process."""
 
-    def __init__(self, home: "Path", database_url: str, log: PostgresLog, store: ProjectionStore) -> None:
+    def __init__(self, settings: WebSettings, log: PostgresLog, store: ProjectionStore) -> None:
         self.log = log
         self.live = LiveWorld(log, store)
         self.clock = SystemClock()
-        self._home = home
-        self._database_url = database_url
+        self.identifying = Identifying(settings, self.live, self.clock)
+        self._settings = settings
+        self._attending = LiveAttendance(settings.database_url, self.clock)
         self._store = store
 
     async def records(self, actor: str, as_of: str | None = None, key: str | None = None) -> Records:
@@ -40,8 +40,16 @@ class Asking:
         moment = None
         if as_of is not None:
             moment = await moment_of(self.log, typed_moment(as_of, "as_of"), self.clock.now())
-        place = Place(self._home, self._database_url, actor, key)
-        return Records(place, self.log, self._store, self.clock, moment=moment, live=self.live)
+        place = Place(self._settings.home, self._settings.database_url, actor, key)
+        return Records(
+            place,
+            self.log,
+            self._store,
+            self.clock,
+            moment=moment,
+            live=self.live,
+            attending=self._attending,
+        )
 
     async def ask(
         self,
@@ -56,4 +64,4 @@ class Asking:
         :raises OperationError: there is none.
         """
         as_of = asked.as_of if isinstance(asked, PastQuestion) else None
-        return await operation(await self.records(identity_of(request).name, as_of, key), asked)
+        return await operation(await self.records(identity_of(request).name, as_of, key), bounded(asked))

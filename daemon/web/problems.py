@@ -1,20 +1,19 @@
 """Errors as RFC 9457 problem details."""
 
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException, ValidationException
+from litestar.response import Redirect
 
 from backfilld.errors import BackfilldError
 from daemon.operations.errors import DatabaseError, OperationError, RefusedError, UnknownError, UsageError
 from daemon.web.pages.rendering import problem_page
-from daemon.web.problem import Problem
+from daemon.web.problem import PROBLEM_JSON, Problem, is_for_programs
 from events.errors import LogError, LogUnavailableError
-
-PROBLEM_JSON = "application/problem+json"
-PROGRAM_PATHS = ("/api/", "/schema")
 
 log = structlog.get_logger(__name__)
 
@@ -40,10 +39,10 @@ def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911 -- one case
             return Problem("Makes no sense", 422, str(error))
         case ValidationException():
             return Problem("Makes no sense", 422, validation_text(error))
+        case NotFoundException():
+            return Problem("Not found", 404, "there is nothing at this address.")
         case HTTPException():
-            return Problem(
-                error.__class__.__name__.removesuffix("Exception"), error.status_code, error.detail
-            )
+            return Problem(HTTPStatus(error.status_code).phrase, error.status_code, error.detail)
         case _:
             return None
 
@@ -64,6 +63,14 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
     if problem is None:
         log.error("web.defect", path=request.url.path, exc_info=error)
         problem = Problem("Internal error", 500, "a defect of backfilld; its log says more.")
-    if request.url.path.startswith(PROGRAM_PATHS):
-        return Response(problem, status_code=problem.status, media_type=PROBLEM_JSON)
-    return problem_page(problem)
+    headers = dict((error.headers or {}) if isinstance(error, HTTPException) else {})
+    if is_for_programs(request.url.path):
+        if problem.status == 401:
+            headers["www-authenticate"] = "Bearer"
+        return Response(problem, status_code=problem.status, media_type=PROBLEM_JSON, headers=headers)
+    if isinstance(error, NotAuthorizedException) and request.method == "GET":
+        query = f"?{request.url.query}" if request.url.query else ""
+        return Redirect("/login", query_params={"next": f"{request.url.path}{query}"}, status_code=303)
+    answer = problem_page(problem)
+    answer.headers.update(headers)
+    return answer

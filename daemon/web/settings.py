@@ -19,7 +19,7 @@ class WebSettings(msgspec.Struct, frozen=True):
     local_name: str  # the actor of whoever needs no token
     host: str = HOST_DEFAULT
     port: int = PORT_DEFAULT  # 0: any that is free
-    insists_on_port: bool = False  # somebody asked for it: a daemon that cannot have it does not start
+    insists: bool = False  # somebody asked for that port or host: a daemon that cannot have it does not start
     hosts: tuple[str, ...] = ()  # names that it is reached under beside its own address, as proxies have them
     requires_tokens: bool = False  # on loopback too
     log_level: Level = Level.INFO

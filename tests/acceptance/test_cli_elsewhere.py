@@ -1,13 +1,12 @@
 """The command line by address: the same words and exit codes as with the database, for all it can do."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.acceptance.elsewhere import Served, served, served_by_daemon
-from tests.acceptance.house import Answer, line_of, new_house
+from tests.acceptance.house import Answer, new_house
 
 Call = Callable[..., Answer]
 
@@ -80,7 +79,7 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "launch nothing --all",
         "launch orders --partitions 2023-01-01",
         "launch orders --all --only-between nonsense",
-        "launch orders report --all --strict",
+        "launch report --all --require-upstream",
         "pool set warehouse",
         "pool set warehouse --slots 0",
         "pool set warehouse --rate fast",
@@ -90,6 +89,21 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "plan nothing --all",
         "jobs",
         "jobs -o json",
+        "status",
+        "status -o json",
+        "status nowhere",
+        "backfills",
+        "backfills --limit 1",
+        "backfills --limit 0 -o json",
+        "backfills --as-of 1",
+        "backfills --as-of nonsense",
+        "backfills --as-of 10000000",
+        "runs -o json",
+        "runs --status lost",
+        "run nowhere-1-1",
+        "explain orders --partition 2024-01-01",
+        "log 1",
+        "log 1 -o json",
         "reload",
     ],
 )
@@ -165,10 +179,9 @@ def test_a_failure_is_followed_and_tried_again(busy: Served) -> None:
 
 def test_a_run_is_canceled(busy: Served) -> None:
     backfill_id = busy.by_url("launch", "region", "--all", "-o", "json").value["id"]
-    with busy.house.begin("log", "--follow", "--backfill", backfill_id, "-o", "jsonl") as log:
-        while json.loads(line_of(log))["type"] != "RunStarted":
-            pass
-        log.kill()
+    running = ("runs", "--backfill", backfill_id, "--status", "running", "-o", "json")
+    while not busy.by_url(*running).value:
+        pass
     value = busy.by_url("run", "cancel", f"{backfill_id}-1-1", "-o", "json").value
     assert value == {
         "id": f"{backfill_id}-1-1", "backfill_id": backfill_id, "status": "canceling", "changed": True,

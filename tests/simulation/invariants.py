@@ -30,6 +30,8 @@ from events.facts import (
     RunLost,
     RunStarted,
     RunTimedOut,
+    TokenCreated,
+    TokenRevoked,
 )
 from tests.simulation.launch_rules import check_launch
 from tests.simulation.ledger import Asked, Ledger, Run
@@ -69,6 +71,8 @@ class Invariants:
                 ledger.change_tenants(more=keys)
             case DynamicPartitionsRemoved(keys=keys):
                 ledger.change_tenants(fewer=keys)
+            case TokenCreated() | TokenRevoked():
+                pass  # They are nothing to a backfill.
             case PoolConfigured() as pool:
                 self._limits.configure(pool)
             case LeaderElected(max_concurrent_runs=runs_max):

@@ -13,6 +13,7 @@ SOMETIMES = {
     "command": 3,
     "keys": 2,
     "pool": 3,
+    "token": 1,
     "jump": 1,
     "crash": 2,
     "crash_midway": 4,

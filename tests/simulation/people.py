@@ -1,6 +1,7 @@
 """People at the command line: what they ask for, decided by the product's commands at the log's head."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from random import Random
 
 from msgspec import UNSET
@@ -13,7 +14,7 @@ from daemon.planning.planned import Ask, plan_backfill
 from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused
 from events.envelope import Event
-from events.facts import Fact, RunOrder
+from events.facts import Fact, RunOrder, TokenCreated, TokenRole
 from events.log import Appended
 from projections.backfill.state import Backfill
 from projections.world import World
@@ -24,6 +25,8 @@ from tests.simulation.stage import Stage
 BACKFILLS_MAX = 4
 TENANT_KEYS = ("acme", "blue", "coop", "dawn", "echo")
 HOURS = ("05:00-05:40", "05:35-22:00", "22:00-05:32", "07:00-08:00 Europe/Berlin", "13:00-14:00")
+TOKEN_NAMES = ("ci", "wall")
+TOKEN_ROLES: tuple[TokenRole, ...] = ("viewer", "operator", "admin")
 ORDERS: tuple[RunOrder, ...] = ("oldest_first", "newest_first", "random")
 
 
@@ -138,6 +141,18 @@ class People:
             only_between=rng.choice((UNSET, UNSET, UNSET, UNSET, *HOURS, None)),
         )
         self._record(commands.configure_pool(self.world, rng.choice(POOLS), change, None), None)
+
+    def change_tokens(self) -> None:
+        """Somebody makes a token or revokes one; both of a name that may have been one before."""
+        rng = self._stage.rng
+        now = self._stage.now()
+        name = rng.choice(TOKEN_NAMES)
+        if rng.random() < 0.6:
+            expires_at = rng.choice((None, (now + timedelta(minutes=5)).isoformat()))
+            fact = TokenCreated(name, rng.choice(TOKEN_ROLES), "ab" * 32, expires_at)
+            self._record(commands.create_token(self.world, fact, now), None)
+        else:
+            self._record(commands.revoke_token(self.world, name, None), None)
 
     def open_pools(self) -> None:
         """No pool has hours any more, which could be others than those of a backfill for ever."""

@@ -108,6 +108,10 @@ class Trouble:
         """The limits of a pool change."""
         self._house.people.configure_pool()
 
+    def token(self) -> None:
+        """Somebody makes a token, or revokes one."""
+        self._house.people.change_tokens()
+
     def start(self) -> None:
         """A daemon is started, if nobody holds the lock that it needs."""
         if self._house.leader is None and len(self._house.daemons) < DAEMONS_MAX:

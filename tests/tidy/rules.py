@@ -60,6 +60,7 @@ READS_CLOCK = frozenset(
 # Where `data` is the field's own word: path prefix -> why.
 DATA_IS_MEANT: dict[str, str] = {
     "events/": "the envelope's column of the fact's own JSON, so named in the design",
+    "daemon/web/pages/signing_in.py": "the framework's name for what is given a request's body",
     "daemon/operations/log/shown.py": "the same column, as the command line's JSON names it",
 }
 

@@ -20,6 +20,7 @@ from daemon.web.pages.subject import Subject, subject_of, users_of
 from daemon.web.pages.tried import EACH, attempts_by_ordinal
 from daemon.web.pages.zooming import KeyRange, View, view_of
 from projections.asset_status import PARTITION_STATUSES, PartitionStatus
+from projections.catalog import Dependency
 
 MANY = 500  # facts, and runs, about more than one partition that are looked through
 KEPT = frozenset({"from", "to", "status", "find"})  # of the query, by links within the page
@@ -89,7 +90,12 @@ def placing(subject: Subject, view: View) -> Callable[[int], float]:
 
 def described(seen: Look, subject: Subject) -> dict[str, Any]:
     """What the asset is, and what it stands between."""
-    node = subject.node
+    node, external = subject.node, seen.world.catalog.external
+
+    def how(dependency: Dependency) -> str:
+        """Of an external asset nobody knows what partitions it has."""
+        return "" if dependency.asset in external else mapping_text(dependency.mapping)
+
     definition = None if node is None else node.definition
     return {
         "subject": subject,
@@ -99,9 +105,9 @@ def described(seen: Look, subject: Subject) -> dict[str, Any]:
         "definition": definition_text(definition),
         "policy": "one run" if node is None or definition is None else node.policy_text,
         "retry": retry_text(None if node is None else node.retry),
-        "upstream": [] if node is None else [(dep.asset, mapping_text(dep.mapping)) for dep in node.deps],
-        "downstream": [(key, mapping_text(dep.mapping)) for key, dep in users_of(seen.world, subject.key)],
-        "external": seen.world.catalog.external,
+        "upstream": [] if node is None else [(dep.asset, how(dep)) for dep in node.deps],
+        "downstream": [(key, how(dep)) for key, dep in users_of(seen.world, subject.key)],
+        "external": external,
         "pool": None if node is None or node.pool is None else seen.world.known.pools.get(node.pool),
     }
 

@@ -12,10 +12,16 @@ from daemon.web.pages.backfills import backfills_page
 from daemon.web.pages.launch.page import launch_form, launch_it
 from daemon.web.pages.lineage import lineage
 from daemon.web.pages.log import fact_page, log_page
+from daemon.web.pages.runs.listing import runs_page
+from daemon.web.pages.runs.one import cancel_it, run_page
+from daemon.web.pages.signing_in import login, login_page, logout
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     lineage,
     asset,
+    runs_page,
+    run_page,
+    cancel_it,
     log_page,
     fact_page,
     audit_page,
@@ -28,4 +34,7 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     intervene,
     retry_it,
     amend_it,
+    login_page,
+    login,
+    logout,
 )

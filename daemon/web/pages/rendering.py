@@ -37,10 +37,15 @@ def rendered(look: Look, template: str, values: Mapping[str, Any], *, status: in
     return Response(text, status_code=status, media_type="text/html")
 
 
+def page(template: str, values: Mapping[str, Any], *, status: int = 200) -> Response[str]:
+    """A page without the frame around it: it needs neither the log nor to know who looks."""
+    text = _environment.get_template(template).render(values)
+    return Response(text, status_code=status, media_type="text/html")
+
+
 def problem_page(problem: Problem) -> Response[str]:
-    """What people see in place of a page; it needs neither the log nor to know who looks."""
-    text = _environment.get_template("problem.html").render(problem=problem)
-    return Response(text, status_code=problem.status, media_type="text/html")
+    """What people see in place of a page."""
+    return page("problem.html", {"problem": problem}, status=problem.status)
 
 
 def number(value: float) -> str:

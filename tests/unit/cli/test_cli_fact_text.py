@@ -32,6 +32,8 @@ from events.facts import (
     RunStarted,
     RunSucceeded,
     RunTimedOut,
+    TokenCreated,
+    TokenRevoked,
 )
 
 DAY = PartitionKeys(ranges=(("d1", "d1"),), count=1)
@@ -95,6 +97,12 @@ DESCRIBED: list[tuple[Fact, str]] = [
     (DynamicPartitionsRemoved("cities", ("a", "b", "c", "d")), "cities: a, b, c, … (4)"),
     (PoolConfigured("api", 3), "api: 3 slots"),
     (PoolConfigured("api"), "api: no limit"),
+    (TokenCreated("ci", "operator", "ab" * 32), "ci: operator"),
+    (
+        TokenCreated("ci", "viewer", "ab" * 32, "2024-03-01T12:00:00+00:00", "the\nwall"),
+        "ci: viewer, until 2024-03-01T12:00:00+00:00: the wall",
+    ),
+    (TokenRevoked("ci", "it leaked"), "ci: it leaked"),
     (LeaderElected("x", "host", 12, "0.1.0"), "pid 12 on host, version 0.1.0"),
 ]
 

@@ -186,7 +186,7 @@ def number_in(run_id: str) -> int:
     >>> number_in("k3v9x2ab-17-2"), number_in("k3v9x2ab-17.4-2")  # of a piece of it
     (17, 17)
     """
-    return int(run_id.split("-")[1].split(".")[0])
+    return int(run_id.split("-")[1].split(".", maxsplit=1)[0])
 
 
 def reason_of(recorded: Recorded) -> str | None:

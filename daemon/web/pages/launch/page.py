@@ -11,8 +11,8 @@ from daemon.operations.launching import backfill_id_of, launch
 from daemon.operations.operation import Role
 from daemon.web.access import needs
 from daemon.web.asking import Asking
-from daemon.web.pages.bars import Bar, bar_of
 from daemon.web.pages.launch.asked import ORDERS, Meant, meant
+from daemon.web.pages.launch.pictures import Picture, picture_of
 from daemon.web.pages.launch.preview import RUNS_LISTED_MAX, preview_of
 from daemon.web.pages.launch.roots import Root
 from daemon.web.pages.launch.typed import WHICH, Typed, typed_of
@@ -66,7 +66,7 @@ def shown(
             "typed": typed,
             "asked": asked,
             "policies": [(key, _policy_text(seen, key)) for key in asked.selected],
-            "roots": [(root, _bar(seen, root)) for root in asked.roots],
+            "roots": [(root, _picture(seen, root)) for root in asked.roots],
             "shape": "//".join(root.shape for root in asked.roots),
             "preview": preview,
             "runs_listed_max": RUNS_LISTED_MAX,
@@ -85,7 +85,7 @@ def _policy_text(seen: Look, asset: str) -> str:
     return "one run" if node.definition is None else node.policy_text
 
 
-def _bar(seen: Look, root: Root) -> Bar:
+def _picture(seen: Look, root: Root) -> Picture | None:
     """How the partitions of a root stand; of several that are alike, those of the first."""
-    status = seen.world.statuses(seen.records.now()).get(root.assets[0], AssetStatus())
-    return bar_of(status.bits_by_status(root.partitions.all()), 0, len(root.partitions))
+    statuses = seen.world.statuses(seen.records.now())
+    return picture_of(root, statuses.get(root.assets[0], AssetStatus()))

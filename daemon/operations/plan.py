@@ -11,7 +11,7 @@ from daemon.operations.planning import Wanted, ask_of, planned
 from daemon.operations.records import Records
 from daemon.planning.listed import ListedPlan, listed
 from daemon.planning.planned import PlannedBackfill
-from daemon.whatif.estimating import Estimate
+from daemon.whatif.estimating import RUNS_WANTED, Estimate
 from daemon.whatif.estimating import estimate as estimate_of
 from projections.world import World
 
@@ -51,10 +51,19 @@ async def plan(records: Records, asked: PlanAsked) -> EstimatedPlan:
 
 
 async def estimated(
-    records: Records, world: World, found: PlannedBackfill, now: datetime, *, runs_max: int
+    records: Records,
+    world: World,
+    found: PlannedBackfill,
+    now: datetime,
+    *,
+    runs_max: int,
+    runs_wanted: int = RUNS_WANTED,
 ) -> Estimate:
-    """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one."""
+    """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one.
+
+    :param runs_wanted: see `daemon.whatif.estimating.estimate`.
+    """
     durations = await records.durations()
     leader = world.known.leader
     told = leader.max_concurrent_runs if leader is not None else None
-    return estimate_of(world, found, durations, now, runs_max=told or runs_max)
+    return estimate_of(world, found, durations, now, runs_max=told or runs_max, runs_wanted=runs_wanted)

@@ -28,6 +28,7 @@ def run(
     """A row of the table of runs."""
     return {
         "id": f"b-{number}-{attempt}",
+        "backfill_id": "b",
         "number": number,
         "attempt": attempt,
         "assets": ["raw"],

@@ -8,6 +8,7 @@ from daemon.operations.audit.asset import audit
 from daemon.operations.audit.backfill import audit_backfill
 from daemon.operations.backfills import backfills
 from daemon.operations.changing_keys import add_keys, remove_keys
+from daemon.operations.diff import diff
 from daemon.operations.dynamic_sets import dynamic_set, dynamic_sets
 from daemon.operations.explain import explain, explain_partition
 from daemon.operations.interventions import cancel, cancel_run, pause, resume
@@ -36,7 +37,7 @@ READING: Final[tuple[Operation[Any, Any], ...]] = (
     *(assets, asset, partitions, partition_ranges),
     *(dynamic_sets, dynamic_set, pools, jobs, manifests),
     plan,
-    *(log, fact, audit, audit_backfill),
+    *(log, fact, diff, audit, audit_backfill),
     tokens,
 )
 CHANGING: Final[tuple[Operation[Any, Any], ...]] = (

@@ -84,6 +84,19 @@ CASES = (
     Case("dynamic_set", "/dynamic-partitions/customers", {}, ("partitions", "list", "customers")),
     Case("pools", "/pools", {}, ("pool", "list")),
     Case("jobs", "/jobs", {}, ("jobs",)),
+    Case("diff", "/diff", {"from_": "0", "to": "30"}, ("diff", "--from", "0", "--to", "30")),
+    Case(
+        "diff",
+        "/diff",
+        {"from_": "6", "to": "30", "backfill": "{failed}", "limit": 1},
+        ("diff", "--from", "6", "--to", "30", "--backfill", "{failed}", "--limit", "1"),
+    ),
+    Case(
+        "diff",
+        "/diff",
+        {"from_": "6", "to": "30", "asset": "totals"},
+        ("diff", "--from", "6", "--to", "30", "--asset", "totals"),
+    ),
     Case("plan", "/plans", {"selection": ["orders*"], "missing": True}, ("plan", "orders*", "--missing")),
     Case(
         "plan",

@@ -64,6 +64,7 @@ CHANGES = (
         "cancel ID",
     ),
     ("run cancel ID-1-1", "run cancel nowhere-1-1", "cancel ID"),
+    ("diff --from 0 --to 1 --backfill ID", "cancel ID"),
     ("cancel nowhere", "pause nowhere", "amend nowhere --priority 1", "retry nowhere", "cancel ID"),
 )
 

@@ -29,6 +29,7 @@ from daemon.operations.runs import runs
 from daemon.operations.setting_pools import set_pool
 from daemon.operations.status import backfill, status
 from daemon.operations.tokens import create_token, revoke_token, tokens
+from daemon.operations.whatif import whatif
 
 READING: Final[tuple[Operation[Any, Any], ...]] = (
     *(status, moment),
@@ -36,7 +37,7 @@ READING: Final[tuple[Operation[Any, Any], ...]] = (
     *(runs, run, run_output),
     *(assets, asset, partitions, partition_ranges),
     *(dynamic_sets, dynamic_set, pools, jobs, manifests),
-    plan,
+    *(plan, whatif),
     *(log, fact, diff, audit, audit_backfill),
     tokens,
 )

@@ -84,6 +84,15 @@ CASES = (
     Case("dynamic_set", "/dynamic-partitions/customers", {}, ("partitions", "list", "customers")),
     Case("pools", "/pools", {}, ("pool", "list")),
     Case("jobs", "/jobs", {}, ("jobs",)),
+    Case(
+        "whatif",
+        "/backfills/{failed}/whatif",
+        {"max_concurrent": 1, "retries": "none", "order": "newest_first", "max_runs": 3},
+        (
+            *("whatif", "{failed}", "--max-concurrent", "1"),
+            *("--retries", "none", "--newest-first", "--max-runs", "3"),
+        ),
+    ),
     Case("diff", "/diff", {"from_": "0", "to": "30"}, ("diff", "--from", "0", "--to", "30")),
     Case(
         "diff",

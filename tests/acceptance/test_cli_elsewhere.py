@@ -65,6 +65,11 @@ CHANGES = (
     ),
     ("run cancel ID-1-1", "run cancel nowhere-1-1", "cancel ID"),
     ("diff --from 0 --to 1 --backfill ID", "cancel ID"),
+    (
+        "cancel ID",
+        "whatif ID --pool warehouse=3",
+        "whatif ID --max-concurrent 0",
+    ),
     ("cancel nowhere", "pause nowhere", "amend nowhere --priority 1", "retry nowhere", "cancel ID"),
 )
 
@@ -123,6 +128,16 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "partitions list",
         "partitions list nothing",
         "pool list",
+        "diff --from 0 --to 9",
+        "diff --from 0 --to 9 -o json",
+        "diff --from 0 --to 9 --asset orders --limit 1",
+        "diff --from 0 --to 9 --asset ordrs",
+        "diff --from 0 --to 9 --backfill nowhere",
+        "diff --from 9 --to 2",
+        "diff --from nonsense",
+        "diff --from 2 --to 2",
+        "whatif nowhere --retries 1",
+        "whatif nowhere",
         "log",
         "log --limit 3",
         "log --limit 3 --newest-first",
@@ -207,6 +222,20 @@ def test_all_attempts_at_an_asset_are_told(busy: Served, monkeypatch: pytest.Mon
         assert busy.by_url(*line) == busy.house.call(*line)
     for line in (("audit", "report"), ("audit", "nothing"), ("audit", "backfill", "nowhere")):
         assert busy.by_url(*line) == busy.house.call(*line)
+
+
+def test_what_was_is_told_and_simulated_alike(busy: Served) -> None:
+    backfill_id = busy.by_url("launch", "orders", "--all", "--wait", "-o", "json").value["id"]
+    for form in ("text", "json"):
+        for line in (
+            f"whatif {backfill_id} --max-concurrent 1 --newest-first",
+            f"whatif {backfill_id} --max-runs 2 --retries none --only-between none",
+            f"diff --from 1 --to 20 --backfill {backfill_id}",
+        ):
+            command = (*line.split(), "-o", form)
+            found = busy.by_url(*command)
+            assert found == busy.house.call(*command)
+            assert backfill_id in found.out or form == "text"
 
 
 def test_a_failure_is_followed_and_tried_again(busy: Served) -> None:

@@ -15,6 +15,8 @@ from daemon.operations.interventions import cancel, cancel_run, pause, resume
 from daemon.operations.jobs import jobs
 from daemon.operations.launching import launch, retry
 from daemon.operations.log.listing import log
+from daemon.operations.log.stats import log_stats
+from daemon.operations.log.verify import verify_log
 from daemon.operations.log.whole import fact
 from daemon.operations.manifests import manifests
 from daemon.operations.moments import moment
@@ -22,6 +24,7 @@ from daemon.operations.operation import Operation
 from daemon.operations.partitions import partition_ranges, partitions
 from daemon.operations.plan import plan
 from daemon.operations.pools import pools
+from daemon.operations.projections import check_projections, rebuild_projections
 from daemon.operations.reloading import reload
 from daemon.operations.run import run
 from daemon.operations.run_output import run_output
@@ -38,12 +41,12 @@ READING: Final[tuple[Operation[Any, Any], ...]] = (
     *(assets, asset, partitions, partition_ranges),
     *(dynamic_sets, dynamic_set, pools, jobs, manifests),
     *(plan, whatif),
-    *(log, fact, diff, audit, audit_backfill),
-    tokens,
+    *(log, fact, log_stats, verify_log, diff, audit, audit_backfill),
+    *(tokens, check_projections),
 )
 CHANGING: Final[tuple[Operation[Any, Any], ...]] = (
     *(launch, retry, pause, resume, cancel, amend, cancel_run),
     *(set_pool, add_keys, remove_keys, reload),
-    *(create_token, revoke_token),
+    *(create_token, revoke_token, rebuild_projections),
 )
 EVERY: Final = READING + CHANGING

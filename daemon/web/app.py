@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import anyio
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
@@ -19,6 +20,7 @@ from daemon.web.pages.every import PAGES
 from daemon.web.problems import problem_response
 from daemon.web.routes import route_of
 from daemon.web.settings import WebSettings
+from daemon.web.streams.routes import STREAMS
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
 
@@ -34,15 +36,23 @@ def make_app(settings: WebSettings) -> Litestar:
     async def opened(_: Litestar) -> AsyncGenerator[None, None]:
         url = settings.database_url
         async with PostgresLog(url) as log, ProjectionStore(url) as store:
-            asking.append(Asking(settings, log, store))
-            yield
+            asked = Asking(settings, log, store)
+            asking.append(asked)
+            async with anyio.create_task_group() as tasks:
+                for task in (asked.hub.run, asked.changes.run, asked.progress.run):
+                    tasks.start_soon(task)
+                yield
+                tasks.cancel_scope.cancel()
+
+    def end_streams() -> None:
+        asking[0].hub.close()
 
     def provided() -> Asking:
         return asking[0]
 
     app = Litestar(
         route_handlers=[
-            Router(API_PATH, route_handlers=[route_of(each) for each in EVERY]),
+            Router(API_PATH, route_handlers=[*STREAMS, *(route_of(each) for each in EVERY)]),
             Router("/", route_handlers=PAGES, include_in_schema=False),
             create_static_files_router("/static", [STATIC_FOLDER], include_in_schema=False),
         ],
@@ -61,4 +71,5 @@ def make_app(settings: WebSettings) -> Litestar:
     )
     # Around everything, also around what is not found.
     app.asgi_handler = Door(app.asgi_handler, settings)
+    app.state.end_streams = end_streams
     return app

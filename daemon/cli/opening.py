@@ -11,6 +11,7 @@ import anyio
 
 from daemon.cli.asker import Asker, HereAsker
 from daemon.cli.invocation import Invocation
+from daemon.cli.paging import whole
 from daemon.clock import Clock, ManualClock, SystemClock
 from daemon.operations.errors import RefusedError
 from daemon.operations.live import LiveWorld
@@ -36,7 +37,7 @@ def ask(invocation: Invocation, operation: Operation[Asked, Answer], asked: Aske
     """
     as_of = asked.as_of if isinstance(asked, PastQuestion) else None
     if invocation.url is not None:
-        return with_asker(invocation, lambda asker: asker.ask(operation, asked))
+        return with_asker(invocation, lambda asker: whole(asker, operation, asked))
     return with_records(invocation, lambda records: operation(records, asked), as_of=as_of)
 
 

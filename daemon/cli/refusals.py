@@ -1,5 +1,6 @@
 """What a daemon elsewhere did not answer, as the errors and sentences that it would be here."""
 
+import re
 import ssl
 from importlib.metadata import version
 
@@ -10,6 +11,7 @@ from daemon.cli.place import TOKEN_VARIABLE
 from daemon.operations.errors import DatabaseError, OperationError, RefusedError, UnknownError, UsageError
 
 PROBLEM_JSON = "application/problem+json"
+NOT_KNOWN = re.compile(r"unknown (field|parameter)\b")  # a command line sends none, unless it is a newer one
 UNKNOWN_TITLE = "Not found"  # of what an operation did not find; a path that nobody serves has another
 
 
@@ -29,7 +31,7 @@ class Told(msgspec.Struct, frozen=True):
 def unreachable(url: str, why: httpx.TransportError | str, *, so: str | None = None) -> UnreachableError:
     """The error for an address at which no daemon answers."""
     if isinstance(why, str):
-        return UnreachableError(f"{url} cannot be asked: {why}.")
+        return UnreachableError(f"nothing can be asked at {url}: {why}.")
     reason = {
         httpx.ConnectTimeout: "nobody takes the connection",
         httpx.ReadTimeout: "it takes too long to answer",
@@ -39,7 +41,7 @@ def unreachable(url: str, why: httpx.TransportError | str, *, so: str | None = N
     if secured := secure_text(why):
         reason = secured
     elif isinstance(why, httpx.RemoteProtocolError) and url.startswith("http:"):
-        reason += " (is it https that is spoken there?)"
+        reason += " (where it is served by https, write https://)"
     end = "" if so is None else f"; {so}"
     return UnreachableError(f"no daemon answers at {url}: {reason.rstrip('.')}{end}.")
 
@@ -50,7 +52,7 @@ def secure_text(error: BaseException | None) -> str | None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted here, {error.verify_message}"
         if isinstance(error, ssl.SSLError) or "SSL" in str(error):
-            return "what answers there does not speak https; is it http?"
+            return "what answers there does not speak https; write http:// in place of https://"
         error = error.__cause__ or error.__context__
     return None
 
@@ -65,18 +67,22 @@ def refusal(  # noqa: PLR0911 -- one case a status
     if told is None:
         kind = response.headers.get("content-type", "nothing").split(";")[0]
         return unreachable(
-            url, f"what answers there is no daemon of backfilld (status {response.status_code}, {kind})"
+            url, f"what answers is no daemon of backfilld (status {response.status_code}, {kind})"
         )
     detail, details = told.detail or told.title, told.details
     match response.status_code:
         case 404 | 405:
             return UnknownError(detail, details=details) if told.title == UNKNOWN_TITLE else None
+        case 422 if NOT_KNOWN.search(detail):
+            return None
         case 422:
             return UsageError(detail, details=details)
         case 401:
             return RefusedError(token_text(url, has_token=has_token))
         case 429:
-            return RefusedError(f"{url} takes no more for now: {as_sentence(detail)}{when(response)}")
+            return RefusedError(
+                f"the daemon at {url} takes no more for now: {as_sentence(detail)}{when(response)}"
+            )
         case 503:
             return DatabaseError(detail, details=details)
         case status if status >= 500:
@@ -98,8 +104,8 @@ def told_in(response: httpx.Response) -> Told | None:
 def token_text(url: str, *, has_token: bool) -> str:
     """What whoever is not let in may do."""
     if has_token:
-        return f"{url} does not take this token: it is unknown there, has expired or was revoked."
-    return f"{url} asks for a token: give one with --token-file or ${TOKEN_VARIABLE}."
+        return f"the daemon at {url} does not take this token: it is unknown, has expired or was revoked."
+    return f"the daemon at {url} asks for a token: give one with --token-file or ${TOKEN_VARIABLE}."
 
 
 def redirected(url: str, location: str) -> str:

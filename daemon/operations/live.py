@@ -1,10 +1,13 @@
 """Worlds kept folded for those who look at them again and again: the head's, and a few of the past."""
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from daemon.clock import Clock
+from events.attendance import Attendance
 from events.log import Log
 from projections.world import World, evolve
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 
 
 PAST_KEPT_MAX = 3  # worlds; somebody who looks at the past looks at several pages of it
+
+ATTENDANCE_KEPT: Final = timedelta(seconds=1)
 
 
 class LiveWorld:
@@ -56,3 +61,39 @@ class LiveWorld:
             while len(self._past) > PAST_KEPT_MAX:
                 del self._past[next(iter(self._past))]
             return world
+
+
+class LiveAttendance:
+    """Who is there for a log, asked of the database once a second at the most."""
+
+    def __init__(self, database_url: str, clock: Clock) -> None:
+        """Nothing is asked yet."""
+        self._database_url = database_url
+        self._clock = clock
+        self._asked_at: datetime | None = None
+        self._attendance = Attendance(is_led=False)
+        self._asking = anyio.Lock()
+
+    async def lately(self) -> Attendance:
+        """Who was there a second ago, or since.
+
+        :raises LogUnavailableError: the database cannot be reached.
+        """
+        async with self._asking:
+            now = self._clock.now()
+            # A clock may be set back, too.
+            if self._asked_at is None or not self._asked_at <= now < self._asked_at + ATTENDANCE_KEPT:
+                self._attendance = await attendance_of(self._database_url)
+                self._asked_at = now
+            return self._attendance
+
+
+async def attendance_of(database_url: str) -> Attendance:
+    """Who is there for a log, by a connection of its own.
+
+    :raises LogUnavailableError: the database cannot be reached.
+    """
+    from events.leadership import Leadership  # noqa: PLC0415 -- SQLAlchemy, which `--help` need not wait for
+
+    async with Leadership(database_url) as leadership:
+        return await leadership.attendance()

@@ -32,7 +32,7 @@ class HistoryRow(msgspec.Struct, frozen=True):
     assets: int | None = None
     is_first: bool = False  # of this code location
     is_as_before: bool = False  # the same manifest
-    changes: Changes = Changes()  # against the last one of this code location
+    changes: Changes = msgspec.field(default_factory=Changes)  # against the last one of this code location
     failure: Failure | None = None
     runs_held: bool = False  # its runs wait from here on
 

@@ -12,7 +12,7 @@ from daemon.operations.records import Records
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 LIMIT_MAX: Final = 1_000
-Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]  # in this process 0 may be asked for: all
+Limit = Annotated[int, msgspec.Meta(ge=0, le=LIMIT_MAX)]  # 0: all; of an API as many as it gives at once
 
 Item = TypeVar("Item")
 
@@ -51,6 +51,15 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
 
 
 Asked = TypeVar("Asked", bound=Question)
+
+
+def bounded(asked: Asked) -> Asked:
+    """The question as an API takes it: all that there is, at once, is not given."""
+    if getattr(asked, "limit", None) == 0:
+        return msgspec.structs.replace(asked, limit=LIMIT_MAX)
+    return asked
+
+
 Answer = TypeVar("Answer")
 
 

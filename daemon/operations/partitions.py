@@ -3,7 +3,6 @@
 import heapq
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -16,7 +15,7 @@ from daemon.operations.asset_names import no_asset_text
 from daemon.operations.dynamic_sets import no_keys_text
 from daemon.operations.errors import UnknownError, UsageError, did_you_mean
 from daemon.operations.moment import Moment
-from daemon.operations.operation import LIMIT_MAX, ListQuestion, Page, PastQuestion, operation
+from daemon.operations.operation import Limit, ListQuestion, Page, PastQuestion, operation
 from daemon.operations.paging import no_cursor
 from daemon.operations.records import Records
 from projections.asset_status import PARTITION_STATUSES, AssetStatus, PartitionStatus
@@ -34,7 +33,7 @@ class PartitionsAsked(PastQuestion, frozen=True, kw_only=True):
 
     asset: str
     status: str | None = None  # only these
-    limit: Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)] = RANGES_SHOWN
+    limit: Limit = RANGES_SHOWN
     with_text: bool = False  # say it in range text too
 
 
@@ -195,12 +194,11 @@ def _first_of(bits: BitMap, limit: int) -> Ranges:
 
 def _in_order(bits: Bits, begin: int) -> Iterator[tuple[int, int, PartitionStatus]]:
     """The stretches of all statuses, the first of them first."""
-    return heapq.merge(
-        *(
-            ((start, stop, status) for start, stop in stretches(found, begin))
-            for status, found in bits.items()
-        )
-    )
+
+    def of(status: PartitionStatus) -> Iterator[tuple[int, int, PartitionStatus]]:
+        return ((start, stop, status) for start, stop in stretches(bits[status], begin))
+
+    return heapq.merge(*map(of, bits))
 
 
 def _empty_sets(world: World, node: AssetNode) -> Iterator[str]:

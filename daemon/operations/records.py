@@ -11,7 +11,7 @@ import msgspec
 from daemon.clock import Clock
 from daemon.commands import find_backfill
 from daemon.operations.errors import RefusedError, UnknownError, UsageError
-from daemon.operations.live import LiveWorld
+from daemon.operations.live import LiveAttendance, LiveWorld, attendance_of
 from daemon.operations.moment import Moment, time_text
 from daemon.refusal import Refused
 from events.attendance import Attendance
@@ -59,8 +59,9 @@ class Records:
         moment: Moment | None = None,
         live: LiveWorld | None = None,
         selected: tuple[str, ...] = (),
+        attending: LiveAttendance | None = None,
     ) -> None:
-        """Whoever asks again and again gives the ``live`` world of the log, to save folding anew."""
+        """Whoever asks again and again gives what is kept, to save folding and connecting anew."""
         self.place = place
         self.log = log
         self.clock = clock
@@ -68,6 +69,7 @@ class Records:
         self._store = store
         self._live = live
         self._selected = selected  # the backfills that a file was confined to; none: it has all there was
+        self._attending = attending
 
     @property
     def is_file(self) -> bool:
@@ -224,10 +226,9 @@ class Records:
         """Which daemons, on whichever machines, lead this log or stand by; nobody leads a file."""
         if self.place.database_url is None:
             return Attendance(is_led=False)
-        from events.leadership import Leadership  # noqa: PLC0415 -- as above
-
-        async with Leadership(self.place.database_url) as leadership:
-            return await leadership.attendance()
+        if self._attending is not None:
+            return await self._attending.lately()
+        return await attendance_of(self.place.database_url)
 
     async def _caused(self, event: Event) -> Event:
         """The event, with the end of the backfill that it goes on with as its cause, if it does."""

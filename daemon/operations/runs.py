@@ -19,6 +19,7 @@ class RunsAsked(ListQuestion, frozen=True, kw_only=True):
 
     backfill: str | None = None
     status: str | None = None
+    asset: str | None = None  # one that it fills
     limit: Limit = LISTED
 
 
@@ -49,7 +50,12 @@ async def runs(records: Records, asked: RunsAsked) -> Page[RunRow]:
     check_status(asked.status)
     limit, before = asked.limit, position_cursor(asked.cursor)
     found = await records.rows(
-        "runs", limit=limit and limit + 1, before=before, backfill_id=asked.backfill, status=asked.status
+        "runs",
+        limit=limit and limit + 1,
+        before=before,
+        backfill_id=asked.backfill,
+        status=asked.status,
+        asset=asked.asset,
     )
     rows = msgspec.convert(found[: limit or None], list[RunRow])
     return Page(rows, str(rows[-1].position) if len(found) > len(rows) else None)

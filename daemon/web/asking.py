@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 from litestar import Request
 
 from daemon.clock import SystemClock
-from daemon.operations.live import LiveWorld
+from daemon.operations.live import LiveAttendance, LiveWorld
 from daemon.operations.moment import moment_of, typed_moment
-from daemon.operations.operation import Operation, PastQuestion, Question
+from daemon.operations.operation import Operation, PastQuestion, Question, bounded
 from daemon.operations.records import Place, Records
 from daemon.web.access import identity_of
 from daemon.web.identifying import Identifying
@@ -35,6 +35,7 @@ class Asking:
         self.progress = Progress(self.hub, self.live, self.clock)
         self.streams = 0  # that are being sent
         self._settings = settings
+        self._attending = LiveAttendance(settings.database_url, self.clock)
         self._store = store
 
     async def records(self, actor: str, as_of: str | None = None, key: str | None = None) -> Records:
@@ -47,7 +48,15 @@ class Asking:
         if as_of is not None:
             moment = await moment_of(self.log, typed_moment(as_of, "as_of"), self.clock.now())
         place = Place(self._settings.home, self._settings.database_url, actor, key)
-        return Records(place, self.log, self._store, self.clock, moment=moment, live=self.live)
+        return Records(
+            place,
+            self.log,
+            self._store,
+            self.clock,
+            moment=moment,
+            live=self.live,
+            attending=self._attending,
+        )
 
     async def ask(
         self,
@@ -62,4 +71,4 @@ class Asking:
         :raises OperationError: there is none.
         """
         as_of = asked.as_of if isinstance(asked, PastQuestion) else None
-        return await operation(await self.records(identity_of(request).name, as_of, key), asked)
+        return await operation(await self.records(identity_of(request).name, as_of, key), bounded(asked))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
+from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException, ValidationException
 from litestar.response import Redirect
 
 from backfilld.errors import BackfilldError
@@ -39,6 +39,8 @@ def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911 -- one case
             return Problem("Makes no sense", 422, str(error))
         case ValidationException():
             return Problem("Makes no sense", 422, validation_text(error))
+        case NotFoundException():
+            return Problem("Not found", 404, "there is nothing at this address.")
         case HTTPException():
             return Problem(HTTPStatus(error.status_code).phrase, error.status_code, error.detail)
         case _:

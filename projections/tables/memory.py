@@ -66,7 +66,7 @@ class FoldedStore:
             for row in folded.values()
             if (upto is None or row["position"] <= upto)
             and row["id"] not in without
-            and all(_is_one_of(row[column], wanted) for column, wanted in where.items())
+            and all(_holds(row, column, wanted) for column, wanted in where.items())
         ]
         found.sort(key=lambda row: row["position"], reverse=True)
         return found[: limit or None]
@@ -107,5 +107,7 @@ class FoldedStore:
                 self._backfills[key]["partitions_materialized"] += more
 
 
-def _is_one_of(value: object, wanted: str | Collection[str]) -> bool:
-    return value == wanted if isinstance(wanted, str) else value in wanted
+def _holds(row: Row, column: str, wanted: str | Collection[str]) -> bool:
+    if column == "asset":
+        return wanted in row["assets"]
+    return row[column] == wanted if isinstance(wanted, str) else row[column] in wanted

@@ -133,13 +133,18 @@ class ProjectionStore:
     ) -> list[dict[str, Any]]:
         """Rows of a listed table, newest first; ``limit`` 0 means all.
 
-        ``where`` maps columns to a value, or to several of which it must be one; ``without`` names ids that
-        are left out, and no row began past position ``upto``.
+        ``where`` maps columns to a value, or to several of which it must be one, and "asset" of runs to one
+        that they fill; ``without`` names ids that are left out, and no row began past position ``upto``.
         """
         statement = select(table).order_by(table.c.position.desc())
         for column, value in where.items():
-            is_one = isinstance(value, str)
-            statement = statement.where(table.c[column] == value if is_one else table.c[column].in_(value))
+            if column == "asset" and table is schema.runs:
+                statement = statement.where(table.c.assets.contains([value]))
+            else:
+                is_one = isinstance(value, str)
+                statement = statement.where(
+                    table.c[column] == value if is_one else table.c[column].in_(value)
+                )
         if upto is not None:
             statement = statement.where(table.c.position <= upto)
         if without:

@@ -9,6 +9,7 @@ from backfilld.partitions import MultiPartitions
 from daemon.definition_text import definition_text, kind_text, mapping_text, retry_text
 from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
+from daemon.time_text import duration_text
 from daemon.web.asking import Asking
 from daemon.web.pages.listed import Listed, listed
 from daemon.web.pages.looking import AnyRequest, Look, look
@@ -20,6 +21,7 @@ from daemon.web.pages.subject import Subject, subject_of, users_of
 from daemon.web.pages.tried import EACH, attempts_by_ordinal
 from daemon.web.pages.zooming import KeyRange, View, view_of
 from projections.asset_status import PARTITION_STATUSES, PartitionStatus
+from projections.catalog import Dependency
 
 MANY = 500  # facts, and runs, about more than one partition that are looked through
 KEPT = frozenset({"from", "to", "status", "find"})  # of the query, by links within the page
@@ -89,7 +91,12 @@ def placing(subject: Subject, view: View) -> Callable[[int], float]:
 
 def described(seen: Look, subject: Subject) -> dict[str, Any]:
     """What the asset is, and what it stands between."""
-    node = subject.node
+    node, external = subject.node, seen.world.catalog.external
+
+    def how(dependency: Dependency) -> str:
+        """Of an external asset nobody knows what partitions it has."""
+        return "" if dependency.asset in external else mapping_text(dependency.mapping)
+
     definition = None if node is None else node.definition
     return {
         "subject": subject,
@@ -98,12 +105,26 @@ def described(seen: Look, subject: Subject) -> dict[str, Any]:
         "kind": "" if node is None else kind_text(definition),
         "definition": definition_text(definition),
         "policy": "one run" if node is None or definition is None else node.policy_text,
+        "timeout": None if node is None or node.timeout_s is None else duration_text(node.timeout_s),
+        "choices": choices_of(subject),
         "retry": retry_text(None if node is None else node.retry),
-        "upstream": [] if node is None else [(dep.asset, mapping_text(dep.mapping)) for dep in node.deps],
-        "downstream": [(key, mapping_text(dep.mapping)) for key, dep in users_of(seen.world, subject.key)],
-        "external": seen.world.catalog.external,
+        "upstream": [] if node is None else [(dep.asset, how(dep)) for dep in node.deps],
+        "downstream": [(key, how(dep)) for key, dep in users_of(seen.world, subject.key)],
+        "external": external,
         "pool": None if node is None or node.pool is None else seen.world.known.pools.get(node.pool),
     }
+
+
+def choices_of(subject: Subject) -> list[tuple[str, str, int]]:
+    """What can be launched in one go: the name that the launch knows it by, words, and how many they are."""
+    missing, failed = len(subject.bits["missing"]), len(subject.bits["failed"]) + len(subject.bits["skipped"])
+    both = missing + failed if missing and failed else 0
+    choices = (
+        ("missing", "missing", missing),
+        ("failed", "failed or skipped", failed),
+        ("failed_and_missing", "failed, skipped or missing", both),
+    )
+    return [choice for choice in choices if choice[2]]
 
 
 def addresses(seen: Look, key: str) -> dict[str, Any]:

@@ -16,6 +16,9 @@ def ticks_of(begin: datetime, end: datetime, count: int = TICKS) -> tuple[str, .
     """
     begin, end = begin.astimezone(UTC), end.astimezone(UTC)
     span_s = (end - begin).total_seconds()
-    form = "%Y-%m-%d" if span_s > 10 * 86_400 else "%m-%d %H:%M" if begin.date() != end.date() else "%H:%M:%S"
     step = (end - begin) / (count - 1)
-    return tuple(f"{begin + step * place:{form}}" for place in range(count))
+    times = [begin + step * place for place in range(count)]
+    if span_s < 2 * count:
+        return tuple(f"{time:%H:%M:%S.%f}"[:-5] for time in times)
+    form = "%Y-%m-%d" if span_s > 10 * 86_400 else "%m-%d %H:%M" if begin.date() != end.date() else "%H:%M:%S"
+    return tuple(f"{time:{form}}" for time in times)

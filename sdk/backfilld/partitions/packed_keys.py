@@ -6,6 +6,8 @@ from typing import Self, overload
 
 _SEARCHES_MAX = 8  # of the whole text, before a dictionary is made of it: it takes as long as ten or so
 
+_BEGINNING_MAX = 50_000  # keys with one prefix: of more, going through all keys is as quick
+
 
 class PackedKeys(Sequence[str]):
     """Distinct keys, which never change. Equal ones have an equal ``text``: every key, and an end behind it.
@@ -41,6 +43,22 @@ class PackedKeys(Sequence[str]):
                 return self._searched(key)
             self._ordinals = {each: place for place, each in enumerate(self._split())}
         return self._ordinals.get(key)
+
+    def beginning(self, prefix: str) -> Iterator[int]:
+        """The places of the keys that begin so, ascending; few among a million are found in the text."""
+        if not self.text or self._end in prefix:
+            return
+        mark = self._end + prefix
+        if self.text.count(mark) > _BEGINNING_MAX:
+            yield from (place for place, key in enumerate(self._split()) if key.startswith(prefix))
+            return
+        if self.text.startswith(prefix):
+            yield 0
+        place = at = 0
+        while 0 <= (found := self.text.find(mark, at)) < len(self.text) - 1:
+            place += self.text.count(self._end, at, found + 1)
+            at = found + 1
+            yield place
 
     def __len__(self) -> int:
         return self._count

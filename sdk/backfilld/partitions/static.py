@@ -51,6 +51,12 @@ class StaticPartitions(Partitions):
         """Up to three existing keys that look most like ``key``, best first."""
         return close_keys(key, self._keys)
 
+    def with_prefix(self, prefix: str) -> Ranges:
+        """The partitions whose keys begin so."""
+        if prefix and isinstance(self._keys, PackedKeys):
+            return Ranges.ascending(self._keys.beginning(prefix))
+        return super().with_prefix(prefix)
+
     def keys(self, ranges: Ranges) -> Iterator[str]:
         """The keys of a set of ordinals, in order."""
         return chain.from_iterable(self._keys[start:stop] for start, stop in ranges.intervals)

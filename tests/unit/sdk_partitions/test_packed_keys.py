@@ -48,3 +48,14 @@ def test_a_manifest_has_them_packed_and_one_of_before_is_read_as_well(keys: list
         for is_of_manifest in (False, True):
             read = partitions_definition_from_plain(form, is_of_manifest=is_of_manifest)
             assert (read, hash(read)) == (definition, hash(definition))
+
+
+@given(st.lists(st.text("ab,é", max_size=4), unique=True), st.text("ab,é", max_size=3))
+def test_keys_with_a_prefix_are_found_in_order(keys: list[str], prefix: str) -> None:
+    expected = [place for place, key in enumerate(keys) if key.startswith(prefix)]
+    assert list(PackedKeys.of(keys).beginning(prefix)) == expected
+
+
+def test_many_keys_with_a_prefix_are_found_too() -> None:
+    keys = PackedKeys.of(tuple(f"k{at}" for at in range(60_000)))
+    assert list(keys.beginning("k")) == list(range(60_000))

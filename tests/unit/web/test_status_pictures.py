@@ -44,9 +44,11 @@ def area(pieces: Sequence[Piece], status: str) -> float:
 
 
 @given(st.data(), st.integers(1, 5_000), st.integers(1, 60))
-def test_pieces_of_a_bar_lie_side_by_side_and_add_up(data: st.DataObject, count: int, columns: int) -> None:
-    bits = data.draw(statuses(count))
-    start = data.draw(st.integers(0, count - 1))
+def test_pieces_of_a_bar_lie_side_by_side_and_add_up(
+    drawing: st.DataObject, count: int, columns: int
+) -> None:
+    bits = drawing.draw(statuses(count))
+    start = drawing.draw(st.integers(0, count - 1))
     bar = bar_of(bits, start, count, columns=columns)
     assert sum(bar.counts.values()) == bar.count == count - start
     assert len(bar.pieces) <= columns * len(STACKED)
@@ -87,11 +89,11 @@ def pairs(rows: int, columns: int) -> MultiPartitions:
 
 @given(st.data(), st.integers(1, 40), st.integers(1, 40), st.integers(1, 12), st.integers(1, 12))
 def test_cells_of_a_grid_count_the_pairs_in_them(
-    data: st.DataObject, rows: int, columns: int, down: int, across: int
+    drawing: st.DataObject, rows: int, columns: int, down: int, across: int
 ) -> None:
-    bits = data.draw(statuses(rows * columns))
-    top, bottom = sorted(data.draw(st.tuples(st.integers(0, rows - 1), st.integers(1, rows))))
-    left, right = sorted(data.draw(st.tuples(st.integers(0, columns - 1), st.integers(1, columns))))
+    bits = drawing.draw(statuses(rows * columns))
+    top, bottom = sorted(drawing.draw(st.tuples(st.integers(0, rows - 1), st.integers(1, rows))))
+    left, right = sorted(drawing.draw(st.tuples(st.integers(0, columns - 1), st.integers(1, columns))))
     block = Block(top, max(bottom, top + 1), left, max(right, left + 1))
     grid = grid_of(bits, pairs(rows, columns), block, rows=down, columns=across)
     inside = {

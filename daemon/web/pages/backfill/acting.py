@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
-from litestar import Response, post
+from litestar import Response, get, post
 from litestar.response import Redirect
 
 from daemon.operations.amending import amend, left_standing
@@ -13,6 +14,7 @@ from daemon.operations.launching import RetryAsked, retry
 from daemon.operations.operation import Operation, Role
 from daemon.web.access import needs
 from daemon.web.asking import Asking
+from daemon.web.pages.backfill.actions import ACTIONS
 from daemon.web.pages.backfill.amend_form import amendment_asked, typed_form
 from daemon.web.pages.backfill.page import shown
 from daemon.web.pages.looking import AnyRequest, Look, look
@@ -23,6 +25,17 @@ INTERVENTIONS: Final[Mapping[str, Operation[Intervening, Intervened]]] = {
     "cancel": cancel,
 }
 MAY_ACT: Final = [needs(Role.OPERATOR)]
+
+
+@get("/backfills/{backfill_id:str}/{action:str}")
+async def sent_before(backfill_id: str, action: str) -> Redirect:
+    """The page, for whoever asks again for the address that a form was sent to.
+
+    :raises UnknownError: no form is sent there.
+    """
+    if action not in ACTIONS:
+        raise UnknownError(f"a backfill has no page called {action!r}.")
+    return Redirect(f"/backfills/{quote(backfill_id)}", status_code=303)
 
 
 @post("/backfills/{backfill_id:str}/{action:str}", status_code=200, guards=MAY_ACT)

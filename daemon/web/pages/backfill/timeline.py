@@ -12,7 +12,7 @@ LANES_MAX: Final = 300
 WIDTH: Final = 1000
 HEIGHT_MAX: Final = 360
 LANE_HEIGHT_MAX: Final = 14
-NARROWEST: Final = 1.5  # of a run, so that it can be seen
+NARROWEST: Final = 2.5  # of a run, so that it can be seen
 
 _FILLS: Final[Mapping[str, str]] = {
     "succeeded": "materialized",
@@ -58,13 +58,13 @@ def timeline_of(rows: Sequence[Mapping[str, Any]], runs_total: int, now: datetim
         return None
     begin = min(row["launched_at"] for row in rows)
     end = max(*(row["ended_at"] or now for row in rows), begin + timedelta(seconds=1))
-    numbers = sorted({row["number"] for row in rows})
-    lane_height = min(LANE_HEIGHT_MAX, HEIGHT_MAX / len(numbers))
-    tops = {number: lane_height * place for place, number in enumerate(numbers)}
+    runs = sorted({(row["backfill_id"], row["number"]) for row in rows})
+    lane_height = min(LANE_HEIGHT_MAX, HEIGHT_MAX / len(runs))
+    tops = {run: lane_height * place for place, run in enumerate(runs)}
     span_s = (end - begin).total_seconds()
 
     def lanes() -> Iterator[Lane]:
-        for row in sorted(rows, key=lambda row: (row["number"], row["attempt"])):
+        for row in sorted(rows, key=lambda row: (row["backfill_id"], row["number"], row["attempt"])):
             start_s = (row["launched_at"] - begin).total_seconds()
             took_s = ((row["ended_at"] or now) - row["launched_at"]).total_seconds()
             yield Lane(
@@ -72,14 +72,14 @@ def timeline_of(rows: Sequence[Mapping[str, Any]], runs_total: int, now: datetim
                 told=f"{row['id']}: {', '.join(row['assets'])}, {row['status']}",
                 fill=_FILLS.get(row["status"], "missing"),
                 x=round(min(WIDTH * start_s / span_s, WIDTH - NARROWEST), 2),
-                y=round(tops[row["number"]], 2),
+                y=round(tops[row["backfill_id"], row["number"]], 2),
                 width=round(max(WIDTH * took_s / span_s, NARROWEST), 2),
                 height=round(lane_height * 0.85 if lane_height > 3 else lane_height, 2),
             )
 
     return Timeline(
         tuple(lanes()),
-        round(lane_height * len(numbers), 2),
+        round(lane_height * len(runs), 2),
         ticks_of(begin, end),
         1 if len(rows) >= runs_total else max(1, round(runs_total / LANES_MAX)),
     )

@@ -1,0 +1,119 @@
+"""The page `/runs`: what was launched, newest first; a backfill is a row, or each of its runs is."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from litestar import Response, get
+
+from daemon.operations.errors import UsageError
+from daemon.operations.runs import RUN_STATUSES, RunRow, RunsAsked, runs
+from daemon.time_text import duration_text
+from daemon.web.asking import Asking
+from daemon.web.pages.backfill.progress import Row, row_of, total_of
+from daemon.web.pages.backfill.timeline import timeline_of
+from daemon.web.pages.backfill.view import RunShown, run_shown
+from daemon.web.pages.looking import AnyRequest, Look, look
+from daemon.web.pages.rendering import rendered
+from projections.backfill.state import Backfill
+from projections.progress import elapsed_s, progress_of
+
+LISTED: Final = 50
+FILTERS: Final = ("status", "asset", "backfill")
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """A backfill as one row."""
+
+    backfill: Backfill
+    row: Row
+    assets: tuple[str, ...]
+    took: str
+    run: RunShown | None  # the only one it has, once launched
+    attempt: int = 1
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether it is shown as its run."""
+        return self.run is not None
+
+
+@get("/runs", name="runs")
+async def runs_page(request: AnyRequest, asking: Asking) -> Response[str]:
+    """The runs that the filters leave, in a table or on a timeline.
+
+    :raises UsageError: there is no such status, or no such place to go on from.
+    """
+    seen = await look(request, asking)
+    typed = {name: seen.query.get(name, "").strip() for name in FILTERS}
+    # Filters on what only runs have make single runs of it.
+    is_within = seen.query.get("within") == "on" or bool(typed["backfill"])
+    cursor = seen.query.get("cursor") or None
+    refusal, values = None, dict[str, Any](rows=[], wholes=[], following=None, timeline=None)
+    try:
+        values |= await (_within(seen, typed, cursor) if is_within else _wholes(seen, typed, cursor))
+    except UsageError as error:
+        refusal = str(error)
+    view = "timeline" if seen.query.get("view") == "timeline" and is_within else "table"
+    kept = typed | {"within": "on" if is_within else "", "view": "timeline" if view == "timeline" else ""}
+    frame = {
+        "typed": typed,
+        "is_within": is_within,
+        "view": view,
+        "statuses": RUN_STATUSES,
+        "assets": list(seen.world.catalog.assets),
+        "kept": kept,
+        "cursor": cursor,
+        "refusal": refusal,
+    }
+    return rendered(seen, "runs.html", frame | values, status=200 if refusal is None else 422)
+
+
+async def _within(seen: Look, typed: Mapping[str, str], cursor: str | None) -> dict[str, Any]:
+    """Each run as a row."""
+    given = {name: text or None for name, text in typed.items()}
+    found = await runs(seen.records, RunsAsked(**given, limit=LISTED, cursor=cursor))
+    rows = [msgspec.structs.asdict(each) for each in found.items]
+    now = seen.records.now()
+    return {
+        "rows": [(each, run_shown(row, now)) for each, row in zip(found.items, rows, strict=True)],
+        "following": found.next,
+        "timeline": timeline_of(rows, len(rows), now),
+    }
+
+
+async def _wholes(seen: Look, typed: Mapping[str, str], cursor: str | None) -> dict[str, Any]:
+    """Each backfill as a row; one of a single run as that run."""
+    known, before = seen.world.known, int(cursor) if cursor and cursor.isdecimal() else None
+    chosen = sorted(
+        (
+            each
+            for each in (*known.active.values(), *known.ended.values())
+            if (before is None or each.request_position < before)
+            and (not typed["status"] or each.status == typed["status"])
+            and (not typed["asset"] or typed["asset"] in each.assets)
+        ),
+        key=lambda backfill: backfill.request_position,
+        reverse=True,
+    )
+    page = chosen[:LISTED]
+    single = {each.id for each in page if each.request.runs_total == 1}
+    found = await seen.records.rows("runs", limit=0, backfill_id=single) if single else []
+    only = {row["backfill_id"]: msgspec.convert(row, RunRow) for row in reversed(found)}
+    return {
+        "wholes": [_whole(seen, each, only.get(each.id)) for each in page],
+        "following": str(page[-1].request_position) if len(chosen) > LISTED else None,
+    }
+
+
+def _whole(seen: Look, backfill: Backfill, only: RunRow | None) -> Whole:
+    now = seen.records.now()
+    spent_s = elapsed_s(backfill, now)
+    return Whole(
+        backfill,
+        row_of(backfill.id, total_of(progress_of(backfill).assets)),
+        tuple(backfill.assets),
+        duration_text(spent_s) if spent_s else "",
+        None if only is None else run_shown(msgspec.structs.asdict(only), now),
+        1 if only is None else only.attempt,
+    )

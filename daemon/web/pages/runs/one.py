@@ -1,0 +1,115 @@
+"""The page `/runs/{id}`: its facts, partitions, attempts, output and error, and what can be done about it."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from daemon.fact_text import ranges_text
+from daemon.operations.errors import RefusedError
+from daemon.operations.interventions import CancelingRun, cancel_run
+from daemon.operations.log.shown import Shown
+from daemon.operations.operation import Role
+from daemon.operations.run import RunAsked, RunShown, run
+from daemon.operations.runs import RunRow
+from daemon.time_text import duration_text
+from daemon.web.access import needs
+from daemon.web.asking import Asking
+from daemon.web.pages.log import line_of
+from daemon.web.pages.looking import AnyRequest, Look, look
+from daemon.web.pages.rendering import rendered
+from events.facts import Failure, PartitionFailed, PartitionKeys, RunFailed
+
+LINES_SHOWN: Final = 500
+FACTS_SHOWN_MAX: Final = 200
+ATTEMPTS_MAX: Final = 50
+ENDED: Final = frozenset({"succeeded", "failed", "canceled", "lost"})
+
+
+class Error(msgspec.Struct, frozen=True):
+    """A failure, and of what."""
+
+    of: str
+    failure: Failure
+
+
+@get("/runs/{run_id:str}", name="run")
+async def run_page(run_id: str, request: AnyRequest, asking: Asking) -> Response[str]:
+    """The run.
+
+    :raises UnknownError: there is no such run.
+    """
+    return await _page(await look(request, asking), run_id)
+
+
+@post("/runs/{run_id:str}/cancel", status_code=200, guards=[needs(Role.OPERATOR)])
+async def cancel_it(run_id: str, request: AnyRequest, asking: Asking) -> Response[Any]:
+    """Back to the page once the run is being ended; or the page with why it is not.
+
+    :raises UnknownError: there is no such run.
+    """
+    seen = await look(request, asking)
+    reason = str((await request.form()).get("reason") or "").strip() or None
+    try:
+        await asking.ask(cancel_run, CancelingRun(run_id=run_id, reason=reason), request)
+    except RefusedError as error:
+        return await _page(seen, run_id, refusal=str(error), status=409)
+    return Redirect(seen.link(f"/runs/{run_id}"), status_code=303)
+
+
+async def _page(seen: Look, run_id: str, *, refusal: str | None = None, status: int = 200) -> Response[str]:
+    found = await run(seen.records, RunAsked(run_id=run_id, lines=LINES_SHOWN))
+    now = seen.records.now()
+    took_s = ((found.ended_at or now) - found.launched_at).total_seconds()
+    return rendered(
+        seen,
+        "run.html",
+        {
+            "run": found,
+            "which": "" if found.partitions is None else ranges_text(found.partitions),
+            "took": duration_text(max(took_s, 0.0)),
+            "attempts": await _attempts(seen, found),
+            "errors": errors_of(found.facts),
+            "lines": [line_of(each) for each in found.facts[:FACTS_SHOWN_MAX]],
+            "facts_more": max(len(found.facts) - FACTS_SHOWN_MAX, 0),
+            "is_over": found.status in ENDED,
+            "typed": range_text(found.partitions),
+            "refusal": refusal,
+        },
+        status=status,
+    )
+
+
+async def _attempts(seen: Look, found: RunShown) -> list[RunRow]:
+    """All attempts at what the run was to fill, the first one first."""
+    names = [f"{found.backfill_id}-{found.number}-{attempt}" for attempt in range(1, ATTEMPTS_MAX + 1)]
+    rows = await seen.records.rows("runs", limit=0, id=names)
+    return [msgspec.convert(row, RunRow) for row in reversed(rows)]
+
+
+def errors_of(facts: Sequence[Shown]) -> list[Error]:
+    """What went wrong: of each asset, or where none is to blame, of the run."""
+    found = []
+    for each in facts:
+        match each.fact:
+            case PartitionFailed(asset=asset, partitions=partitions, failure=failure):
+                keys = "" if partitions is None else f" {ranges_text(partitions)}"
+                found.append(Error(f"{asset}{keys}", failure))
+            case RunFailed(failure=failure) if not found:
+                found.append(Error("the run", failure))
+            case _:
+                pass
+    return found
+
+
+def range_text(keys: PartitionKeys | None) -> str:
+    """The partitions as they would be typed.
+
+    >>> range_text(PartitionKeys((("a", "c"), ("f", "f")), 4))
+    '[a...c], f'
+    """
+    if keys is None:
+        return ""
+    return ", ".join(first if first == last else f"[{first}...{last}]" for first, last in keys.ranges)

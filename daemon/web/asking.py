@@ -11,6 +11,7 @@ from daemon.operations.operation import Operation, PastQuestion, Question, bound
 from daemon.operations.records import Place, Records
 from daemon.web.access import identity_of
 from daemon.web.identifying import Identifying
+from daemon.web.metrics import Metrics
 from daemon.web.settings import WebSettings
 from daemon.web.streams.changes import Changes
 from daemon.web.streams.hub import Hub
@@ -34,6 +35,7 @@ class Asking:
         self.changes = Changes(self.hub)
         self.progress = Progress(self.hub, self.live, self.clock)
         self.streams = 0  # that are being sent
+        self.metrics = Metrics()
         self._settings = settings
         self._attending = LiveAttendance(settings.database_url, self.clock)
         self._store = store

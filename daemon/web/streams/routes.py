@@ -15,6 +15,7 @@ from daemon.operations.operation import Role
 from daemon.web.access import identity_of, needs
 from daemon.web.asking import Asking
 from daemon.web.pages.looking import AnyRequest
+from daemon.web.routes import PROBLEMS
 from daemon.web.streams.facts import facts_after, resumed
 from daemon.web.streams.told import MEDIA_TYPE
 from events.errors import LogError
@@ -27,7 +28,14 @@ LOOKS: Final = [needs(Role.VIEWER)]
 log = structlog.get_logger(__name__)
 
 
-@get("/log/stream", guards=LOOKS, operation_id="log_stream", media_type=MEDIA_TYPE, name="api:log_stream")
+@get(
+    "/log/stream",
+    guards=LOOKS,
+    operation_id="log_stream",
+    media_type=MEDIA_TYPE,
+    name="api:log_stream",
+    responses=PROBLEMS,
+)
 async def log_stream(
     asking: Asking,
     *,
@@ -58,6 +66,7 @@ async def log_stream(
     operation_id="backfill_progress",
     media_type=MEDIA_TYPE,
     name="api:backfill_progress",
+    responses=PROBLEMS,
 )
 async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: FromPath[str]) -> Stream:
     """Follow a backfill: an event `progress` with how it stands, now and whenever that has changed.
@@ -69,7 +78,14 @@ async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: Fr
     return streamed(asking, asking.progress.standings(backfill_id))
 
 
-@get("/changes", guards=LOOKS, operation_id="changes", media_type=MEDIA_TYPE, name="api:changes")
+@get(
+    "/changes",
+    guards=LOOKS,
+    operation_id="changes",
+    media_type=MEDIA_TYPE,
+    name="api:changes",
+    responses=PROBLEMS,
+)
 async def changes(asking: Asking) -> Stream:
     """Follow what changes: an event `changed` that names backfills and assets, or null for any.
 

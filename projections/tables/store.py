@@ -134,7 +134,7 @@ class ProjectionStore:
         """Rows of a listed table, newest first; ``limit`` 0 means all.
 
         ``where`` maps columns to a value, or to several of which it must be one, and "asset" of runs to one
-        of those that they fill; ``without`` names ids that are left out, and no row began past ``upto``.
+        that they fill; ``without`` names ids that are left out, and no row began past position ``upto``.
         """
         statement = select(table).order_by(table.c.position.desc())
         for column, value in where.items():

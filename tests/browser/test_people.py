@@ -1,4 +1,4 @@
-"""What people do: fill from the graph and from an asset, watch, pause, cancel, retry, read an error, sign in."""
+"""What people do: fill, watch, pause, cancel, retry, read an error, sign in."""
 
 import re
 
@@ -70,3 +70,70 @@ def test_the_box_shows_runs_within_backfills(page: Page, site: Site) -> None:
     expect(page).to_have_url(re.compile("within=on"))
     page.reload()
     expect(page.get_by_label("Show runs within backfills")).to_be_checked()
+
+
+def test_pausing_and_going_on(page: Page, site: Site) -> None:
+    site.let_wait()
+    launch_selected(page, "region")
+    launch_all(page)
+    status = page.locator(".heading .status")
+    page.locator("#do-pause > summary").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(status).to_have_text("paused")
+    page.locator("#do-resume > summary").click()
+    page.get_by_role("button", name=re.compile("^Resume|Go on")).click()
+    expect(status).to_have_text("running")
+    site.let_go()
+    expect(status).to_have_text("succeeded", timeout=DONE_MS)
+
+
+def test_canceling_is_confirmed_first(page: Page, site: Site) -> None:
+    site.let_wait()
+    launch_selected(page, "region")
+    launch_all(page)
+    page.locator("#do-cancel > summary").click()
+    page.locator("#do-cancel").get_by_label("Reason").fill("wrong region")
+    page.locator("#do-cancel").get_by_role("button").click()
+    expect(page.locator(".heading .status")).to_have_text("canceled", timeout=DONE_MS)
+    expect(page.get_by_text("wrong region").first).to_be_visible()
+
+
+def test_reading_an_error_and_retrying(page: Page, site: Site) -> None:
+    with site.broken():
+        launch_selected(page, "orders")
+        launch_by_text(page, "[2024-01-02...2024-01-04]")
+        expect(page.locator(".heading .status")).to_have_text("failed", timeout=DONE_MS)
+        page.get_by_role("link", name=re.compile(r"^\w+-2-1$")).first.click()
+        expect(page.get_by_role("heading", name=re.compile("ValueError"))).to_be_visible()
+        expect(page.get_by_text("no file for that day").first).to_be_visible()
+        traceback = page.locator("details", has_text="Traceback").locator("pre").first
+        expect(traceback).to_be_hidden()
+        page.get_by_text("Traceback", exact=True).click()
+        expect(traceback).to_be_visible()
+        expect(page.locator("[data-output=stdout]")).to_contain_text("orders of 2024-01-03")
+    page.locator(".crumbs").get_by_role("link").last.click()
+    page.locator("#do-retry > summary").click()
+    page.locator("#do-retry").get_by_role("button").click()
+    expect(page.locator(".heading .status")).to_have_text("succeeded", timeout=DONE_MS)
+
+
+def test_a_viewer_looks_and_changes_nothing(page: Page, site: Site) -> None:
+    made = site.call("token", "create", "vera", "--role", "viewer")
+    page.goto("/login")
+    page.get_by_label("Token").fill(made["token"])
+    page.get_by_role("button", name="Sign in").click()
+    page.goto("/")
+    expect(page.locator("summary", has_text="vera")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Materialize"))).to_be_disabled()
+    answer = page.request.post("/api/v1/backfills/nobody/pause", data={})
+    assert answer.status == 403
+    assert "viewer" in answer.json()["detail"]
+
+
+def launch_all(page: Page) -> None:
+    """Launch all partitions of what was chosen."""
+    page.locator("label", has_text=re.compile("^All$")).click()
+    button = page.get_by_role("button", name=LAUNCH)
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page).to_have_url(re.compile(r"/backfills/\w+"))

@@ -78,21 +78,25 @@ class ElsewhereAsker:
         """See `Asker`. A connection that is lost is made again."""
         return await follow_answers(self._standings(backfill_id), SystemClock(), display)
 
-    async def _standings(self, backfill_id: str) -> AsyncIterator[BackfillStanding]:
-        """How the backfill stands, again and again until it has ended."""
-        is_lost = False
+    async def ask_patiently(self, operation: Operation[Asked, Answer], asked: Asked) -> Answer:
+        """As `ask`; while no daemon answers it is asked again, and people are told so once."""
+        is_told = False
         while True:
             try:
-                standing = await self._answer(backfill_standing, BackfillAsked(backfill_id=backfill_id))
+                return await self._answer(operation, asked)
             except UnreachableError as error:
-                if not is_lost:
+                if not is_told:
                     self._output.note(f"{str(error)[:1].upper()}{str(error)[1:]} It is tried again.")
-                is_lost = True
-            else:
-                is_lost = False
-                yield standing
-                if standing.status in ENDED:
-                    return
+                is_told = True
+            await anyio.sleep(LOOK_AGAIN_S)
+
+    async def _standings(self, backfill_id: str) -> AsyncIterator[BackfillStanding]:
+        """How the backfill stands, again and again until it has ended."""
+        while True:
+            standing = await self.ask_patiently(backfill_standing, BackfillAsked(backfill_id=backfill_id))
+            yield standing
+            if standing.status in ENDED:
+                return
             await anyio.sleep(LOOK_AGAIN_S)
 
     async def _tell_moment(self, as_of: str) -> None:

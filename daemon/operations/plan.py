@@ -14,7 +14,7 @@ from daemon.operations.records import Records
 from daemon.planning.listed import ListedPlan, listed
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import PlannedBackfill
-from daemon.whatif.estimating import Estimate
+from daemon.whatif.estimating import RUNS_WANTED, Estimate
 from daemon.whatif.estimating import estimate as estimate_of
 from daemon.whatif.record import alone
 
@@ -58,8 +58,18 @@ async def plan(records: Records, asked: PlanAsked) -> EstimatedPlan:
     return EstimatedPlan(**told, estimate=await estimated(records, found, now, runs_max=runs_max))
 
 
-async def estimated(records: Records, found: PlannedBackfill, now: datetime, *, runs_max: int) -> Estimate:
-    """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one."""
+async def estimated(
+    records: Records,
+    found: PlannedBackfill,
+    now: datetime,
+    *,
+    runs_max: int,
+    runs_wanted: int = RUNS_WANTED,
+) -> Estimate:
+    """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one.
+
+    :param runs_wanted: see `daemon.whatif.estimating.estimate`.
+    """
     durations = await records.durations()
     world = await records.world()
     leader = world.known.leader
@@ -72,5 +82,5 @@ async def estimated(records: Records, found: PlannedBackfill, now: datetime, *, 
         leader=None,
     )
     return await to_thread.run_sync(
-        partial(estimate_of, own, found, durations, now, runs_max=told or runs_max)
+        partial(estimate_of, own, found, durations, now, runs_max=told or runs_max, runs_wanted=runs_wanted)
     )

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import Select, or_, select
 
+from projections.tables.of_partitions import UNFILLED, may_hold
 from projections.tables.schema import materializations, runs
 
 # All but "succeeded", named one by one: so the index over the statuses passes over the many that did.
@@ -29,7 +30,7 @@ def selecting_filled(asset: str, keys: Sequence[str] | None, *, limit: int) -> S
         .order_by(made.position)
     )
     if keys is not None:
-        statement = statement.where(_may_hold(made.partitions, keys))
+        statement = statement.where(may_hold(materializations, keys))
     return statement.limit(limit)
 
 
@@ -41,20 +42,11 @@ def selecting_others(asset: str, keys: Sequence[str] | None, *, limit: int) -> S
         .order_by(runs.c.position)
     )
     if keys is not None:
-        statement = statement.where(_may_hold(runs.c.partitions, keys))
+        statement = statement.where(UNFILLED, may_hold(runs, keys))
     return statement.limit(limit)
 
 
 def selecting_runs(asset: str, keys: Sequence[str], *, limit: int) -> Select[Any]:
     """The ids of runs that may have been launched over these partitions, whatever came of them."""
-    statement = select(runs.c.id).where(runs.c.assets.contains([asset]), _may_hold(runs.c.partitions, keys))
+    statement = select(runs.c.id).where(runs.c.assets.contains([asset]), may_hold(runs, keys))
     return statement.order_by(runs.c.position).limit(limit)
-
-
-def _may_hold(partitions: ColumnElement[Any], keys: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a set of keys is more than one key, or is one of these."""
-    return or_(
-        partitions.is_(None),
-        partitions["count"].as_integer() != 1,
-        partitions["ranges"][0][0].as_string().in_(keys),
-    )

@@ -5,10 +5,11 @@ read, of which only a partitions definition can say whose they are.
 """
 
 from collections.abc import Sequence
+from hashlib import md5
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, text
+from sqlalchemy import Boolean, ColumnElement, Table, and_, bindparam, func, literal_column, or_, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -90,3 +91,16 @@ async def of_partitions(
     filled = await rows(FILLED_BY_KEY, FILLED_OF_MANY)
     unfilled = await rows(UNFILLED_BY_KEY, UNFILLED_OF_MANY)
     return OfPartitions(filled, unfilled)
+
+
+UNFILLED: Final = literal_column("runs.status <> 'succeeded'", Boolean)
+
+
+def may_hold(table: Table, keys: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a row is about one of these keys alone, or about more than one key: found by two indexes."""
+    name = table.name
+    key = literal_column(f"{name}.partitions #>> '{{ranges,0,0}}'", TEXT)
+    digests = [md5(each.encode(), usedforsecurity=False).hexdigest() for each in keys]
+    is_one = literal_column(f"{name}.partitions ->> 'count' = '1'", Boolean)
+    is_many = literal_column(f"({name}.partitions IS NULL OR {name}.partitions ->> 'count' <> '1')", Boolean)
+    return or_(and_(is_one, func.md5(key).in_(digests), key.in_(keys)), is_many)

@@ -1,5 +1,6 @@
 """The command line by address: the same words and exit codes as with the database, for all it can do."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -7,7 +8,7 @@ import pytest
 
 from daemon.operations.operation import LIMIT_MAX
 from tests.acceptance.elsewhere import Served, served, served_by_daemon
-from tests.acceptance.house import Answer, new_house
+from tests.acceptance.house import Answer, line_of, new_house
 
 Call = Callable[..., Answer]
 
@@ -121,8 +122,21 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "partitions list",
         "partitions list nothing",
         "pool list",
-        "log 1",
-        "log 1 -o json",
+        "log",
+        "log --limit 3",
+        "log --limit 3 --newest-first",
+        "log --from 2 --limit 3 -o json",
+        "log --limit 0 -o jsonl",
+        "log --asset orders --partitions 2024-01-05 --since 2d",
+        "log --asset nothing",
+        "log --type Nonsense",
+        "log --type RunLost",
+        "log --backfill nowhere --actor ada",
+        "log --partitions 2024-01-05",
+        "log --from 5 --to 3",
+        "log --follow --to 3",
+        "log show 1",
+        "log show 1 -o json",
         "reload",
     ],
 )
@@ -184,6 +198,16 @@ def test_a_launch_is_followed_to_its_end(busy: Served) -> None:
     assert (value["status"], value["runs_total"], "is_served" in value) == ("succeeded", 1, False)
 
 
+def test_all_attempts_at_an_asset_are_told(busy: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy.by_url("launch", "orders", "--all", "--wait")
+    monkeypatch.setattr("daemon.cli.audit.commands.LIMIT_MAX", 3)
+    for options in ("", "-o csv", "-o json", "--partitions 2024-01-05 -o jsonl", "--partitions nonsense"):
+        line = ("audit", "orders", *options.split())
+        assert busy.by_url(*line) == busy.house.call(*line)
+    for line in (("audit", "report"), ("audit", "nothing"), ("audit", "backfill", "nowhere")):
+        assert busy.by_url(*line) == busy.house.call(*line)
+
+
 def test_a_failure_is_followed_and_tried_again(busy: Served) -> None:
     broken = busy.house.folder / "broken"
     broken.touch()
@@ -194,6 +218,37 @@ def test_a_failure_is_followed_and_tried_again(busy: Served) -> None:
     status, out, _ = busy.by_url("retry", failed, "--wait")
     assert status == 0
     assert f"a retry of {failed}." in out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "",
+        "--limit 7",
+        "--limit 0",
+        "--newest-first --limit 7",
+        "--from 2 --limit 5",
+        "--from 3 --to 9 --limit 0",
+    ],
+)
+def test_a_long_log_is_asked_for_in_parts(
+    still: Served, monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
+    monkeypatch.setattr("daemon.cli.log.elsewhere.LIMIT_MAX", 3)
+    for form in ("text", "jsonl"):
+        line = ("log", *options.split(), "-o", form)
+        assert still.by_url(*line) == still.house.call(*line)
+
+
+def test_a_log_is_followed(busy: Served) -> None:
+    head = busy.by_url("log", "--limit", "1", "-o", "jsonl").value["position"]
+    line = ("log", "--follow", "--from", str(head), "--type", "PoolConfigured", "-o", "jsonl")
+    with busy.house.begin(*line, "--url", busy.url) as log:
+        for slots in (1, 2, 3):
+            busy.by_url("pool", "set", "followed", "--slots", str(slots))
+            fact = json.loads(line_of(log))
+            assert (fact["type"], fact["data"]["slots"]) == ("PoolConfigured", slots)
+        log.kill()
 
 
 def test_a_run_is_canceled(busy: Served) -> None:

@@ -52,5 +52,12 @@ def new_site() -> Iterator[Site]:
     with new_house() as house:
         for name in ("pipeline.py", "weather.csv"):
             shutil.copy(PIPELINE / name, house.folder / name)
-        with house.daemon("pipeline.py", "shop.py", "--port", "0"):
-            yield Site(house, json.loads((house.home / "ready.json").read_text())["url"])
+        with served(house, "pipeline.py", "shop.py") as site:
+            yield site
+
+
+@contextmanager
+def served(house: House, *code: str) -> Iterator[Site]:
+    """What files in the house declare, served."""
+    with house.daemon(*code, "--port", "0"):
+        yield Site(house, json.loads((house.home / "ready.json").read_text())["url"])

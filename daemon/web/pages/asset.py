@@ -9,6 +9,7 @@ from backfilld.partitions import MultiPartitions
 from daemon.definition_text import definition_text, kind_text, mapping_text, retry_text
 from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
+from daemon.time_text import duration_text
 from daemon.web.asking import Asking
 from daemon.web.pages.listed import Listed, listed
 from daemon.web.pages.looking import AnyRequest, Look, look
@@ -104,12 +105,26 @@ def described(seen: Look, subject: Subject) -> dict[str, Any]:
         "kind": "" if node is None else kind_text(definition),
         "definition": definition_text(definition),
         "policy": "one run" if node is None or definition is None else node.policy_text,
+        "timeout": None if node is None or node.timeout_s is None else duration_text(node.timeout_s),
+        "choices": choices_of(subject),
         "retry": retry_text(None if node is None else node.retry),
         "upstream": [] if node is None else [(dep.asset, how(dep)) for dep in node.deps],
         "downstream": [(key, how(dep)) for key, dep in users_of(seen.world, subject.key)],
         "external": external,
         "pool": None if node is None or node.pool is None else seen.world.known.pools.get(node.pool),
     }
+
+
+def choices_of(subject: Subject) -> list[tuple[str, str, int]]:
+    """What can be launched in one go: the name that the launch knows it by, words, and how many they are."""
+    missing, failed = len(subject.bits["missing"]), len(subject.bits["failed"]) + len(subject.bits["skipped"])
+    both = missing + failed if missing and failed else 0
+    choices = (
+        ("missing", "missing", missing),
+        ("failed", "failed or skipped", failed),
+        ("failed_and_missing", "failed, skipped or missing", both),
+    )
+    return [choice for choice in choices if choice[2]]
 
 
 def addresses(seen: Look, key: str) -> dict[str, Any]:

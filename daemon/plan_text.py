@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from daemon.fact_text import ranges_text
+from daemon.fact_text import counted, ranges_text
+from daemon.time_text import duration_text
+from daemon.whatif.estimating import Estimate
 from events.facts import PartitionKeys
 
 STRETCHES_SHOWN_MAX = 3  # of run numbers
@@ -35,3 +37,17 @@ def left_out_text(asset: str, upstream: str | None, keys: PartitionKeys | None) 
     """What is left out of a plan; with an asset upstream, what of that leads nowhere."""
     what = f"Left out: {asset}" if upstream is None else f"Leads nowhere: {upstream}"
     return what if keys is None else f"{what} {ranges_text(keys)}"
+
+
+def estimate_text(found: Estimate) -> str:
+    """How long a plan will take, or why that cannot be told, in a sentence."""
+    if found.took_median_s is None or found.took_high_s is None:
+        return f"How long it takes cannot be told: {found.why_not}."
+    at_once = counted(found.runs_max, "run")
+    pools = "".join(f", {counted(slots, 'slot')} of pool {name}" for name, slots in found.pools.items())
+    often = "once" if found.times_simulated == 1 else f"{found.times_simulated} times"
+    return (
+        f"It will take about {duration_text(found.took_median_s)}, and nine times in ten no longer than "
+        f"{duration_text(found.took_high_s)}: with {at_once} at the same time{pools}, alone, and if every "
+        f"run succeeds. Simulated {often}."
+    )

@@ -99,6 +99,10 @@ class AssetStatus(msgspec.Struct):
             for start, stop in ordinals.intervals:
                 bits.remove_range(start, stop)
 
+    def copied(self) -> "AssetStatus":
+        """The same, which stays as it is whatever comes."""
+        return AssetStatus(*map(BitMap, (self.materialized, self.failed, self.skipped, self.in_progress)))
+
     def moved(self, move: Callable[[Ranges], Ranges]) -> "AssetStatus":
         """The same, with each set of partitions under other numbers."""
         return AssetStatus(

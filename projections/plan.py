@@ -68,13 +68,15 @@ class Edge(msgspec.Struct, frozen=True):
         Where both assets share runs, what the same run fills of the upstream one is not waited for: that is
         ``beside``, or the same ordinals where it is None.
         """
-        needed = Ranges.of(())
-        for piece in self.mapping.apart(downstream, self.downstream_group.partitions):
-            needed |= self.mapping.upstream_of(
+        # Joined once: one after the other would cost the square of their number.
+        needed = Ranges.union(
+            self.mapping.upstream_of(
                 piece,
                 downstream_partitions=self.downstream_group.partitions,
                 upstream_partitions=self.upstream_group.partitions,
             ).existing
+            for piece in self.mapping.apart(downstream, self.downstream_group.partitions)
+        )
         targeted = needed & self.upstream_group.targets
         if self.upstream_group is not self.downstream_group:
             return targeted

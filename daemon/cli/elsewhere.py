@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import anyio
@@ -22,7 +22,7 @@ from daemon.clock import SystemClock
 from daemon.operations.errors import OperationError, UsageError
 from daemon.operations.moment import typed_moment
 from daemon.operations.moments import moment
-from daemon.operations.operation import LIMIT_MAX, ListQuestion, Operation, Page, PastQuestion, Question
+from daemon.operations.operation import Operation, PastQuestion, Question
 from daemon.operations.standing import BackfillStanding
 from daemon.operations.status import BackfillAsked
 from daemon.operations.status import backfill as backfill_standing
@@ -48,6 +48,7 @@ class ElsewhereAsker:
         self._url = url
         self._output = output
         self._is_known = token is not None
+        self._told: str | None = None  # the moment, as typed, that people were told of
         self._client = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
@@ -69,48 +70,37 @@ class ElsewhereAsker:
         :raises UnreachableError: no daemon answers there.
         :raises RefusedError: it does not let us, or is of another version.
         """
-        if isinstance(asked, PastQuestion) and asked.as_of is not None:
-            await self._tell_moment(asked.as_of)
-        if not isinstance(asked, ListQuestion):
-            return await self._answer(operation, asked)
-        pages = await self._pages(cast("Operation[ListQuestion, Page[Any]]", operation), asked)
-        return cast("Answer", pages)
+        if isinstance(asked, PastQuestion) and asked.as_of not in (None, self._told):
+            await self._tell_moment(str(asked.as_of))
+        return await self._answer(operation, asked)
 
     async def follow(self, backfill_id: str, display: Display) -> Seen:
         """See `Asker`. A connection that is lost is made again."""
         return await follow_answers(self._standings(backfill_id), SystemClock(), display)
 
-    async def _standings(self, backfill_id: str) -> AsyncIterator[BackfillStanding]:
-        """How the backfill stands, again and again until it has ended."""
-        is_lost = False
+    async def ask_patiently(self, operation: Operation[Asked, Answer], asked: Asked) -> Answer:
+        """As `ask`; while no daemon answers it is asked again, and people are told so once."""
+        is_told = False
         while True:
             try:
-                standing = await self._answer(backfill_standing, BackfillAsked(backfill_id=backfill_id))
+                return await self._answer(operation, asked)
             except UnreachableError as error:
-                if not is_lost:
+                if not is_told:
                     self._output.note(f"{str(error)[:1].upper()}{str(error)[1:]} It is tried again.")
-                is_lost = True
-            else:
-                is_lost = False
-                yield standing
-                if standing.status in ENDED:
-                    return
+                is_told = True
             await anyio.sleep(LOOK_AGAIN_S)
 
-    async def _pages(self, operation: Operation[ListQuestion, Page[Any]], asked: ListQuestion) -> Page[Any]:
-        """A list up to its limit (0: all of it), page by page: an answer holds no more than one."""
-        items: list[Any] = []
-        cursor = asked.cursor
+    async def _standings(self, backfill_id: str) -> AsyncIterator[BackfillStanding]:
+        """How the backfill stands, again and again until it has ended."""
         while True:
-            left = asked.limit - len(items) if asked.limit else LIMIT_MAX
-            part = msgspec.structs.replace(asked, limit=min(left, LIMIT_MAX), cursor=cursor)
-            page = await self._answer(operation, part)
-            items += page.items
-            cursor = page.next
-            if cursor is None or len(items) == asked.limit:
-                return msgspec.structs.replace(page, items=items)
+            standing = await self.ask_patiently(backfill_standing, BackfillAsked(backfill_id=backfill_id))
+            yield standing
+            if standing.status in ENDED:
+                return
+            await anyio.sleep(LOOK_AGAIN_S)
 
     async def _tell_moment(self, as_of: str) -> None:
+        self._told = as_of
         typed_moment(as_of, "--as-of")
         meant = await self._answer(moment, PastQuestion(as_of=as_of))
         self._output.note(f"As of {meant.moment} of {meant.head:,}.", style="dim")

@@ -5,7 +5,7 @@ from daemon.cli.opening import ask
 from daemon.cli.output import Column
 from daemon.fact_text import counted
 from daemon.operations.jobs import jobs as list_jobs
-from daemon.operations.operation import PastQuestion
+from daemon.operations.operation import ListQuestion
 
 
 @command
@@ -14,10 +14,8 @@ def jobs(invocation: Invocation, *, limit: LimitOption = 0) -> None:
 
     backfilld launch nightly --all
     """
-    rows = ask(invocation, list_jobs, PastQuestion())
-    shown = rows[:limit] if limit else rows
-    empty = "No jobs: no code declares any."
-    invocation.output.table(shown, JOB_COLUMNS, empty=empty, more=len(rows) - len(shown))
+    found = ask(invocation, list_jobs, ListQuestion(limit=limit))
+    invocation.output.page(found, JOB_COLUMNS, empty="No jobs: no code declares any.")
 
 
 JOB_COLUMNS = [

@@ -1,5 +1,6 @@
 """What a daemon elsewhere did not answer, as the errors and sentences that it would be here."""
 
+import re
 import ssl
 from importlib.metadata import version
 
@@ -10,6 +11,7 @@ from daemon.cli.place import TOKEN_VARIABLE
 from daemon.operations.errors import DatabaseError, OperationError, RefusedError, UnknownError, UsageError
 
 PROBLEM_JSON = "application/problem+json"
+NOT_KNOWN = re.compile(r"unknown (field|parameter)\b")  # a command line sends none, unless it is a newer one
 UNKNOWN_TITLE = "Not found"  # of what an operation did not find; a path that nobody serves has another
 
 
@@ -71,6 +73,8 @@ def refusal(  # noqa: PLR0911 -- one case a status
     match response.status_code:
         case 404 | 405:
             return UnknownError(detail, details=details) if told.title == UNKNOWN_TITLE else None
+        case 422 if NOT_KNOWN.search(detail):
+            return None
         case 422:
             return UsageError(detail, details=details)
         case 401:

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from daemon.cli.output import Column, status_style, table_of
 from daemon.fact_text import counted
+from daemon.plan_text import estimate_text
 from daemon.time_text import duration_text
 from daemon.whatif.estimating import Estimate, RunsEstimate
 from daemon.whatif.figures import AssetTimes, Figures
@@ -108,19 +109,9 @@ def show_estimate(console: Console, found: Estimate) -> None:
     console.print(table_of(found.runs, ESTIMATE_COLUMNS))
     console.print()
     if found.took_median_s is None or found.took_high_s is None:
-        console.print(
-            Text(f"How long it takes cannot be told: {found.why_not}.", style="yellow"), soft_wrap=True
-        )
+        console.print(Text(estimate_text(found), style="yellow"), soft_wrap=True)
         return
-    at_once = counted(found.runs_max, "run")
-    pools = "".join(f", {counted(slots, 'slot')} of pool {name}" for name, slots in found.pools.items())
-    often = "once" if found.times_simulated == 1 else f"{found.times_simulated} times"
-    console.print(
-        f"It will take about {duration_text(found.took_median_s)}, and nine times in ten no longer than "
-        f"{duration_text(found.took_high_s)}: with {at_once} at the same time{pools}, alone, and if every "
-        f"run succeeds. Simulated {often}.",
-        soft_wrap=True,
-    )
+    console.print(estimate_text(found), soft_wrap=True)
     unknown = [asset for row in found.runs for asset in row.unknown]
     if unknown:
         told = f"Nothing is known of what {', '.join(unknown)} takes: it is left out."

@@ -1,10 +1,12 @@
 """Why partitions of a backfill are not filled yet: from the log's state alone, by what `decide` goes by."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
+from pyroaring import BitMap
 
 from backfilld.ranges import Ranges
 from daemon.deciding.holds import Hold, hold_text
@@ -56,7 +58,7 @@ Reason: TypeAlias = Upstream | RetryDelay | UnderWay | Settled | NextTurn | Hold
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """Runs of some assets that are not launched, for one reason."""
+    """Runs of some assets that are not launched, and why; without reasons where nobody looked."""
 
     assets: tuple[str, ...]
     runs: int
@@ -70,13 +72,23 @@ def limits_of(world: World) -> Limits:
     return Limits(most if most is not None else 1 << 30)
 
 
-def why_waiting(world: World, backfill: Backfill, now: datetime) -> list[Waiting]:
-    """What the runs of a backfill that are not launched wait for, upstream first; at a cost by groups."""
+def why_waiting(
+    world: World, backfill: Backfill, now: datetime, *, looked_at_max: int | None = None
+) -> list[Waiting]:
+    """What the runs of a backfill that are not launched wait for, upstream first; at a cost by groups.
+
+    :param looked_at_max: the cost is bounded too where runs wait in many stretches, as in an order of chance,
+        or in many pieces: of more than this, only as many runs are looked at, and no reason is told for the
+        others.
+    """
     plan = world.plans.get(backfill.id)
     if plan is None:
         return []
     room = Room(world, now, limits_of(world))
-    found = [Waiting(piece.assets, 1, _why_piece(room, backfill, plan, piece)) for piece in backfill.pieces]
+    pieces = backfill.pieces[:looked_at_max]
+    found = [Waiting(piece.assets, 1, _why_piece(room, backfill, plan, piece)) for piece in pieces]
+    others = Counter(piece.assets for piece in backfill.pieces[len(pieces) :])
+    found += [Waiting(assets, count, ()) for assets, count in others.items()]
     for group in plan.groups:
         progress = backfill.groups[group.index]
         if progress.ready:
@@ -85,10 +97,20 @@ def why_waiting(world: World, backfill: Backfill, now: datetime) -> list[Waiting
             found.append(Waiting(group.assets, len(progress.ready), (reason,)))
         blocked = progress.waiting - progress.ready
         if blocked:
-            ordinals = group.cut.ordinals_of(intervals(blocked))
+            looked_at = _first_of(blocked, looked_at_max)
+            ordinals = group.cut.ordinals_of(intervals(looked_at))
             reasons = tuple(_upstream(backfill, plan.edges_into[group.index], ordinals))
-            found.append(Waiting(group.assets, len(blocked), reasons))
+            found.append(Waiting(group.assets, len(looked_at), reasons))
+            if rest := len(blocked) - len(looked_at):
+                found.append(Waiting(group.assets, rest, ()))
     return found
+
+
+def _first_of(chunks: BitMap, most: int | None) -> BitMap:
+    """All of them, or the first ones of those that make up too many stretches."""
+    if most is None or len(chunks - chunks.shift(1)) <= most:
+        return chunks
+    return BitMap(chunks[:most])
 
 
 class Place(NamedTuple):

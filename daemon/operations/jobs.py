@@ -2,7 +2,8 @@
 
 import msgspec
 
-from daemon.operations.operation import PastQuestion, operation
+from daemon.operations.operation import ListQuestion, Page, operation
+from daemon.operations.paging import page_of
 from daemon.operations.records import Records
 
 
@@ -16,10 +17,11 @@ class Job(msgspec.Struct, frozen=True):
 
 
 @operation("GET", "/jobs")
-async def jobs(records: Records, asked: PastQuestion) -> list[Job]:  # noqa: ARG001 -- every operation's
-    """List the jobs by name: selections of assets that are launched together."""
+async def jobs(records: Records, asked: ListQuestion) -> Page[Job]:
+    """List the jobs by name: selections of assets that are launched together.
+
+    :raises UsageError: the cursor is none.
+    """
     catalog = (await records.world()).catalog
-    return [
-        Job(job.name, job.assets, job.tags, job.code_location)
-        for job in sorted(catalog.jobs.values(), key=lambda job: job.name)
-    ]
+    rows = [Job(job.name, job.assets, job.tags, job.code_location) for job in catalog.jobs.values()]
+    return page_of(sorted(rows, key=lambda row: row.job), asked, lambda row: row.job)

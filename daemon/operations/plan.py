@@ -2,18 +2,21 @@
 
 import os
 from datetime import datetime
+from functools import partial
 
 import msgspec
+from anyio import to_thread
 from msgspec import UNSET, UnsetType
 
 from daemon.operations.operation import Limit, Role, operation
-from daemon.operations.planning import Wanted, ask_of, planned
+from daemon.operations.planning import Wanted, ask_of, check_loaded, planned_alone, statuses_kept
 from daemon.operations.records import Records
 from daemon.planning.listed import ListedPlan, listed
+from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import PlannedBackfill
-from daemon.whatif.estimating import Estimate
+from daemon.whatif.estimating import RUNS_WANTED, Estimate
 from daemon.whatif.estimating import estimate as estimate_of
-from projections.world import World
+from daemon.whatif.record import alone
 
 RUNS_LISTED = 100
 
@@ -42,19 +45,42 @@ async def plan(records: Records, asked: PlanAsked) -> EstimatedPlan:
     ask = ask_of(asked)
     records.need_all_facts("what would be launched")
     world, now = await records.world(), records.clock.now()
-    found = planned(world, ask, now)
-    told = msgspec.structs.asdict(listed(found, asked.limit, as_ranges=asked.as_ranges))
+    check_loaded(world)
+    # Up to seconds of a large plan's making are not the event loop's: others look and ask meanwhile.
+    planned = await to_thread.run_sync(planned_alone, world.catalog, statuses_kept(world, ask, now), ask, now)
+    world = await records.world()
+    found = with_overlaps(world, planned)
+    plan = await to_thread.run_sync(partial(listed, found, asked.limit, as_ranges=asked.as_ranges))
+    told = msgspec.structs.asdict(plan)
     if not asked.estimate:
         return EstimatedPlan(**told)
     runs_max = asked.max_concurrent_runs or os.cpu_count() or 1
-    return EstimatedPlan(**told, estimate=await estimated(records, world, found, now, runs_max=runs_max))
+    return EstimatedPlan(**told, estimate=await estimated(records, found, now, runs_max=runs_max))
 
 
 async def estimated(
-    records: Records, world: World, found: PlannedBackfill, now: datetime, *, runs_max: int
+    records: Records,
+    found: PlannedBackfill,
+    now: datetime,
+    *,
+    runs_max: int,
+    runs_wanted: int = RUNS_WANTED,
 ) -> Estimate:
-    """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one."""
+    """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one.
+
+    :param runs_wanted: see `daemon.whatif.estimating.estimate`.
+    """
     durations = await records.durations()
+    world = await records.world()
     leader = world.known.leader
     told = leader.max_concurrent_runs if leader is not None else None
-    return estimate_of(world, found, durations, now, runs_max=told or runs_max)
+    own = alone(
+        world,
+        manifests=world.known.manifests,
+        position=world.position,
+        pools=world.known.pools.values(),
+        leader=None,
+    )
+    return await to_thread.run_sync(
+        partial(estimate_of, own, found, durations, now, runs_max=told or runs_max, runs_wanted=runs_wanted)
+    )

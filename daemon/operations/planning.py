@@ -1,6 +1,6 @@
 """What is asked for in `plan` and `launch`: a selection of assets, and which of their partitions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,8 +12,11 @@ from daemon.operations.typed import hours_typed
 from daemon.planning.choice import Choice, RangeText, choice_text, without_text
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
+from daemon.planning.selection import select
 from daemon.refusal import Refused
 from events.facts import RunOrder
+from projections.asset_status import AssetStatus
+from projections.catalog import Catalog
 from projections.world import World
 
 
@@ -105,9 +108,41 @@ def planned(world: World, ask: Ask, now: datetime) -> PlannedBackfill:
 
     :raises RefusedError: it makes no sense, or there are no definitions to plan with.
     """
+    check_loaded(world)
+    return with_overlaps(world, planned_alone(world.catalog, world.statuses(now), ask, now))
+
+
+def check_loaded(world: World) -> None:
+    """Nothing, if there are definitions to plan with.
+
+    :raises RefusedError: there are none.
+    """
     if not world.known.manifests:
         raise RefusedError("no definitions have been loaded yet; `backfilld up CODE` loads them.")
-    answer = plan_backfill(world.catalog, world.statuses(now), ask, now)
+
+
+def planned_alone(
+    catalog: Catalog, statuses: Mapping[str, AssetStatus], ask: Ask, now: datetime
+) -> PlannedBackfill:
+    """As `planned`, by what is known of partitions, and whatever other backfills do.
+
+    :raises RefusedError: it makes no sense.
+    """
+    answer = plan_backfill(catalog, statuses, ask, now)
     if isinstance(answer, Refused):
         raise RefusedError(sentence(answer))
-    return with_overlaps(world, answer)
+    return answer
+
+
+def statuses_kept(world: World, ask: Ask, now: datetime) -> dict[str, AssetStatus]:
+    """What is known now of all that a plan for what is asked looks at; it stays as it is."""
+    selected = select(world.catalog, ask.selection)
+    if isinstance(selected, Refused):
+        return {}
+    known, seen, left = world.statuses(now), set[str](), list(selected.assets)
+    while left:
+        asset = left.pop()
+        if asset not in seen:
+            seen.add(asset)
+            left += world.catalog.upstream(asset)
+    return {asset: known[asset].copied() for asset in seen if asset in known}

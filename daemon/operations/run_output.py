@@ -22,6 +22,7 @@ Stream = Literal["stdout", "stderr"]
 PRINTED: Final[dict[Stream, str]] = {"stdout": STANDARD_OUTPUT_FILE, "stderr": STANDARD_ERROR_FILE}
 TAIL_BYTES_MAX: Final = 1024 * 1024
 PIECE_BYTES: Final = 64 * 1024
+CHARACTER_BYTES_MAX: Final = 4  # a shorter piece may hold none
 
 
 class OutputAsked(Question, frozen=True, kw_only=True):
@@ -30,7 +31,7 @@ class OutputAsked(Question, frozen=True, kw_only=True):
     run_id: str
     stream: Stream = "stdout"
     offset: Annotated[int, msgspec.Meta(ge=0)] = 0  # in bytes
-    limit: Annotated[int, msgspec.Meta(ge=1, le=TAIL_BYTES_MAX)] = PIECE_BYTES  # in bytes
+    limit: Annotated[int, msgspec.Meta(ge=CHARACTER_BYTES_MAX, le=TAIL_BYTES_MAX)] = PIECE_BYTES  # in bytes
 
 
 class RunOutput(msgspec.Struct, frozen=True):

@@ -181,8 +181,12 @@ async def failed_runs(records: Records, world: World, backfill: Backfill) -> Asy
 
 
 def number_in(run_id: str) -> int:
-    """The number that a run has in its plan."""
-    return int(run_id.split("-")[1])
+    """The number that a run has in its plan.
+
+    >>> number_in("k3v9x2ab-17-2"), number_in("k3v9x2ab-17.4-2")  # of a piece of it
+    (17, 17)
+    """
+    return int(run_id.split("-")[1].split(".", maxsplit=1)[0])
 
 
 def reason_of(recorded: Recorded) -> str | None:

@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Body, HeaderParameter, QueryParameter
 
+from daemon.operations.errors import UsageError, did_you_mean
 from daemon.operations.operation import Operation
 from daemon.web.access import needs
 from daemon.web.asking import Asking
@@ -52,9 +53,11 @@ def _answering(
     is_read = operation.method == "GET"
     separate = [field for field in fields if is_read or field.name in in_path]
     rest = [field for field in fields if field not in separate]
+    known = {field.name for field in separate} - in_path
     of_paths = [name for name, kind in _PLACEHOLDER.findall(operation.path) if kind]
 
     async def answering(request: Request[Any, Any, Any], asking: Asking, **given: Any) -> Response[bytes]:  # noqa: ANN401 -- as the question has them
+        _refuse_unknown(request, known)
         body, key = given.pop("data", None), given.pop("idempotency_key", None)
         if body is not None:
             given |= msgspec.structs.asdict(body)
@@ -85,6 +88,16 @@ def _answering(
     answering.__signature__ = inspect.Signature(parameters, return_annotation=answer)  # type: ignore[attr-defined]  # read by `inspect`
     answering.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": answer}
     return answering
+
+
+def _refuse_unknown(request: Request[Any, Any, Any], known: set[str]) -> None:
+    """A parameter that nobody reads is refused: an answer that takes no notice of it would be a wrong one.
+
+    :raises UsageError: there is one.
+    """
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise UsageError(f"unknown parameter {unknown[0]!r}.{did_you_mean(unknown[0], known)}")
 
 
 def fields_of(operation: Operation[Any, Any]) -> tuple[msgspec.structs.FieldInfo, ...]:

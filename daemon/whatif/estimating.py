@@ -50,13 +50,22 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 def estimate(
-    world: World, planned: PlannedBackfill, durations: Durations, now: datetime, *, runs_max: int
+    world: World,
+    planned: PlannedBackfill,
+    durations: Durations,
+    now: datetime,
+    *,
+    runs_max: int,
+    runs_wanted: int = RUNS_WANTED,
 ) -> Estimate:
-    """What a plan will take from now on, with the pools as they are and so many runs at the same time."""
+    """What a plan will take from now on, with the pools as they are and so many runs at the same time.
+
+    :param runs_wanted: how many runs are simulated in all, as nearly as can be; the cost grows with it.
+    """
     groups = {group.assets: group for group in planned.plan.groups}
     seen = {assets: durations.seen(assets, len(group.cut.chunk(0))) for assets, group in groups.items()}
     why_not, times = _why_not(planned, seen.values()), list[float]()
-    for lot in range(0 if why_not else _repeats(planned)):
+    for lot in range(0 if why_not else _repeats(planned, runs_wanted)):
         took_s = _took_s(world, planned, durations, now, lot=str(lot), runs_max=runs_max)
         if took_s is None:
             why_not, times = "it would never end: there is no hour at which all its limits let it launch", []
@@ -84,11 +93,11 @@ def _why_not(planned: PlannedBackfill, seen: Iterable[Seen | None]) -> str | Non
     return None
 
 
-def _repeats(planned: PlannedBackfill) -> int:
+def _repeats(planned: PlannedBackfill, runs_wanted: int) -> int:
     """How many times a plan is simulated: less often the more there is to do each time."""
     partitions = sum(1 if keys is None else keys.count for keys in planned.targets.values())
     weight = planned.runs_total + partitions // PARTITIONS_AS_A_RUN
-    return max(1, min(TIMES_MAX, RUNS_WANTED // weight))
+    return max(1, min(TIMES_MAX, runs_wanted // weight))
 
 
 def _of_runs(group: PlannedGroup, seen: Seen | None) -> RunsEstimate:

@@ -112,8 +112,8 @@ def alone(
         Known(
             position=position,
             manifests=dict(manifests),
-            manifest_of=head.known.manifest_of,
-            dynamic=head.known.dynamic,
+            manifest_of=dict(head.known.manifest_of),
+            dynamic=dict(head.known.dynamic),
             pools=limits,
             leader=leader,
         )

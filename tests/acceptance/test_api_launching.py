@@ -114,3 +114,12 @@ def test_a_refusal_is_no_answer_to_keep(shop: Served) -> None:
     body = {"selection": ["later"], "all": True}
     assert post(shop, "/backfills", body, "later").status_code == 409
     assert post(shop, "/backfills", ALL, "later").status_code == 200
+
+
+def test_a_parameter_that_nobody_reads_is_refused(shop: Served) -> None:
+    for answer in (
+        httpx.get(f"{shop.url}/api/v1/runs", params={"stauts": "failed"}, timeout=60),
+        httpx.post(f"{shop.url}/api/v1/backfills", params={"dry_run": "true"}, json=ALL, timeout=60),
+    ):
+        assert answer.status_code == 422
+    assert answer.json()["detail"] == "unknown parameter 'dry_run'."

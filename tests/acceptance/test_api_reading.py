@@ -83,6 +83,7 @@ CASES = (
     Case("dynamic_sets", "/dynamic-partitions", {}, ("partitions", "list")),
     Case("dynamic_set", "/dynamic-partitions/customers", {}, ("partitions", "list", "customers")),
     Case("pools", "/pools", {}, ("pool", "list")),
+    Case("jobs", "/jobs", {}, ("jobs",)),
     Case("plan", "/plans", {"selection": ["orders*"], "missing": True}, ("plan", "orders*", "--missing")),
     Case(
         "plan",
@@ -208,6 +209,7 @@ def test_lists_go_on_where_they_stopped(api: TestClient[Litestar], house: House)
         ("assets", "/assets", ("assets",)),
         ("manifests", "/manifests", ("assets", "--history")),
         ("pools", "/pools", ("pool", "list")),
+        ("jobs", "/jobs", ("jobs",)),
         ("dynamic_sets", "/dynamic-partitions", ("partitions", "list")),
     ):
         whole = house.call(*command, "--limit", "0", "-o", "json").value

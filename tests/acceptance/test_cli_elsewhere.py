@@ -1,12 +1,14 @@
 """The command line by address: the same words and exit codes as with the database, for all it can do."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from daemon.operations.operation import LIMIT_MAX
 from tests.acceptance.elsewhere import Served, served, served_by_daemon
-from tests.acceptance.house import Answer, new_house
+from tests.acceptance.house import Answer, line_of, new_house
 
 Call = Callable[..., Answer]
 
@@ -101,9 +103,40 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "runs -o json",
         "runs --status lost",
         "run nowhere-1-1",
+        "assets --limit 1",
+        "assets --limit 0 -o json",
+        "assets --history -o json --as-of 2",
+        "partitions orders --limit 0 -o json",
+        "partitions report",
+        "partitions orders --status gone",
+        "partitions list -o json",
+        "partitions list nobody",
+        "pool list -o json",
         "explain orders --partition 2024-01-01",
-        "log 1",
-        "log 1 -o json",
+        "assets",
+        "assets -o json",
+        "assets --history -o json",
+        "partitions orders",
+        "partitions orders --limit 3 -o json",
+        "partitions nothing",
+        "partitions list",
+        "partitions list nothing",
+        "pool list",
+        "log",
+        "log --limit 3",
+        "log --limit 3 --newest-first",
+        "log --from 2 --limit 3 -o json",
+        "log --limit 0 -o jsonl",
+        "log --asset orders --partitions 2024-01-05 --since 2d",
+        "log --asset nothing",
+        "log --type Nonsense",
+        "log --type RunLost",
+        "log --backfill nowhere --actor ada",
+        "log --partitions 2024-01-05",
+        "log --from 5 --to 3",
+        "log --follow --to 3",
+        "log show 1",
+        "log show 1 -o json",
         "reload",
     ],
 )
@@ -165,6 +198,16 @@ def test_a_launch_is_followed_to_its_end(busy: Served) -> None:
     assert (value["status"], value["runs_total"], "is_served" in value) == ("succeeded", 1, False)
 
 
+def test_all_attempts_at_an_asset_are_told(busy: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy.by_url("launch", "orders", "--all", "--wait")
+    monkeypatch.setattr("daemon.cli.audit.commands.LIMIT_MAX", 3)
+    for options in ("", "-o csv", "-o json", "--partitions 2024-01-05 -o jsonl", "--partitions nonsense"):
+        line = ("audit", "orders", *options.split())
+        assert busy.by_url(*line) == busy.house.call(*line)
+    for line in (("audit", "report"), ("audit", "nothing"), ("audit", "backfill", "nowhere")):
+        assert busy.by_url(*line) == busy.house.call(*line)
+
+
 def test_a_failure_is_followed_and_tried_again(busy: Served) -> None:
     broken = busy.house.folder / "broken"
     broken.touch()
@@ -175,6 +218,37 @@ def test_a_failure_is_followed_and_tried_again(busy: Served) -> None:
     status, out, _ = busy.by_url("retry", failed, "--wait")
     assert status == 0
     assert f"a retry of {failed}." in out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "",
+        "--limit 7",
+        "--limit 0",
+        "--newest-first --limit 7",
+        "--from 2 --limit 5",
+        "--from 3 --to 9 --limit 0",
+    ],
+)
+def test_a_long_log_is_asked_for_in_parts(
+    still: Served, monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
+    monkeypatch.setattr("daemon.cli.log.elsewhere.LIMIT_MAX", 3)
+    for form in ("text", "jsonl"):
+        line = ("log", *options.split(), "-o", form)
+        assert still.by_url(*line) == still.house.call(*line)
+
+
+def test_a_log_is_followed(busy: Served) -> None:
+    head = busy.by_url("log", "--limit", "1", "-o", "jsonl").value["position"]
+    line = ("log", "--follow", "--from", str(head), "--type", "PoolConfigured", "-o", "jsonl")
+    with busy.house.begin(*line, "--url", busy.url) as log:
+        for slots in (1, 2, 3):
+            busy.by_url("pool", "set", "followed", "--slots", str(slots))
+            fact = json.loads(line_of(log))
+            assert (fact["type"], fact["data"]["slots"]) == ("PoolConfigured", slots)
+        log.kill()
 
 
 def test_a_run_is_canceled(busy: Served) -> None:
@@ -204,3 +278,38 @@ def test_code_is_loaded_anew(busy: Served, request: pytest.FixtureRequest) -> No
     assert status == 12
     assert out == "shop failed to load: ZeroDivisionError: division by zero\n"
     assert "Traceback" in err
+
+
+def test_a_list_that_is_longer_than_an_answer_comes_whole(still: Served) -> None:
+    keys = [f"key-{number:04}" for number in range(LIMIT_MAX + 200)]
+    assert still.house.call("partitions", "add", "many", *keys).status == 0
+    command = ("partitions", "list", "many")
+    assert still.by_url(*command, "-o", "json").value["keys"] == keys
+    for options in (("-o", "json"), ("--limit", "1100"), ("--limit", "0")):
+        assert still.by_url(*command, *options) == still.house.call(*command, *options)
+
+
+def test_a_token_says_who_acts_and_what_they_may() -> None:
+    with new_house() as house:
+        (house.folder / "backfilld.toml").write_text("[web]\nrequire_tokens = true\n")
+        with served_by_daemon(house) as shop:
+            for name, role in (("eve", "viewer"), ("ci", "operator")):
+                made = house.call("token", "create", name, "--role", role, "-o", "json").value
+                (house.folder / name).write_text(made["secret"])
+            launch = ("launch", "orders", "--partitions", "2024-01-01")
+            asks = (
+                f"The daemon at {shop.url} asks for a token: give one with --token-file or $BACKFILLD_TOKEN."
+            )
+            assert shop.by_url(*launch) == (3, "", f"{asks}\n")
+            assert shop.by_url("jobs", "--token-file", "eve").status == 0
+            refused = shop.by_url(*launch, "--token-file", "eve")
+            assert (refused.status, refused.err) == (3, "Eve is a viewer, and this needs an operator.\n")
+            status, out, _ = shop.by_url(*launch, "--token-file", "ci", "--wait")
+            assert status == 0
+            assert shop.house.call("status", out.split()[1], "-o", "json").value["requested_by"] == "ci"
+            house.call("token", "revoke", "ci")
+            refused = shop.by_url(*launch, "--token-file", "ci")
+            assert refused.status == 3
+            assert refused.err.endswith(
+                "does not take this token: it is unknown, has expired or was revoked.\n"
+            )

@@ -158,6 +158,8 @@ def test_a_refusal_has_its_sentence_and_exit_code(
     [
         problem(404, "NotFound", "Not Found"),
         problem(405, "MethodNotAllowed", "Method Not Allowed"),
+        problem(422, "Makes no sense", "the body: Object contains unknown field `latest`"),
+        problem(422, "Makes no sense", "unknown parameter 'latest'."),
         Said(200, JSON, b'[{"job": 1}]'),
         Said(200, JSON, b'{"items": []}'),
     ],
@@ -251,8 +253,8 @@ def test_a_token_is_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
             "--url names a daemon elsewhere, and --home what is here: give one of them.",
         ),
         (
-            "--url http://x jobs --database d --file f",
-            "--url names a daemon elsewhere, and --database and --file what is here: give one of them.",
+            "--url http://x jobs --file f",
+            "--url names a daemon elsewhere, and --file what is here: give one of them.",
         ),
         (
             "jobs --url ftp://x",
@@ -304,3 +306,35 @@ def test_a_place_that_is_named_goes_before_an_address_in_the_environment(
         "This is done where the database is, and not through $BACKFILLD_URL; unset it, or name the place "
         "with --home.\n"
     )
+
+
+def test_a_backfill_is_followed_over_a_lost_connection(house: House) -> None:
+    def standing(status: str, done: int) -> Said:
+        counts = {
+            "targeted": 4, "waiting": 4 - done, "in_progress": 0, "materialized": done, "failed": 0,
+            "skipped": 0, "canceled": 0,
+        }  # fmt: skip
+        return Said(
+            200,
+            JSON,
+            msgspec.json.encode(
+                {
+                    "id": "k3v9x2ab", "status": status, "requested_at": "2024-03-01T12:00:00Z",
+                    "requested_by": "ada", "reason": None, "selection": ["orders"], "partitions": "--all",
+                    "parent_backfill_id": None, "runs_total": 4, "runs_done": done, "runs_in_progress": 0,
+                    "partitions_targeted": 4, "partitions_settled": done, "progress": {"orders": counts},
+                    "elapsed_s": done * 1.0, "runs_per_s": None, "left_s": None, "is_served": True,
+                    "ended_at": "2024-03-01T12:00:04Z" if status == "succeeded" else None,
+                }
+            ),
+        )  # fmt: skip
+
+    gone = Said(502, HTML, b"<html>no daemon behind it</html>")
+    said = [standing("running", 0), standing("running", 1), gone, gone, standing("succeeded", 4)]
+    with speaking(lambda _, number: said[min(number, len(said) - 1)]) as (url, _):
+        answer = house.call("status", "k3v9x2ab", "--watch", "--url", url)
+    assert answer.status == 0
+    assert answer.err.count("It is tried again.") == 1
+    assert " 25 %  1 of 4 partitions, 1 of 4 runs, 1.0 s, running" in answer.err
+    assert "100 %  4 of 4 partitions, 4 of 4 runs, 4.0 s, succeeded" in answer.err
+    assert answer.out.startswith("Backfill k3v9x2ab succeeded")

@@ -38,9 +38,8 @@ def serving(house: House, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
 
 
 def jobs(url: str) -> list[str]:
-    return [
-        job["job"] for job in httpx.get(f"{url}/api/v1/jobs", timeout=TIMEOUT_S).raise_for_status().json()
-    ]
+    answer = httpx.get(f"{url}/api/v1/jobs", timeout=TIMEOUT_S).raise_for_status().json()
+    return [job["job"] for job in answer["items"]]
 
 
 async def until(holds: Callable[[], bool]) -> None:

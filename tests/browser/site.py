@@ -5,8 +5,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.acceptance.house import House, new_house
+from tests.acceptance.house import CALL_TIMEOUT_S, House, new_house
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = ROOT / "daemon" / "demo"
@@ -18,6 +19,13 @@ class Site:
     def __init__(self, house: House, url: str) -> None:
         self.house = house
         self.url = url
+
+    def call(self, *arguments: str) -> Any:  # noqa: ANN401 -- whatever JSON holds
+        """What a command answers, in a process of its own: Playwright has an event loop in this one."""
+        with self.house.begin(*arguments, "-o", "json") as begun:
+            out, err = begun.communicate(timeout=CALL_TIMEOUT_S)
+        assert begun.returncode in {0, 1}, err
+        return json.loads(out)
 
     def let_wait(self) -> None:
         """From now on `region` waits until `let_go`."""

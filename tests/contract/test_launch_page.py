@@ -193,6 +193,22 @@ async def test_a_refused_form_that_is_sent_all_the_same_comes_back_with_the_reas
     assert page["require_upstream-error"].text.startswith("--require-upstream refuses")
 
 
+async def test_how_long_it_takes_is_told_where_it_is_asked_for(visitor: Visitor) -> None:
+    story = Story(raw, totals, letters, pairs, report)
+    story.ask("raw", partitions="2024-01-01")
+    (run,) = story.launched()
+    story.later(3)
+    story.run(run)
+    story.settle()
+    await visitor.tell(story)
+    asked = [("asset", "raw"), ("which", "all")]
+    assert "It will take" not in (await visitor.see("/launch", asked)).html
+    page = await visitor.see("/launch", [*asked, ("estimate", "1")])
+    assert "It will take about" in page["preview"].text
+    page = await visitor.see("/launch", [("asset", "letters"), ("which", "all"), ("estimate", "1")])
+    assert "How long it takes cannot be told" in page["preview"].text
+
+
 async def test_hostile_names_and_texts_are_shown_as_text(visitor: Visitor) -> None:
     page = await visitor.see(
         "/launch", [("asset", "letters"), ("selection", HOSTILE), ("reason", '"><b>'), ("tags", HOSTILE)]

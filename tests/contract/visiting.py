@@ -57,9 +57,15 @@ class Page(HTMLParser):
         if tag not in VOID:
             self._open.append(element)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
     def handle_endtag(self, tag: str) -> None:
-        while tag not in VOID and self._open and self._open.pop().tag != tag:
-            pass
+        if any(element.tag == tag for element in self._open):
+            while self._open.pop().tag != tag:
+                pass
         self.handle_data(" ")
 
     def handle_data(self, words: str) -> None:

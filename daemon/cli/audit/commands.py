@@ -3,19 +3,22 @@
 import sys
 from typing import Annotated
 
+import msgspec
 import typer
 
+from daemon.cli.asker import Asker
 from daemon.cli.audit.forms import ListFormat, PageFormat
 from daemon.cli.audit.html_page import html_page
 from daemon.cli.audit.listing import writing
 from daemon.cli.audit.markdown_page import markdown_page
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument
-from daemon.cli.opening import ask, with_records
+from daemon.cli.opening import ask, with_asker, with_records
 from daemon.cli.output import Format, compact, pretty
 from daemon.cli.partitions import AssetArgument
 from daemon.cli.show_or_command import ShowOrCommand
-from daemon.operations.audit.asset import attempts_at
+from daemon.operations.audit.asset import LIMIT_MAX, AboutAsset, attempts_at
+from daemon.operations.audit.asset import audit as audit_asset
 from daemon.operations.audit.backfill import AboutBackfill, audit_backfill
 from daemon.operations.audit.page import page_of
 from daemon.operations.records import Records
@@ -95,7 +98,21 @@ def show(
                     count += 1
         return count
 
-    if not with_records(invocation, tell) and form is ListFormat.TEXT:
+    async def tell_elsewhere(asker: Asker) -> int:
+        asked = AboutAsset(asset=asset, partitions=partitions, limit=LIMIT_MAX)
+        page, count = await asker.ask(audit_asset, asked), 0
+        with writing(form, asset) as write:
+            while True:
+                for attempt in page.items:
+                    write(attempt)
+                    count += 1
+                if page.next is None:
+                    return count
+                page = await asker.ask(audit_asset, msgspec.structs.replace(asked, cursor=int(page.next)))
+
+    is_here = invocation.url is None
+    count = with_records(invocation, tell) if is_here else with_asker(invocation, tell_elsewhere)
+    if not count and form is ListFormat.TEXT:
         those = f"{asset}" if partitions is None else f"these partitions of {asset}"
         invocation.output.note(f"No run ever tried to fill {those}.")
 

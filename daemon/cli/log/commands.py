@@ -1,18 +1,22 @@
 """The commands `log`, `log show`, `log stats` and `log verify`."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+import msgspec
 import typer
 
+from daemon.cli.asker import Asker
 from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.log import one_fact, options, stats, verifying
 from daemon.cli.log.shown import line_for
-from daemon.cli.opening import with_records
+from daemon.cli.opening import with_asker, with_records
 from daemon.cli.output import Format
 from daemon.clock import SystemClock
 from daemon.operations.asset_names import no_asset_text
 from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.log.finding import Found, Matching, Source, answered, following
+from daemon.operations.log.listing import LogQuestion
 from daemon.operations.log.question import (
     Order,
     Question,
@@ -27,6 +31,9 @@ from daemon.operations.log.touching import TouchingSource
 from daemon.operations.records import Records
 from events.log import Filter, Log
 from projections.audit.asked import asked_of, is_known
+
+if TYPE_CHECKING:
+    from daemon.cli.log.elsewhere import Listed
 
 LIMIT_DEFAULT = 100
 
@@ -66,6 +73,24 @@ def show(
         return
     if follow and invocation.output.form is Format.JSON:
         raise UsageError("a log that is followed never ends, and one JSON value does: use -o jsonl.")
+    if invocation.url is not None:
+        asked = LogQuestion(
+            backfill=backfill,
+            run=run,
+            asset=asset,
+            partitions=partitions,
+            type=tuple(types or ()),
+            actor=actor,
+            since=since,
+            until=until,
+            first=first,
+            last=last,
+            text=text,
+            newest_first=newest_first,
+            limit=limit,
+        )
+        show_elsewhere(invocation, asked, follow=follow)
+        return
     begins = first is not None or since is not None
     question = Question(
         matching_of(Filter(backfill, run, known_types(types), asset=asset, actor=actor, text=text)),
@@ -87,7 +112,30 @@ def show(
         if asset is not None:
             with_records(invocation, lambda records: refuse_unknown(records, asset))
         if invocation.output.form is Format.TEXT:
-            invocation.output.note(nothing_text(question, found))
+            invocation.output.note(nothing_text(question, found.head))
+
+
+def show_elsewhere(invocation: Invocation, asked: LogQuestion, *, follow: bool) -> None:
+    """Shows what is asked for of a log elsewhere."""
+    question = msgspec.structs.replace(asked.asked(), follow=follow)
+    refuse_nonsense(question)
+    output = invocation.output
+
+    async def call(asker: Asker) -> "Listed":
+        from daemon.cli.elsewhere import ElsewhereAsker  # noqa: PLC0415 -- httpx, which others need not wait for
+        from daemon.cli.log.elsewhere import tell as tell_elsewhere  # noqa: PLC0415 -- as above
+
+        assert isinstance(asker, ElsewhereAsker), "an address was named"
+        with output.lines(line_for(output.console)) as write:
+            return await tell_elsewhere(asker, asked, write, follow=follow)
+
+    listed = with_asker(invocation, call)
+    if output.form is not Format.TEXT:
+        return
+    if not listed.count:
+        output.note(nothing_text(question, listed.head))
+    elif listed.next is not None:
+        output.note(f"{going_on(question, listed.next)}; --limit 0 shows all.")
 
 
 async def tell_matching(invocation: Invocation, log: Log, question: Question) -> Found:
@@ -143,20 +191,21 @@ async def tell(invocation: Invocation, log: Log, source: Source, question: Quest
             async for recorded in following(log, source, after=head):
                 write(shown(recorded))
     if found.are_more and output.form is Format.TEXT:
-        output.note(f"{going_on(question, found)}; --limit 0 shows all.")
+        behind = found.last + (1 if question.order is Order.OLDEST_FIRST else -1)
+        output.note(f"{going_on(question, behind)}; --limit 0 shows all.")
     return found
 
 
-def going_on(question: Question, found: Found) -> str:
+def going_on(question: Question, position: int) -> str:
     """The option that shows what comes behind the limit, in place of the same option where it was given."""
     if question.order is Order.OLDEST_FIRST:
-        return f"There are more: go on with --from {found.last + 1}"
-    return f"There are earlier ones: go on with --to {found.last - 1}"
+        return f"There are more: go on with --from {position}"
+    return f"There are earlier ones: go on with --to {position}"
 
 
-def nothing_text(question: Question, found: Found) -> str:
+def nothing_text(question: Question, head: int) -> str:
     """What people are told where there is no fact to be shown."""
-    if not found.head:
+    if not head:
         return "The log is empty."
     actor = question.matching.actor
     is_short = actor is not None and actor != BY_ITSELF and not actor.startswith(BY_RUN) and "@" not in actor

@@ -1,5 +1,6 @@
 """The facts of the log that somebody asks for, a page at a time."""
 
+from daemon.operations.asset_names import no_asset_text
 from daemon.operations.errors import UnknownError
 from daemon.operations.log.finding import Found, Matching, Source, answered
 from daemon.operations.log.question import (
@@ -89,7 +90,7 @@ async def source_of(records: Records, question: Question) -> Source:
         return Matching(records.log, question.matching)
     world = await records.world()
     if not is_known(world, asset):
-        raise UnknownError(f"there is no asset {asset!r}, and there never was.")
+        raise UnknownError(no_asset_text(world, asset))
     if question.partitions is None:
         return Matching(records.log, question.matching)
     those = asked_of(world, asset, question.partitions, records.now())

@@ -1,8 +1,7 @@
 // Choosing partitions on the bar, or on the grid of two dimensions: by dragging, or with the arrow keys. What is
 // chosen stands as range text in the field that goes to the launch, and can be zoomed into.
 
-const MARKS = ",[]";
-const MARKS_OF_TWO = ",[]|;=";
+import { MARKS, MARKS_OF_TWO, side } from "./range_text.js";
 
 let columns = [];
 let rows = null; // of a grid
@@ -23,17 +22,6 @@ function read() {
   track.setAttribute("role", "group");
   track.setAttribute("aria-label", "Choose partitions: drag, or use the arrow keys, with shift for more of them. Enter zooms in, Escape lets go.");
   return true;
-}
-
-function quoted(key, marks) {
-  const isPlain = key && !/^[\s"'.]|[\s.]$|\*|\n|\.\.\./.test(key) && ![...marks].some((mark) => key.includes(mark));
-  return isPlain ? key : `"${key.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-}
-
-function side(parts, [a, b], marks) {
-  const first = parts[Math.min(a, b)][0];
-  const last = parts[Math.max(a, b)][1];
-  return first === last ? quoted(first, marks) : `[${quoted(first, marks)}...${quoted(last, marks)}]`;
 }
 
 function text() {

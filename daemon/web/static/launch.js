@@ -90,7 +90,7 @@ form.addEventListener("input", (event) => {
 });
 form.addEventListener("submit", (event) => {
   if (event.submitter?.formMethod === "post") return;
-  if (event.submitter?.name === "runs") return; // A list that is longer than is fetched while typing.
+  if (["runs", "estimate"].includes(event.submitter?.name)) return; // More than is asked for while typing.
   event.preventDefault();
   if (event.submitter?.dataset.into) fill(event.submitter.dataset.into, event.submitter.dataset.text);
   clearTimeout(timer);

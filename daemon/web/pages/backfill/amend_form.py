@@ -47,7 +47,7 @@ def amendment_asked(backfill: Backfill, typed: Form) -> Amend | dict[str, str]:
     changed: dict[str, Any] = {}
     for name, least in LEASTS.items():
         text = getattr(typed, name)
-        if text == getattr(now, name):
+        if text == getattr(now, name) or (not text and least is None):
             continue
         number = _number(text, least)
         if number is None:
@@ -75,7 +75,7 @@ def _text(number: int | None) -> str:
 def _number(text: str, least: int | None) -> int | Literal["none"] | None:
     """The number, or that there is to be none; None for a text that is neither."""
     if not text:
-        return NONE if least is not None else 0
+        return NONE
     try:
         number = int(text)
     except ValueError:

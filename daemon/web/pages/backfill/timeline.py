@@ -12,7 +12,7 @@ LANES_MAX: Final = 300
 WIDTH: Final = 1000
 HEIGHT_MAX: Final = 360
 LANE_HEIGHT_MAX: Final = 14
-NARROWEST: Final = 1.5  # of a run, so that it can be seen
+NARROWEST: Final = 2.5  # of a run, so that it can be seen
 
 _FILLS: Final[Mapping[str, str]] = {
     "succeeded": "materialized",

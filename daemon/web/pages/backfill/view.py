@@ -1,6 +1,6 @@
 """What the page of a backfill says, from the log's state alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,8 +16,12 @@ from daemon.web.pages.backfill.progress import ASSETS_SHOWN_MAX, Row, row_of, ro
 from daemon.web.pages.looking import Look
 from events.facts import PartitionKeys
 from projections.backfill.state import Backfill
+from projections.sets import bitmap, intervals, keys_of, ranges_of
+from projections.world import World
 
 WAITING_SHOWN_MAX: Final = 12
+LOOKED_AT_MAX: Final = 500  # runs that wait in as many stretches, or pieces of runs
+FAILURES_SHOWN_MAX: Final = 8
 SUCCESSORS_SHOWN_MAX: Final = 20
 
 
@@ -71,11 +75,30 @@ def run_shown(row: Mapping[str, Any], now: datetime) -> RunShown:
     )
 
 
+def failures_of(world: World, backfill: Backfill, rows: Sequence[Mapping[str, Any]]) -> Iterator[FailedRun]:
+    """Of failed runs, as the table of runs has them, those that left partitions failed for good."""
+    plan = world.plans.get(backfill.id) or world.plan_of(backfill.request, backfill.request_position)
+    for row in rows if plan is not None else ():
+        assert plan is not None, "there are no rows otherwise"
+        group = plan.group_at(row["number"])
+        keys = None if row["partitions"] is None else msgspec.convert(row["partitions"], PartitionKeys)
+        ordinals = bitmap(ranges_of(keys, group.partitions))
+        failed = {asset: backfill.assets[asset].failed & ordinals for asset in row["assets"]}
+        assets = tuple(asset for asset, bits in failed.items() if bits)
+        if assets:
+            undone = keys_of(intervals(failed[assets[0]]), group.partitions)
+            yield FailedRun(row["id"], assets, undone, one_line(row["error"] or row["status"]))
+
+
 def view_of(seen: Look, backfill: Backfill, failures: tuple[FailedRun, ...]) -> View:
     """The backfill as it stands in the world that is looked at."""
     world, now = seen.world, seen.records.now()
     standing = standing_of(world, backfill, now, failures)
-    waiting = [] if backfill.completed is not None else why_waiting(world, backfill, now)
+    waiting = (
+        []
+        if backfill.completed is not None
+        else why_waiting(world, backfill, now, looked_at_max=LOOKED_AT_MAX)
+    )
     return View(
         backfill=backfill,
         standing=standing,
@@ -130,7 +153,8 @@ def _wait(waiting: Waiting) -> Wait:
             keys = reason.partitions if isinstance(reason, Upstream) else None
             yield reason_text(reason) + ("" if keys is None else f": {ranges_text(keys)}")
 
-    return Wait(f"{', '.join(waiting.assets)} · {counted(waiting.runs, 'run')}", tuple(reasons()))
+    noun = "run" if waiting.reasons else "more run"
+    return Wait(f"{', '.join(waiting.assets)} · {counted(waiting.runs, noun)}", tuple(reasons()))
 
 
 def _how(backfill: Backfill) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """The page `/launch`: a GET previews what its form asks for, a POST launches it."""
 
+import os
 import secrets
 from typing import Any, Final
 
@@ -9,10 +10,13 @@ from litestar.response import Redirect
 from daemon.operations.errors import RefusedError
 from daemon.operations.launching import backfill_id_of, launch
 from daemon.operations.operation import Role
+from daemon.operations.plan import estimated
+from daemon.plan_text import estimate_text
+from daemon.planning.planned import PlannedBackfill
 from daemon.web.access import needs
 from daemon.web.asking import Asking
-from daemon.web.pages.bars import Bar, bar_of
 from daemon.web.pages.launch.asked import ORDERS, Meant, meant
+from daemon.web.pages.launch.pictures import Picture, picture_of
 from daemon.web.pages.launch.preview import RUNS_LISTED_MAX, preview_of
 from daemon.web.pages.launch.roots import Root
 from daemon.web.pages.launch.typed import WHICH, Typed, typed_of
@@ -22,13 +26,18 @@ from projections.asset_status import AssetStatus
 
 CHANGED: Final = "What would run has changed since you looked. This is how it is now: look again, and launch."
 NAMES_OFFERED_MAX: Final = 500
+RUNS_SIMULATED_MAX: Final = 2_000  # which takes some 0.2 s
 
 
 @get("/launch", name="launch")
 async def launch_form(request: AnyRequest, asking: Asking) -> Response[str]:
     """The form, with what it would launch."""
     seen = await look(request, asking)
-    return shown(seen, typed_of(request.query_params.multi_items()))
+    typed = typed_of(request.query_params.multi_items())
+    asked = meant(seen.world, typed, seen.records.now())
+    if not typed.is_estimated or asked.found is None:
+        return shown(seen, typed, asked)
+    return shown(seen, typed, asked, estimate=await _estimate_text(seen, asked.found))
 
 
 @post("/launch", name="launch-it", status_code=200, guards=[needs(Role.OPERATOR)])
@@ -47,15 +56,14 @@ async def launch_it(request: AnyRequest, asking: Asking) -> Response[Any]:
     try:
         launched = await asking.ask(launch, asked.wanted, request, key=typed.key)
     except RefusedError as error:
-        return shown(seen, typed, notice=str(error), status=409)
+        return shown(seen, typed, asked, notice=str(error), status=409)
     return Redirect(seen.link(f"/backfills/{launched.id}"), status_code=303)
 
 
 def shown(
-    seen: Look, typed: Typed, asked: Meant | None = None, *, notice: str | None = None, status: int = 200
+    seen: Look, typed: Typed, asked: Meant, *, notice: str = "", estimate: str = "", status: int = 200
 ) -> Response[str]:
     """The page of a form."""
-    asked = asked or meant(seen.world, typed, seen.records.now())
     listed = RUNS_LISTED_MAX if seen.query.get("runs") == "all" else None
     preview = None if asked.found is None else preview_of(asked.found, listed=listed)
     assets = seen.world.catalog.assets
@@ -66,17 +74,31 @@ def shown(
             "typed": typed,
             "asked": asked,
             "policies": [(key, _policy_text(seen, key)) for key in asked.selected],
-            "roots": [(root, _bar(seen, root)) for root in asked.roots],
+            "roots": [(root, _picture(seen, root)) for root in asked.roots],
             "shape": "//".join(root.shape for root in asked.roots),
             "preview": preview,
             "runs_listed_max": RUNS_LISTED_MAX,
             "orders": ORDERS,
             "which": WHICH,
             "notice": notice,
+            "estimate": estimate,
             "key": secrets.token_urlsafe(16),
             "names": [*assets][:NAMES_OFFERED_MAX],
         },
         status=status,
+    )
+
+
+async def _estimate_text(seen: Look, found: PlannedBackfill) -> str:
+    """How long a plan will take; others wait while it is simulated, so that is done for small ones alone."""
+    if found.runs_total > RUNS_SIMULATED_MAX:
+        return (
+            f"It has {found.runs_total:,} runs, too many to simulate here; `backfilld plan --estimate` tells "
+            f"how long it will take."
+        )
+    now, runs_max = seen.records.now(), os.cpu_count() or 1
+    return estimate_text(
+        await estimated(seen.records, found, now, runs_max=runs_max, runs_wanted=RUNS_SIMULATED_MAX)
     )
 
 
@@ -85,7 +107,7 @@ def _policy_text(seen: Look, asset: str) -> str:
     return "one run" if node.definition is None else node.policy_text
 
 
-def _bar(seen: Look, root: Root) -> Bar:
+def _picture(seen: Look, root: Root) -> Picture | None:
     """How the partitions of a root stand; of several that are alike, those of the first."""
-    status = seen.world.statuses(seen.records.now()).get(root.assets[0], AssetStatus())
-    return bar_of(status.bits_by_status(root.partitions.all()), 0, len(root.partitions))
+    statuses = seen.world.statuses(seen.records.now())
+    return picture_of(root, statuses.get(root.assets[0], AssetStatus()))

@@ -40,6 +40,12 @@ class Field(msgspec.Struct, frozen=True):
         count = len(self.partitions)
         return self._written(Ranges.span(max(0, count - EXAMPLE_KEYS), count))
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The first key and the last one; empty where there are none."""
+        count = len(self.partitions)
+        return (self.partitions.key(0), self.partitions.key(count - 1)) if count else ("", "")
+
     def _written(self, ordinals: Ranges) -> str:
         return (
             format_items(ordinals, self.partitions, MARKS_OF_TWO)
@@ -69,12 +75,6 @@ class Root(msgspec.Struct, frozen=True):
             f"{quoted(field.dimension, MARKS_OF_TWO)}={field.text}" for field in self.fields if field.text
         ]
         return ", ".join(sides)
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        """The first key and the last one; empty where there are none."""
-        count = len(self.partitions)
-        return (self.partitions.key(0), self.partitions.key(count - 1)) if count else ("", "")
 
     @property
     def shape(self) -> str:

@@ -36,10 +36,15 @@ async function refresh() {
   }
 }
 
+// What somebody has begun to write is not taken from them, wherever they look meanwhile.
+function isTypedInto(part) {
+  return [...part.querySelectorAll("input:not([type]), input[type=text], input[type=search], textarea")].some((field) => field.value !== field.defaultValue);
+}
+
 function show(page) {
   for (const part of document.querySelectorAll("[data-live][id]")) {
     const fresh = page.getElementById(part.id);
-    if (!fresh || part.innerHTML === fresh.innerHTML || part.contains(document.activeElement) || part.dataset.busy) continue;
+    if (!fresh || part.innerHTML === fresh.innerHTML || part.contains(document.activeElement) || part.dataset.busy || isTypedInto(part)) continue;
     keepState(part, fresh);
     part.replaceChildren(...document.adoptNode(fresh).childNodes);
   }

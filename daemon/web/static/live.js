@@ -54,9 +54,9 @@ function show(page) {
 function listen() {
   const events = new EventSource("/api/v1/changes");
   events.addEventListener("open", () => {
-    if (!lost.hidden) wanted = true;
     lost.hidden = true;
-    if (wanted) refresh();
+    wanted = true; // What changed since the page was made, and before this, is told by no event.
+    refresh();
   });
   events.addEventListener("changed", () => {
     wanted = true;

@@ -52,8 +52,8 @@ LETTERS = StaticPartitionsDefinition(["a", "b", "c"])
             ),
             "30 */6 * * *",
             (
-                "windows between the ticks of 30 */6 * * * from 2024-01-01 06:30 UTC, without the last 2 windows "
-                "that have ended, without 1 exclusion"
+                "windows between the ticks of 30 */6 * * * from 2024-01-01 06:30 UTC, "
+                "without the last 2 windows that have ended, without 1 exclusion"
             ),
         ),
         (LETTERS, "static", "3 keys that the code lists"),
@@ -62,8 +62,8 @@ LETTERS = StaticPartitionsDefinition(["a", "b", "c"])
             MultiPartitionsDefinition({"letter": LETTERS, "date": DAYS}),
             "date by letter",
             (
-                "every pair of date (daily windows from 2024-01-01 Europe/Berlin) and letter (3 keys that the "
-                "code lists)"
+                "every pair of date (daily windows from 2024-01-01 Europe/Berlin) and letter "
+                "(3 keys that the code lists)"
             ),
         ),
     ],

@@ -12,18 +12,27 @@ import string
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
+from anyio import to_thread
 from msgspec import UNSET, UnsetType
 
 from daemon.commands import find_backfill
 from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.operation import Question, operation
-from daemon.operations.planning import Wanted, ask_of, planned
-from daemon.operations.records import Records
+from daemon.operations.planning import (
+    Wanted,
+    ask_of,
+    check_loaded,
+    planned,
+    planned_alone,
+    statuses_kept,
+)
+from daemon.operations.records import Records, sentence
 from daemon.planning.choice import follows_statuses
 from daemon.planning.listed import ListedLeftOut, ListedTarget, listed
+from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import Ask, PlannedBackfill
 from daemon.planning.retrying import ask_retry
 from daemon.refusal import Refused
@@ -128,32 +137,57 @@ async def request(records: Records, world: World, asked: Asked, backfill_id: str
 
     :raises RefusedError: there is no such plan.
     """
-    latest: list[tuple[PlannedBackfill, Catalog]] = []
+    latest: list[_Made] = []
+    if world.backfill(backfill_id) is None:
+        latest.append(await _made_beside(records, world, asked))
 
     def decide(at_head: World) -> tuple[BackfillRequested, ...] | Refused:
         if at_head.backfill(backfill_id) is not None:
             latest.clear()
             return ()
-        if not (latest and still_holds(*latest[-1], at_head)):
+        if not (latest and latest[-1].holds(at_head)):
             now = records.clock.now()
             ask = asked(at_head, now)
             if isinstance(ask, Refused):
                 return ask
-            latest.append((planned(at_head, ask, now), at_head.catalog))
-        return (latest[-1][0].request(at_head.known.manifests),)
+            latest.append(_Made(planned(at_head, ask, now), at_head.catalog, at_head.position))
+        return (latest[-1].plan.request(at_head.known.manifests),)
 
     await records.record(world, backfill_id, decide)
-    return latest[-1][0] if latest else None
+    return latest[-1].plan if latest else None
 
 
-def still_holds(found: PlannedBackfill, planned_with: Catalog, at_head: World) -> bool:
-    """Whether planning again, after more facts, would give the same runs.
+class _Made(NamedTuple):
+    """A plan, and what it was made with."""
 
-    Without this, a plan that takes long to make would never be recorded while a daemon is busy.
+    plan: PlannedBackfill
+    catalog: Catalog
+    position: int
+
+    def holds(self, at_head: World) -> bool:
+        """Whether planning again, after more facts, would give the same runs.
+
+        Without this, a plan that takes long to make would never be recorded while a daemon is busy.
+        """
+        ask = self.plan.ask
+        moves = follows_statuses(ask.choice) or ask.with_upstream or ask.require_upstream
+        return at_head.position == self.position or (self.catalog is at_head.catalog and not moves)
+
+
+async def _made_beside(records: Records, world: World, asked: Asked) -> _Made:
+    """A plan that is made beside the event loop: a large one takes seconds, and others ask meanwhile.
+
+    :raises RefusedError: there is none.
     """
-    ask = found.ask
-    moves = follows_statuses(ask.choice) or ask.with_upstream or ask.require_upstream
-    return planned_with is at_head.catalog and not moves
+    check_loaded(world)
+    now, catalog, position = records.clock.now(), world.catalog, world.position
+    ask = asked(world, now)
+    if isinstance(ask, Refused):
+        raise RefusedError(sentence(ask))
+    plan = await to_thread.run_sync(
+        planned_alone, catalog, statuses_kept(world, ask, now), ask, now, abandon_on_cancel=True
+    )
+    return _Made(with_overlaps(world, plan), catalog, position)
 
 
 async def _planned_then(records: Records, backfill: Backfill, asked: Asked) -> PlannedBackfill:
@@ -170,7 +204,7 @@ async def _planned_then(records: Records, backfill: Backfill, asked: Asked) -> P
     if isinstance(ask, Refused):
         raise other
     try:
-        found = planned(before, ask, at)
+        found = await to_thread.run_sync(planned, before, ask, at)
     except RefusedError as error:
         raise other from error
     if found.request(before.known.manifests) != backfill.request:

@@ -31,6 +31,11 @@ class LiveWorld:
         self._past: dict[int, World] = {}  # by position, the one that was asked for last at the end
         self._folding = anyio.Lock()
 
+    @property
+    def position(self) -> int:
+        """How far it is folded; 0 before anybody has asked."""
+        return 0 if self._world is None else self._world.position
+
     def is_it(self, world: World) -> bool:
         """Whether the world is this one."""
         return world is self._world

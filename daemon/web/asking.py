@@ -11,7 +11,11 @@ from daemon.operations.operation import Operation, PastQuestion, Question, bound
 from daemon.operations.records import Place, Records
 from daemon.web.access import identity_of
 from daemon.web.identifying import Identifying
+from daemon.web.metrics import Metrics
 from daemon.web.settings import WebSettings
+from daemon.web.streams.changes import Changes
+from daemon.web.streams.hub import Hub
+from daemon.web.streams.progress import Progress
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
 
@@ -27,6 +31,11 @@ class Asking:
         self.live = LiveWorld(log, store)
         self.clock = SystemClock()
         self.identifying = Identifying(settings, self.live, self.clock)
+        self.hub = Hub(log)
+        self.changes = Changes(self.hub)
+        self.progress = Progress(self.hub, self.live, self.clock)
+        self.streams = 0  # that are being sent
+        self.metrics = Metrics()
         self._settings = settings
         self._attending = LiveAttendance(settings.database_url, self.clock)
         self._store = store

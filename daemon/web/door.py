@@ -1,5 +1,7 @@
 """The outermost layer: what a browser may be made to do here, whoever is asked for what."""
 
+import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -15,6 +17,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})  # of probes, which call us as they please
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
+STREAM: Final = "text/event-stream"
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -28,12 +31,17 @@ HEADERS: Final = {
 }
 
 
+Answered = Callable[[HTTPScope, int, float], None]  # with the status and the seconds it took
+
+
 class Door:
     """An application behind which every request has the right host, and none that changes comes from afar."""
 
-    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: WebSettings, answered: Answered) -> None:
+        """It calls ``answered`` after each answer, but for streams and what was not looked at."""
         self._app = app
         self._settings = settings
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
@@ -42,17 +50,26 @@ class Door:
             return
         caching = "no-cache" if scope["path"].startswith("/static/") else "no-store"
 
+        status = 0
+        is_stream = False
+
         async def sent(message: Message) -> None:
+            nonlocal status, is_stream
             if message["type"] == "http.response.start":
+                status = message["status"]
                 headers = MutableScopeHeaders.from_message(message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", caching)
+                is_stream = headers.get("content-type", "").startswith(STREAM)
             await send(message)
 
         problem = self._refusal(scope)
         if problem is None:
+            began_at = time.perf_counter()
             await self._app(scope, receive, sent)
+            if status and not is_stream:
+                self._answered(scope, status, time.perf_counter() - began_at)
         else:
             await answer(problem, scope, sent)
 

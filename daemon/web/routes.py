@@ -1,5 +1,6 @@
 """Operations as routes: their questions from path, query and body, their answers as JSON."""
 
+import hashlib
 import inspect
 import re
 from collections.abc import Callable, Coroutine
@@ -8,12 +9,14 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
 from litestar.params import Body, HeaderParameter, QueryParameter
 
 from daemon.operations.errors import UsageError, did_you_mean
 from daemon.operations.operation import Operation
 from daemon.web.access import needs
 from daemon.web.asking import Asking
+from daemon.web.problem import PROBLEM_JSON, Problem
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)(:path)?\}")
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
@@ -24,6 +27,24 @@ _Key = Annotated[
         description="Any text of your own: what is sent again with it is answered again and done once.",
     ),
 ]
+
+
+PROBLEMS: Final = {
+    status: ResponseSpec(Problem, generate_examples=False, description=told, media_type=PROBLEM_JSON)
+    for status, told in {
+        400: "It cannot be read.",
+        401: "Nobody knows who asks.",
+        403: "It comes from another site's page, or whoever asks may not.",
+        404: "What is named does not exist.",
+        409: "It was understood, and is not done.",
+        413: "It is too long.",
+        415: "The body is no JSON.",
+        421: "This server is not called so.",
+        422: "It makes no sense.",
+        429: "Too many tokens that open nothing came from the address.",
+        503: "The log cannot be reached.",
+    }.items()
+}
 
 
 def route_of(operation: Operation[Any, Any]) -> HTTPRouteHandler:
@@ -42,6 +63,7 @@ def route_of(operation: Operation[Any, Any]) -> HTTPRouteHandler:
         summary=operation.told.split("\n", 1)[0],
         description=operation.told,
         name=f"api:{operation.name}",
+        responses=PROBLEMS,
     )(_answering(operation, in_path))
 
 
@@ -67,7 +89,7 @@ def _answering(
         }
         given |= {name: given[name].removeprefix("/") for name in of_paths}
         answer = await asking.ask(operation, msgspec.convert(given, operation.question), request, key=key)
-        return Response(_ENCODER.encode(answer), media_type="application/json")
+        return _told(request, _ENCODER.encode(answer))
 
     parameters = [_parameter("request", Request[Any, Any, Any]), _parameter("asking", Asking)]
     parameters += [
@@ -88,6 +110,17 @@ def _answering(
     answering.__signature__ = inspect.Signature(parameters, return_annotation=answer)  # type: ignore[attr-defined]  # read by `inspect`
     answering.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": answer}
     return answering
+
+
+def _told(request: Request[Any, Any, Any], body: bytes) -> Response[bytes]:
+    """The answer; to one who says that they have it already, that they have."""
+    if request.method != "GET":
+        return Response(body, media_type="application/json")
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    if known & {tag, "*"}:
+        return Response(b"", status_code=304, headers={"etag": tag}, media_type="application/json")
+    return Response(body, media_type="application/json", headers={"etag": tag})
 
 
 def _refuse_unknown(request: Request[Any, Any, Any], known: set[str]) -> None:

@@ -24,9 +24,10 @@ async def serve(
 ) -> None:
     """Serve until ``until()`` returns, then end gently: what is being answered is."""
     _pass_on_what_uvicorn_logs()
+    app = make_app(settings)
     server = _Server(
         uvicorn.Config(
-            make_app(settings),
+            app,
             loop="asyncio",
             http="h11",
             ws="none",
@@ -41,6 +42,7 @@ async def serve(
 
     async def stop() -> None:
         await until()
+        app.state.end_streams()
         server.should_exit = True
 
     async with anyio.create_task_group() as tasks:

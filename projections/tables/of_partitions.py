@@ -9,7 +9,7 @@ from hashlib import md5
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Boolean, ColumnElement, Table, and_, bindparam, func, literal_column, or_, text
+from sqlalchemy import Boolean, ColumnElement, Table, and_, bindparam, func, literal_column, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -96,11 +96,15 @@ async def of_partitions(
 UNFILLED: Final = literal_column("runs.status <> 'succeeded'", Boolean)
 
 
-def may_hold(table: Table, keys: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a row is about one of these keys alone, or about more than one key: found by two indexes."""
-    name = table.name
-    key = literal_column(f"{name}.partitions #>> '{{ranges,0,0}}'", TEXT)
+def of_one(table: Table, keys: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a row of a table is about one of these keys alone."""
+    key = literal_column(f"{table.name}.partitions #>> '{{ranges,0,0}}'", TEXT)
     digests = [md5(each.encode(), usedforsecurity=False).hexdigest() for each in keys]
-    is_one = literal_column(f"{name}.partitions ->> 'count' = '1'", Boolean)
-    is_many = literal_column(f"({name}.partitions IS NULL OR {name}.partitions ->> 'count' <> '1')", Boolean)
-    return or_(and_(is_one, func.md5(key).in_(digests), key.in_(keys)), is_many)
+    is_one = literal_column(f"{table.name}.partitions ->> 'count' = '1'", Boolean)
+    return and_(is_one, func.md5(key).in_(digests), key.in_(keys))
+
+
+def of_many(table: Table) -> ColumnElement[bool]:
+    """Whether a row of a table is about more than one key, or about an asset that has none."""
+    name = table.name
+    return literal_column(f"({name}.partitions IS NULL OR {name}.partitions ->> 'count' <> '1')", Boolean)

@@ -105,6 +105,25 @@ async def test_a_web_process_that_dies_is_begun_again_and_the_daemon_goes_on(hou
         assert launched.status == 0
 
 
+async def test_a_backfill_is_followed_to_its_end(house: House) -> None:
+    with serving(house, "--port", "0") as (_, told):
+        launch = ("launch", "region", "--all", "-o", "json")
+        answer = await anyio.to_thread.run_sync(house.call, *launch)
+        path = f"{told['url']}/api/v1/backfills/{answer.value['id']}/progress"
+        done, names = [], []
+        for _ in range(2):  # Whoever comes when it is over is told so at once.
+            async with httpx.AsyncClient(timeout=TIMEOUT_S) as client, client.stream("GET", path) as stream:
+                async for line in stream.aiter_lines():
+                    if line.startswith("event: "):
+                        names.append(line.removeprefix("event: "))
+                    elif line.startswith("data: ") and names[-1] == "progress":
+                        done.append(json.loads(line.removeprefix("data: "))["runs_done"])
+                        (house.folder / "go").touch()
+            assert names[-2:] == ["progress", "end"]
+        assert done == sorted(done)
+        assert (done[0], done[-1], names.count("end")) == (0, 2, 2)
+
+
 async def test_a_daemon_that_is_killed_takes_its_web_process_along(house: House) -> None:
     with serving(house, "--port", "0") as (up, told):
         assert jobs(told["url"]) == ["books"]

@@ -20,6 +20,7 @@ from tests.benchmarks.runs import limited, reaction, runs
 from tests.benchmarks.scheduling import deciding
 from tests.benchmarks.simulating import whatif
 from tests.benchmarks.standing import idle, restart
+from tests.benchmarks.viewers import viewers
 
 BENCHMARKS: dict[str, Benchmark] = {
     "runs": runs,
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "looking_in": looking_in,
     "restart": restart,
     "idle": idle,
+    "viewers": viewers,
 }
 
 

@@ -34,7 +34,9 @@ class Daemon(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def daemon(home: Path, code: Path, *, database_url: str | None = None) -> Iterator[Daemon]:
+def daemon(
+    home: Path, code: Path, *, database_url: str | None = None, with_web: bool = False
+) -> Iterator[Daemon]:
     """A daemon with its default settings; SIGTERM ends it with the block.
 
     :param database_url: None: the embedded database of the home, which the daemon starts and stops.
@@ -42,7 +44,8 @@ def daemon(home: Path, code: Path, *, database_url: str | None = None) -> Iterat
     home.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, "-m", "daemon.cli", "up", str(code)),
-        *("--home", str(home), "-o", "json", "--log-level", "warning", "--no-web"),
+        *("--home", str(home), "-o", "json", "--log-level", "warning"),
+        *(("--port", "0") if with_web else ("--no-web",)),
         *(("--database", database_url) if database_url else ()),
     ]
     with (home / "daemon.log").open("ab") as said:

@@ -8,6 +8,8 @@ import pytest
 from backfilld.assets import asset
 from backfilld.partitions import DailyPartitionsDefinition, StaticPartitionsDefinition
 from backfilld.policies import BackfillPolicy
+from daemon.operations.tokens import digest_of
+from daemon.web.pages.backfill.actions import ACTIONS
 from daemon.web.pages.backfills import LISTED
 from events.facts import (
     BackfillAmended,
@@ -18,6 +20,7 @@ from events.facts import (
     Failure,
     PartitionFailed,
     RunFailed,
+    TokenCreated,
 )
 from tests.contract.visiting import Page, Visitor, visitor_of
 from tests.story import Story, keys
@@ -129,8 +132,9 @@ async def test_canceling_says_first_what_it_does_and_then_cannot_be_done_again(
     status, _, page = await visitor.send("/backfills/b/pause", [])
     assert status == 409
     assert "is being canceled" in page.html
-    again = await visitor.see("/backfills/b/pause")  # A browser that asks for that address once more.
-    assert (again.status, again["status"].text) == (200, "canceling")
+    for action in ACTIONS:  # A browser that asks once more for the address that a form was sent to.
+        again = await visitor.see(f"/backfills/b/{action}")
+        assert (again.status, again["status"].text) == (200, "canceling")
 
 
 async def test_amending_counts_what_was_changed_and_tells_mistakes_at_their_fields(
@@ -201,6 +205,24 @@ async def test_nothing_can_be_done_in_the_past_which_is_as_it_was(visitor: Visit
     assert (await visitor.see("/backfills/b?as_of=1")).status == 409
     assert (await visitor.see("/backfills/nosuch")).status == 404
     assert (await visitor.send("/backfills/b/explode", []))[0] == 404
+
+
+async def test_viewers_look_and_change_nothing(migrated_url: str, tmp_path: Path, story: Story) -> None:
+    story.tell(TokenCreated("vera", "viewer", digest_of("bfd_vera")))
+    async with visitor_of(migrated_url, tmp_path, token="bfd_vera") as vera:
+        await vera.tell(story)
+        page = await vera.see("/backfills/b")
+        assert "2 of 12 runs done" in page["progress"].text
+        assert "Viewers change nothing." in page["actions"].text
+        assert all("disabled" in each.attributes for each in page.all("button") if each.text == "Cancel")
+        launching = await vera.see("/launch?asset=raw")
+        assert launching.button(formmethod="post").text == "Launch 1 run"
+        assert "disabled" in launching.button(formmethod="post").attributes
+        form = [("asset", "raw"), ("key", "k"), ("digest", launching.value("digest"))]
+        for path in ("/launch", *(f"/backfills/b/{name}" for name in ACTIONS)):
+            assert (await vera.send(path, form))[0] == 403, path
+        assert len(await vera.facts(BackfillRequested)) == 1
+        assert await vera.facts(BackfillCancelRequested) == []
 
 
 async def test_the_list_is_paged_and_narrowed(visitor: Visitor, story: Story) -> None:

@@ -32,7 +32,7 @@ READS = {
         "Seq Scan on materializations",
     ),
     "filled, all": (selecting_filled("raw", None, limit=2_001), "materializations", "Sort"),
-    "others": (selecting_others("raw", KEYS, limit=2_001), "runs_by_status", "Seq Scan"),
+    "others": (selecting_others("raw", KEYS, limit=2_001), "runs_unfilled_by_key", "Seq Scan"),
     "others, all": (selecting_others("raw", None, limit=2_001), "runs_by_status", "Seq Scan"),
 }
 

@@ -141,10 +141,13 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visitor_of(url: str, home: Path) -> AsyncIterator[Visitor]:
-    """A visitor of the log in a database."""
+async def visitor_of(url: str, home: Path, *, token: str | None = None) -> AsyncIterator[Visitor]:
+    """A visitor of the log in a database: the local user, or whoever has a token."""
+    settings = WebSettings(home, url, local_name="ada@office", requires_tokens=token is not None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)  # What Litestar 3 will want otherwise.
-        app = make_app(WebSettings(home, url, local_name="ada@office"))
+        app = make_app(settings)
     async with PostgresLog(url) as log, AsyncTestClient(app, base_url="http://127.0.0.1") as client:
+        if token is not None:
+            client.headers["authorization"] = f"Bearer {token}"
         yield Visitor(client, log)

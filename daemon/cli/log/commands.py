@@ -20,16 +20,12 @@ from daemon.operations.log.listing import LogQuestion
 from daemon.operations.log.question import (
     Order,
     Question,
-    known_types,
-    matching_of,
-    order_of,
     refuse_nonsense,
-    time_typed,
 )
 from daemon.operations.log.shown import BY_ITSELF, BY_RUN, shown
 from daemon.operations.log.touching import TouchingSource
 from daemon.operations.records import Records
-from events.log import Filter, Log
+from events.log import Log
 from projections.audit.asked import asked_of, is_known
 
 if TYPE_CHECKING:
@@ -73,38 +69,33 @@ def show(
         return
     if follow and invocation.output.form is Format.JSON:
         raise UsageError("a log that is followed never ends, and one JSON value does: use -o jsonl.")
-    if invocation.url is not None:
-        asked = LogQuestion(
-            backfill=backfill,
-            run=run,
-            asset=asset,
-            partitions=partitions,
-            type=tuple(types or ()),
-            actor=actor,
-            since=since,
-            until=until,
-            first=first,
-            last=last,
-            text=text,
-            newest_first=newest_first,
-            limit=limit,
-        )
-        show_elsewhere(invocation, asked, follow=follow)
-        return
-    begins = first is not None or since is not None
-    question = Question(
-        matching_of(Filter(backfill, run, known_types(types), asset=asset, actor=actor, text=text)),
-        order_of(newest_first, begins=begins),
-        limit,
-        first,
-        last,
-        time_typed(since, "--since"),
-        time_typed(until, "--until"),
-        partitions,
-        follow,
+    asked = LogQuestion(
+        backfill=backfill,
+        run=run,
+        asset=asset,
+        partitions=partitions,
+        type=tuple(types or ()),
+        actor=actor,
+        since=since,
+        until=until,
+        first=first,
+        last=last,
+        text=text,
+        newest_first=newest_first,
+        limit=limit,
     )
+    question = msgspec.structs.replace(asked.asked(), follow=follow)
     refuse_nonsense(question)
-    if partitions is not None:
+    if invocation.url is not None:
+        show_elsewhere(invocation, asked, question)
+    else:
+        show_here(invocation, question)
+
+
+def show_here(invocation: Invocation, question: Question) -> None:
+    """Shows what is asked for of the log that is here."""
+    asset = question.matching.asset
+    if question.partitions is not None:
         found = with_records(invocation, lambda records: tell_touching(invocation, records, question))
     else:
         found = invocation.reading_log(lambda log: tell_matching(invocation, log, question))
@@ -115,10 +106,8 @@ def show(
             invocation.output.note(nothing_text(question, found.head))
 
 
-def show_elsewhere(invocation: Invocation, asked: LogQuestion, *, follow: bool) -> None:
+def show_elsewhere(invocation: Invocation, asked: LogQuestion, question: Question) -> None:
     """Shows what is asked for of a log elsewhere."""
-    question = msgspec.structs.replace(asked.asked(), follow=follow)
-    refuse_nonsense(question)
     output = invocation.output
 
     async def call(asker: Asker) -> "Listed":
@@ -127,7 +116,7 @@ def show_elsewhere(invocation: Invocation, asked: LogQuestion, *, follow: bool) 
 
         assert isinstance(asker, ElsewhereAsker), "an address was named"
         with output.lines(line_for(output.console)) as write:
-            return await tell_elsewhere(asker, asked, write, follow=follow)
+            return await tell_elsewhere(asker, asked, write, follow=question.follow)
 
     listed = with_asker(invocation, call)
     if output.form is not Format.TEXT:

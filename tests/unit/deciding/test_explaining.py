@@ -102,3 +102,20 @@ def test_what_a_cancellation_left_was_canceled() -> None:
     story.settle()
     assert why_not(story.world, story.backfill(), Place(plan, "raw", 30), story.now) == (Settled("canceled"),)
     assert why_waiting(story.world, story.backfill(), story.now) == []
+
+
+def test_of_runs_that_wait_in_many_stretches_the_first_ones_are_explained_and_all_are_counted() -> None:
+    @asset(partitions_def=DAYS, deps=[raw], backfill_policy=BackfillPolicy.multi_run(1))
+    def clean() -> None: ...
+
+    story = Story(raw, clean)
+    story.ask("*")
+    for run in story.launched()[::2]:
+        story.run(run)
+    ready, waiting = why_waiting(story.world, story.backfill(), story.now)
+    assert (ready.runs, waiting.runs) == (16, 15)
+    bounded = why_waiting(story.world, story.backfill(), story.now, looked_at_max=3)
+    *_, first, rest = bounded
+    assert (first.runs, rest.runs, rest.reasons) == (3, 12, ())
+    assert first.reasons == (Upstream("raw", keys("2024-01-02", "2024-01-04", "2024-01-06"), under_way=3),)
+    assert why_waiting(story.world, story.backfill(), story.now, looked_at_max=15)[-1] == waiting

@@ -1,0 +1,126 @@
+"""Where server-sent events are to be had."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated, Final
+
+import structlog
+from litestar import get
+from litestar.exceptions import ServiceUnavailableException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, HeaderParameter, QueryParameter
+from litestar.response import Stream
+
+from daemon.operations.log.listing import LogQuestion
+from daemon.operations.operation import Role
+from daemon.web.access import identity_of, needs
+from daemon.web.asking import Asking
+from daemon.web.pages.looking import AnyRequest
+from daemon.web.routes import PROBLEMS
+from daemon.web.streams.facts import facts_after, resumed
+from daemon.web.streams.told import MEDIA_TYPE
+from events.errors import LogError
+
+ONLOOKERS_MAX: Final = 1_000
+# A proxy that collects what it passes on would make it late.
+HEADERS: Final = {"x-accel-buffering": "no", "cache-control": "no-store"}
+LOOKS: Final = [needs(Role.VIEWER)]
+
+log = structlog.get_logger(__name__)
+
+
+@get(
+    "/log/stream",
+    guards=LOOKS,
+    operation_id="log_stream",
+    media_type=MEDIA_TYPE,
+    name="api:log_stream",
+    responses=PROBLEMS,
+)
+async def log_stream(
+    asking: Asking,
+    *,
+    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
+    after: Annotated[int | None, QueryParameter(name="after", ge=0, le=2**63 - 1)] = None,
+    backfill: Annotated[str | None, QueryParameter(name="backfill")] = None,
+    run: Annotated[str | None, QueryParameter(name="run")] = None,
+    asset: Annotated[str | None, QueryParameter(name="asset")] = None,
+    type: Annotated[list[str] | None, QueryParameter(name="type")] = None,  # noqa: A002 -- as `log` has it
+    actor: Annotated[str | None, QueryParameter(name="actor")] = None,
+    text: Annotated[str | None, QueryParameter(name="text")] = None,
+) -> Stream:
+    """Follow the log: an event `fact` for each fact behind the position `after`, by default from now on.
+
+    The id of an event is its position. A connection that breaks is resumed with `Last-Event-ID`: nothing is
+    lost, and nothing told twice.
+    """
+    question = LogQuestion(
+        backfill=backfill, run=run, asset=asset, type=tuple(type or ()), actor=actor, text=text
+    ).asked()
+    position = resumed(after, last_event_id, await asking.log.head())
+    return streamed(asking, facts_after(asking.log, asking.hub, position, question.matching))
+
+
+@get(
+    "/backfills/{backfill_id:str}/progress",
+    guards=LOOKS,
+    operation_id="backfill_progress",
+    media_type=MEDIA_TYPE,
+    name="api:backfill_progress",
+    responses=PROBLEMS,
+)
+async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: FromPath[str]) -> Stream:
+    """Follow a backfill: an event `progress` with how it stands, now and whenever that has changed.
+
+    At most four a second. An event `end` is the last one, once the backfill has ended.
+    """
+    records = await asking.records(identity_of(request).name)
+    await records.backfill(await records.world(), backfill_id)
+    return streamed(asking, asking.progress.standings(backfill_id))
+
+
+@get(
+    "/changes",
+    guards=LOOKS,
+    operation_id="changes",
+    media_type=MEDIA_TYPE,
+    name="api:changes",
+    responses=PROBLEMS,
+)
+async def changes(
+    asking: Asking,
+    *,
+    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
+    after: Annotated[int | None, QueryParameter(name="after", ge=0, le=2**63 - 1)] = None,
+) -> Stream:
+    """Follow what changes: an event `changed` that names backfills and assets, or null for any.
+
+    At most two a second, the same for everybody: a sign to look again, not a record. Whoever has looked at
+    a position says so with `after`, and hears at once if the log has grown since.
+    """
+    position = resumed(after, last_event_id, await asking.log.head())
+    return streamed(asking, asking.changes.pulses(asking.log, position))
+
+
+def streamed(asking: Asking, events: AsyncGenerator[bytes]) -> Stream:
+    """The events as an answer.
+
+    :raises ServiceUnavailableException: there are too many such answers already.
+    """
+    if asking.streams >= ONLOOKERS_MAX:
+        raise ServiceUnavailableException(f"{ONLOOKERS_MAX:,} others are following already; try again later.")
+    return Stream(_until_unavailable(asking, events), media_type=MEDIA_TYPE, headers=HEADERS)
+
+
+async def _until_unavailable(asking: Asking, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    asking.streams += 1
+    try:
+        async for event in events:
+            yield event
+    except LogError as error:  # The headers are sent: a connection that ends is what can still be said.
+        log.warning("web.stream_ended", reason=str(error))
+    finally:
+        asking.streams -= 1
+        await events.aclose()
+
+
+STREAMS: Final[tuple[HTTPRouteHandler, ...]] = (log_stream, backfill_progress, changes)

@@ -1,0 +1,189 @@
+"""What is recorded reaches those who look on: all of it, once, in order, whatever breaks between."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import anyio
+import httpx
+import msgspec
+import pytest
+from anyio.abc import TaskStatus
+
+from daemon.web.streams import hub as hub_module
+from daemon.web.streams.facts import facts_after
+from daemon.web.streams.hub import Hub
+from events.facts import PoolConfigured, TokenRevoked
+from events.log import Filter
+from events.postgres import PostgresLog
+from tests.contract.sited import served, tell
+from tests.contract.test_web_access import bearer, token
+
+TIMEOUT_S = 30.0
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A server-sent event."""
+
+    name: str
+    position: int
+    value: Any
+
+
+async def events_of(lines: AsyncIterator[str]) -> AsyncGenerator[Event]:
+    """The events that the lines tell; comments are none."""
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if line and not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif not line and fields:
+            yield Event(fields["event"], int(fields["id"]), msgspec.json.decode(fields["data"]))
+            fields = {}
+
+
+@asynccontextmanager
+async def looking(url: str, **headers: str) -> AsyncGenerator[AsyncGenerator[Event]]:
+    """The events of a connection that has begun."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with (
+        httpx.AsyncClient(timeout=TIMEOUT_S) as client,
+        client.stream("GET", url, headers=named) as answer,
+    ):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.aiter_lines()
+        assert (await anext(lines)).startswith(":")
+        yield events_of(lines)
+
+
+async def some(events: AsyncGenerator[Event], number: int) -> list[Event]:
+    with anyio.fail_after(TIMEOUT_S):
+        return [await anext(events) for _ in range(number)]
+
+
+def pools(first: int, last: int) -> list[PoolConfigured]:
+    return [PoolConfigured("oven", slots=number) for number in range(first, last + 1)]
+
+
+async def test_facts_are_told_from_a_position_and_then_as_they_come(migrated_url: str) -> None:
+    await tell(migrated_url, *pools(1, 3))
+    async with served(migrated_url) as url, looking(f"{url}/api/v1/log/stream?after=1") as events:
+        assert [each.position for each in await some(events, 2)] == [2, 3]
+        await tell(migrated_url, *pools(4, 5))
+        told = await some(events, 2)
+        assert [(each.name, each.position) for each in told] == [("fact", 4), ("fact", 5)]
+        assert told[0].value["type"] == "PoolConfigured"
+        assert told[0].value["data"]["slots"] == 4
+
+
+async def test_without_a_position_nothing_old_is_told(migrated_url: str) -> None:
+    await tell(migrated_url, *pools(1, 3))
+    async with served(migrated_url) as url, looking(f"{url}/api/v1/log/stream") as events:
+        await tell(migrated_url, *pools(4, 4))
+        assert [each.position for each in await some(events, 1)] == [4]
+
+
+@pytest.mark.timeout(120)
+async def test_whoever_comes_again_and_again_gets_everything_once(migrated_url: str) -> None:
+    await tell(migrated_url, *pools(1, 1))
+    numbers = count(2)
+    seen: list[int] = []
+    last = 400
+
+    async def record() -> None:
+        for _ in range((last - 1) // 7 + 1):
+            await tell(migrated_url, *(PoolConfigured("oven", slots=next(numbers)) for _ in range(7)))
+
+    async with served(migrated_url) as url, anyio.create_task_group() as tasks:
+        tasks.start_soon(record)
+        while not seen or seen[-1] < last:
+            headers = {"last_event_id": str(seen[-1])} if seen else {}
+            async with looking(f"{url}/api/v1/log/stream?after=0", **headers) as events:
+                seen += [each.position for each in await some(events, min(37, last - len(seen)))]
+    assert seen == list(range(1, last + 1))
+
+
+async def test_filters_are_those_of_the_log(migrated_url: str) -> None:
+    async with served(migrated_url) as url:
+        path = f"{url}/api/v1/log/stream?type=TokenCreated&type=TokenRevoked&after=0"
+        await tell(migrated_url, PoolConfigured("a"), token("x", "viewer"), PoolConfigured("b"))
+        async with looking(path) as events:
+            await tell(migrated_url, PoolConfigured("c"), token("y", "viewer"))
+            told = await some(events, 2)
+            assert [each.value["data"]["name"] for each in told] == ["x", "y"]
+        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
+            for query in ("type=Nothing", "after=-1", "after=x", f"after={2**63}"):
+                assert (await client.get(f"{url}/api/v1/log/stream?{query}")).status_code in {400, 422}, query
+            headers = {"last-event-id": "x"}
+            assert (await client.get(f"{url}/api/v1/log/stream", headers=headers)).status_code == 422
+            assert (await client.get(f"{url}/api/v1/backfills/none/progress")).status_code == 404
+
+
+async def test_who_is_too_slow_for_the_hub_reads_the_log_and_misses_nothing(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "WAITING_MAX", 0)
+    await tell(migrated_url, *pools(1, 1))
+    async with PostgresLog(migrated_url) as log, anyio.create_task_group() as tasks:
+        hub = Hub(log)
+        tasks.start_soon(hub.run)
+        stream = facts_after(log, hub, 0, Filter())
+        told = [await anext(stream), await anext(stream)]
+        for number in range(2, 12):
+            await tell(migrated_url, *pools(number, number))
+            await log.wait_past(number - 1)
+        while len(told) < 12:
+            piece = await anext(stream)
+            told += [part for part in piece.split(b"\n\n") if part.startswith(b"id: ")]
+        positions = [int(each.split(b"\n")[0].removeprefix(b"id: ")) for each in told[1:]]
+        assert positions == list(range(1, 12))
+        await stream.aclose()
+        assert hub.onlookers == 0
+        tasks.cancel_scope.cancel()
+
+
+async def test_pulses_name_what_changed_and_are_few(migrated_url: str) -> None:
+    async with served(migrated_url) as url, looking(f"{url}/api/v1/changes") as events:
+        await tell(migrated_url, *pools(1, 1))
+        (first,) = await some(events, 1)
+        assert (first.name, first.value) == ("changed", {"position": 1, "backfills": None, "assets": None})
+        for number in range(2, 22):
+            await tell(migrated_url, *pools(number, number))
+        last = first
+        pulses = 0
+        while last.position < 21:
+            (last,) = await some(events, 1)
+            pulses += 1
+        assert pulses < 20
+
+
+async def test_a_revoked_token_ends_what_it_has_opened(migrated_url: str) -> None:
+    await tell(migrated_url, token("vera", "viewer"))
+    async with served(migrated_url, requires_tokens=True) as url:
+        for path in ("log/stream", "changes"):
+            async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
+                assert (await client.get(f"{url}/api/v1/{path}")).status_code == 401
+        async with (
+            looking(f"{url}/api/v1/log/stream", **bearer("vera")) as facts,
+            looking(f"{url}/api/v1/changes", **bearer("vera")) as pulses,
+        ):
+            await tell(migrated_url, TokenRevoked("vera"))
+            with anyio.fail_after(TIMEOUT_S):
+                assert [each.position async for each in facts][-1:] in ([2], [])
+                assert len([each async for each in pulses]) <= 1
+        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
+            assert (await client.get(f"{url}/api/v1/changes", headers=bearer("vera"))).status_code == 401
+
+
+async def test_a_stop_waits_for_nobody_who_looks_on(migrated_url: str) -> None:
+    async def look(url: str, *, task_status: TaskStatus[None]) -> None:
+        async with looking(url) as events:
+            task_status.started()
+            assert [each async for each in events] == []
+
+    with anyio.fail_after(TIMEOUT_S):
+        async with anyio.create_task_group() as tasks, served(migrated_url) as url:
+            for path in ("changes", "log/stream"):
+                await tasks.start(look, f"{url}/api/v1/{path}")

@@ -145,6 +145,8 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "projections check -o json",
         "whatif nowhere --retries 1",
         "whatif nowhere",
+        "replay nowhere",
+        "replay nowhere --speed 0",
         "log",
         "log --limit 3",
         "log --limit 3 --newest-first",
@@ -260,9 +262,10 @@ def test_all_attempts_at_an_asset_are_told(busy: Served, monkeypatch: pytest.Mon
 
 
 def test_what_was_is_told_and_simulated_alike(busy: Served) -> None:
-    backfill_id = busy.by_url("launch", "orders", "--all", "--wait", "-o", "json").value["id"]
+    backfill_id = busy.by_url("launch", "orders*", "--all", "--wait", "-o", "json").value["id"]
     for form in ("text", "json"):
         for line in (
+            f"replay {backfill_id}",
             f"whatif {backfill_id} --max-concurrent 1 --newest-first",
             f"whatif {backfill_id} --max-runs 2 --retries none --only-between none",
             f"diff --from 1 --to 20 --backfill {backfill_id}",

@@ -161,7 +161,7 @@ def test_a_refusal_has_its_sentence_and_exit_code(
         problem(422, "Makes no sense", "the body: Object contains unknown field `latest`"),
         problem(422, "Makes no sense", "unknown parameter 'latest'."),
         Said(200, JSON, b'[{"job": 1}]'),
-        Said(200, JSON, b'{"items": []}'),
+        Said(200, JSON, b"[]"),
     ],
 )
 def test_another_version_says_which(house: House, said: Said) -> None:
@@ -230,7 +230,7 @@ def test_what_has_no_key_is_sent_once(house: House) -> None:
 def test_a_token_is_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     file = house.folder / "token"
     file.write_text("t0ken\n")
-    with speaking(lambda *_: Said(200, JSON, b"[]")) as (url, heard):
+    with speaking(lambda *_: Said(200, JSON, b'{"items": []}')) as (url, heard):
         assert house.call("jobs", "--url", url, "--token-file", str(file), "-o", "json").value == []
         with monkeypatch.context() as patched:
             patched.setattr(

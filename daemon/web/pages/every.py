@@ -6,7 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from daemon.web.pages.asset import asset
 from daemon.web.pages.audit import audit_page, backfill_audit_page
-from daemon.web.pages.backfill.acting import amend_it, intervene, retry_it, sent_before
+from daemon.web.pages.backfill.acting import act, sent_before
 from daemon.web.pages.backfill.page import backfill_page
 from daemon.web.pages.backfills import backfills_page
 from daemon.web.pages.launch.page import launch_form, launch_it
@@ -31,9 +31,7 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     backfills_page,
     backfill_page,
     sent_before,
-    intervene,
-    retry_it,
-    amend_it,
+    act,
     login_page,
     login,
     logout,

@@ -36,24 +36,38 @@ async function refresh() {
   }
 }
 
+// What somebody has begun to write is not taken from them, wherever they look meanwhile.
+function isTypedInto(part) {
+  return [...part.querySelectorAll("input:not([type]), input[type=text], input[type=search], textarea")].some((field) => field.value !== field.defaultValue);
+}
+
 function show(page) {
   for (const part of document.querySelectorAll("[data-live][id]")) {
     const fresh = page.getElementById(part.id);
-    if (!fresh || part.innerHTML === fresh.innerHTML || part.contains(document.activeElement) || part.dataset.busy) continue;
+    if (!fresh || part.innerHTML === fresh.innerHTML || part.contains(document.activeElement) || part.dataset.busy || isTypedInto(part)) continue;
     keepState(part, fresh);
     part.replaceChildren(...document.adoptNode(fresh).childNodes);
   }
   document.dispatchEvent(new CustomEvent("backfilld:shown"));
 }
 
+// What a change is about, and the page is about: a page about one backfill has nothing to do with others.
+function concerns(changed) {
+  const { backfill, asset } = document.getElementById("content").dataset;
+  if (backfill && changed.backfills) return changed.backfills.includes(backfill);
+  if (asset && changed.assets) return changed.assets.includes(asset);
+  return true;
+}
+
 function listen() {
-  const events = new EventSource("/api/v1/changes");
+  const events = new EventSource(`/api/v1/changes?after=${document.body.dataset.position}`);
   events.addEventListener("open", () => {
-    if (!lost.hidden) wanted = true;
     lost.hidden = true;
-    if (wanted) refresh();
+    wanted = true; // What changed since the page was made, and before this, is told by no event.
+    refresh();
   });
-  events.addEventListener("changed", () => {
+  events.addEventListener("changed", (event) => {
+    if (!concerns(JSON.parse(event.data))) return;
     wanted = true;
     refresh();
   });

@@ -1,7 +1,7 @@
 """What the forms on the page of a backfill do."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from litestar import Response, get, post
@@ -24,7 +24,6 @@ INTERVENTIONS: Final[Mapping[str, Operation[Intervening, Intervened]]] = {
     "resume": resume,
     "cancel": cancel,
 }
-MAY_ACT: Final = [needs(Role.OPERATOR)]
 
 
 @get("/backfills/{backfill_id:str}/{action:str}")
@@ -38,61 +37,78 @@ async def sent_before(backfill_id: str, action: str) -> Redirect:
     return Redirect(f"/backfills/{quote(backfill_id)}", status_code=303)
 
 
-@post("/backfills/{backfill_id:str}/{action:str}", status_code=200, guards=MAY_ACT)
-async def intervene(backfill_id: str, action: str, request: AnyRequest, asking: Asking) -> Response[Any]:
-    """Back to the page once it is paused, resumed or canceled; or the page with why it was not.
+@post("/backfills/{backfill_id:str}/{action:str}", status_code=200, guards=[needs(Role.OPERATOR)])
+async def act(backfill_id: str, action: str, request: AnyRequest, asking: Asking) -> Response[Any]:
+    """Back to the page once it is done, or to the successor that was launched; or the page with why not.
 
     :raises UnknownError: there is no such backfill, or no such action.
     """
-    seen = await look(request, asking)
-    if action not in INTERVENTIONS:
-        raise UnknownError(f"nothing is called {action!r} that could be done to a backfill.")
-    asked = Intervening(backfill_id=backfill_id, reason=(await _fields(request)).get("reason") or None)
+    sent = _Sent(await look(request, asking), asking, backfill_id, await _fields(request))
+    if action == "retry":
+        return await _retry(sent)
+    if action == "amend":
+        return await _amend(sent)
+    if action in INTERVENTIONS:
+        return await _intervene(sent, action)
+    raise UnknownError(f"nothing is called {action!r} that could be done to a backfill.")
+
+
+class _Sent(NamedTuple):
+    """A form that was sent."""
+
+    seen: Look
+    asking: Asking
+    backfill_id: str
+    fields: dict[str, str]
+
+    @property
+    def reason(self) -> str | None:
+        return self.fields.get("reason") or None
+
+    def back(self, backfill_id: str) -> Redirect:
+        return Redirect(self.seen.link(f"/backfills/{backfill_id}"), status_code=303)
+
+
+async def _intervene(sent: _Sent, action: str) -> Response[Any]:
+    asked = Intervening(backfill_id=sent.backfill_id, reason=sent.reason)
     try:
-        await asking.ask(INTERVENTIONS[action], asked, request)
+        await sent.asking.ask(INTERVENTIONS[action], asked, sent.seen.request)
+    except UnknownError:
+        raise
     except RefusedError as error:
-        return await shown(seen, backfill_id, refused={action: str(error)}, opened=action, status=409)
-    return _back(seen, backfill_id)
+        return await shown(
+            sent.seen, sent.backfill_id, refused={action: str(error)}, opened=action, status=409
+        )
+    return sent.back(sent.backfill_id)
 
 
-@post("/backfills/{backfill_id:str}/retry", status_code=200, guards=MAY_ACT)
-async def retry_it(backfill_id: str, request: AnyRequest, asking: Asking) -> Response[Any]:
-    """The way to the successor, which is launched once; or the page with why there is none.
-
-    :raises UnknownError: there is no such backfill.
-    """
-    seen, fields = await look(request, asking), await _fields(request)
-    again = RetryAsked(backfill_id=backfill_id, reason=fields.get("reason") or None)
+async def _retry(sent: _Sent) -> Response[Any]:
+    again = RetryAsked(backfill_id=sent.backfill_id, reason=sent.reason)
     try:
-        launched = await asking.ask(retry, again, request, key=fields.get("key") or None)
+        launched = await sent.asking.ask(retry, again, sent.seen.request, key=sent.fields.get("key") or None)
+    except UnknownError:
+        raise
     except (RefusedError, UsageError) as error:
-        return await shown(seen, backfill_id, refused={"retry": str(error)}, opened="retry", status=409)
-    return _back(seen, launched.id)
+        return await shown(
+            sent.seen, sent.backfill_id, refused={"retry": str(error)}, opened="retry", status=409
+        )
+    return sent.back(launched.id)
 
 
-@post("/backfills/{backfill_id:str}/amend", status_code=200, guards=MAY_ACT)
-async def amend_it(backfill_id: str, request: AnyRequest, asking: Asking) -> Response[Any]:
-    """Back to the page once it is amended; or the page with what was not, and why.
-
-    :raises UnknownError: there is no such backfill.
-    """
-    seen, typed = await look(request, asking), typed_form(await _fields(request))
+async def _amend(sent: _Sent) -> Response[Any]:
+    seen, backfill_id, typed = sent.seen, sent.backfill_id, typed_form(sent.fields)
     asked = amendment_asked(await seen.records.backfill(seen.world, backfill_id), typed)
     if isinstance(asked, dict):
         return await shown(seen, backfill_id, refused=asked, opened="amend", typed=typed, status=422)
     try:
-        amended = await asking.ask(amend, asked, request)
+        amended = await sent.asking.ask(amend, asked, seen.request)
     except (RefusedError, UsageError) as error:
         refused = {"drop" if asked.drop else "amend": str(error)}
         return await shown(seen, backfill_id, refused=refused, opened="amend", typed=typed, status=409)
     notes = tuple(left_standing(amended))
     # They are told once: sending the form again changes nothing.
-    return await shown(seen, backfill_id, notes=notes) if notes else _back(seen, backfill_id)
+    return await shown(seen, backfill_id, notes=notes) if notes else sent.back(backfill_id)
 
 
 async def _fields(request: AnyRequest) -> dict[str, str]:
     return {name: str(value).strip() for name, value in (await request.form()).items()}
-
-
-def _back(seen: Look, backfill_id: str) -> Redirect:
-    return Redirect(seen.link(f"/backfills/{backfill_id}"), status_code=303)

@@ -1,12 +1,13 @@
 """What the page of a backfill says, from the log's state alone."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from daemon.deciding.explaining import Upstream, Waiting, reason_text, why_waiting
+from daemon.deciding.explaining import Reason, Upstream, Waiting, reason_text, why_waiting
 from daemon.fact_text import counted, one_line, ranges_text
 from daemon.not_loaded_text import problem_text, remedy_text
 from daemon.operations.standing import BackfillStanding, FailedRun, standing_of
@@ -94,11 +95,8 @@ def view_of(seen: Look, backfill: Backfill, failures: tuple[FailedRun, ...]) -> 
     """The backfill as it stands in the world that is looked at."""
     world, now = seen.world, seen.records.now()
     standing = standing_of(world, backfill, now, failures)
-    waiting = (
-        []
-        if backfill.completed is not None
-        else why_waiting(world, backfill, now, looked_at_max=LOOKED_AT_MAX)
-    )
+    is_over = backfill.completed is not None
+    waits = _waits([] if is_over else why_waiting(world, backfill, now, looked_at_max=LOOKED_AT_MAX))
     return View(
         backfill=backfill,
         standing=standing,
@@ -107,8 +105,8 @@ def view_of(seen: Look, backfill: Backfill, failures: tuple[FailedRun, ...]) -> 
         assets_more=max(0, len(standing.progress) - ASSETS_SHOWN_MAX),
         pace=tuple(_pace(backfill, standing)),
         notes=tuple(_notes(seen, backfill, standing)),
-        waiting=tuple(map(_wait, waiting[:WAITING_SHOWN_MAX])),
-        waiting_more=sum(each.runs for each in waiting[WAITING_SHOWN_MAX:]),
+        waiting=tuple(wait for wait, _ in waits[:WAITING_SHOWN_MAX]),
+        waiting_more=sum(runs for _, runs in waits[WAITING_SHOWN_MAX:]),
         how=tuple(_how(backfill)),
         successors=tuple(_successors(seen, backfill.id)),
     )
@@ -147,14 +145,20 @@ def _notes(seen: Look, backfill: Backfill, standing: BackfillStanding) -> Iterat
         yield "No daemon runs: it goes on when one does, with `backfilld up`."
 
 
-def _wait(waiting: Waiting) -> Wait:
-    def reasons() -> Iterator[str]:
-        for reason in waiting.reasons:
-            keys = reason.partitions if isinstance(reason, Upstream) else None
-            yield reason_text(reason) + ("" if keys is None else f": {ranges_text(keys)}")
+def _waits(waiting: Sequence[Waiting]) -> list[tuple[Wait, int]]:
+    """What is waited for, once for all runs of the same assets and reasons, and how many these are."""
+    counts: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
+    for each in waiting:
+        counts[each.assets, tuple(map(_reason_text, each.reasons))] += each.runs
+    return [
+        (Wait(f"{', '.join(assets)} · {counted(runs, 'run' if reasons else 'more run')}", reasons), runs)
+        for (assets, reasons), runs in counts.items()
+    ]
 
-    noun = "run" if waiting.reasons else "more run"
-    return Wait(f"{', '.join(waiting.assets)} · {counted(waiting.runs, noun)}", tuple(reasons()))
+
+def _reason_text(reason: Reason) -> str:
+    keys = reason.partitions if isinstance(reason, Upstream) else None
+    return reason_text(reason) + ("" if keys is None else f": {ranges_text(keys)}")
 
 
 def _how(backfill: Backfill) -> Iterator[tuple[str, str]]:

@@ -51,14 +51,23 @@ function show(page) {
   document.dispatchEvent(new CustomEvent("backfilld:shown"));
 }
 
+// What a change is about, and the page is about: a page about one backfill has nothing to do with others.
+function concerns(changed) {
+  const { backfill, asset } = document.getElementById("content").dataset;
+  if (backfill && changed.backfills) return changed.backfills.includes(backfill);
+  if (asset && changed.assets) return changed.assets.includes(asset);
+  return true;
+}
+
 function listen() {
-  const events = new EventSource("/api/v1/changes");
+  const events = new EventSource(`/api/v1/changes?after=${document.body.dataset.position}`);
   events.addEventListener("open", () => {
     lost.hidden = true;
     wanted = true; // What changed since the page was made, and before this, is told by no event.
     refresh();
   });
-  events.addEventListener("changed", () => {
+  events.addEventListener("changed", (event) => {
+    if (!concerns(JSON.parse(event.data))) return;
     wanted = true;
     refresh();
   });

@@ -17,6 +17,7 @@ from events.facts import (
     PartitionSkipped,
     RunLaunched,
 )
+from events.log import Log
 
 PULSE_EVERY_S: Final = 0.5  # at the most
 NAMED_MAX: Final = 50  # backfills or assets in a pulse; where more have changed, any may have
@@ -55,14 +56,17 @@ class Changes:
             if not self._channel.viewers:
                 self._wanted, self._ready = anyio.Event(), anyio.Event()
 
-    async def pulses(self) -> AsyncGenerator[bytes]:
-        """Events, until it is time to come anew."""
+    async def pulses(self, log: Log, after: int) -> AsyncGenerator[bytes]:
+        """Events, until it is time to come anew; the first one at once, if the log is past ``after``."""
         channel = self._channel
         with channel.viewed():
             self._wanted.set()
             await self._ready.wait()
             seen = channel.number
+            head = await log.head()
             yield b": what changes from now on\n\n"
+            if head > after:
+                yield _event(Changed(head, None, None))
             async for event in channel.events(seen):
                 yield event
 

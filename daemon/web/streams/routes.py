@@ -86,12 +86,19 @@ async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: Fr
     name="api:changes",
     responses=PROBLEMS,
 )
-async def changes(asking: Asking) -> Stream:
+async def changes(
+    asking: Asking,
+    *,
+    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
+    after: Annotated[int | None, QueryParameter(name="after", ge=0, le=2**63 - 1)] = None,
+) -> Stream:
     """Follow what changes: an event `changed` that names backfills and assets, or null for any.
 
-    At most two a second, the same for everybody: a sign to look again, not a record.
+    At most two a second, the same for everybody: a sign to look again, not a record. Whoever has looked at
+    a position says so with `after`, and hears at once if the log has grown since.
     """
-    return streamed(asking, asking.changes.pulses())
+    position = resumed(after, last_event_id, await asking.log.head())
+    return streamed(asking, asking.changes.pulses(asking.log, position))
 
 
 def streamed(asking: Asking, events: AsyncGenerator[bytes]) -> Stream:

@@ -42,9 +42,11 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     complaints: list[str] = []
     page.on(
         "console",
-        lambda said: complaints.append(said.text)
-        if said.type == "error" and not said.text.endswith(REFUSALS)
-        else None,
+        lambda said: (
+            complaints.append(said.text)
+            if said.type == "error" and not said.text.endswith(REFUSALS)
+            else None
+        ),
     )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(

@@ -120,12 +120,12 @@ def test_reading_an_error_and_retrying(page: Page, site: Site) -> None:
 def test_a_viewer_looks_and_changes_nothing(page: Page, site: Site) -> None:
     made = site.call("token", "create", "vera", "--role", "viewer")
     page.goto("/login")
-    page.get_by_label("Token").fill(made["token"])
+    page.get_by_label("Token").fill(made["secret"])
     page.get_by_role("button", name="Sign in").click()
     page.goto("/")
     expect(page.locator("summary", has_text="vera")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("Materialize"))).to_be_disabled()
-    answer = page.request.post("/api/v1/backfills/nobody/pause", data={})
+    answer = page.request.post("/api/v1/backfills/nobody/pause", data={}, headers={"Origin": site.url})
     assert answer.status == 403
     assert "viewer" in answer.json()["detail"]
 

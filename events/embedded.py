@@ -58,6 +58,11 @@ def locate(home: Path) -> Location:
         ) from error
 
 
+def is_embedded(home: Path, url: str) -> bool:
+    """Whether the URL is that of ``home``'s own database, which runs."""
+    return Server(data_folder(home)).url() == url
+
+
 @contextmanager
 def embedded_database(home: Path) -> Iterator[str]:
     """The URL of ``home``'s own database, which runs until the last process that uses it leaves this context.

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 from sqlalchemy import Select, select
 
@@ -191,7 +192,8 @@ class PostgresLog:
             lines = await self._copied(reading.selecting_hashes(after=chain.position, limit=VERIFIED_AT_ONCE))
             if not lines:
                 return chain.end(head, digest)
-            broken = chain.follow(reading.hashed(lines))
+            # Hashing is not the event loop's: whoever else is served by it goes on meanwhile.
+            broken = await to_thread.run_sync(chain.follow, reading.hashed(lines))
             if broken is not None:
                 return broken
 

@@ -1,7 +1,5 @@
 """`backfilld projections`: whether the tables and snapshots say what the log says, and to make them anew."""
 
-from typing import TYPE_CHECKING
-
 import msgspec
 import typer
 from rich.console import Console
@@ -9,13 +7,11 @@ from rich.text import Text
 
 from daemon.cli.errors import ExitCode
 from daemon.cli.invocation import Invocation, database_command
-from daemon.cli.opening import with_records
+from daemon.cli.opening import ask
 from daemon.fact_text import counted
-from daemon.operations.errors import RefusedError
-from daemon.operations.records import Records
-
-if TYPE_CHECKING:
-    from projections.tables.checking import Checked, Difference
+from daemon.operations.operation import Question
+from daemon.operations.projections import check_projections, rebuild_projections
+from projections.tables.checked import Checked, Difference
 
 VALUE_CHARACTERS_MAX = 200  # of each value that people are shown
 
@@ -34,7 +30,7 @@ def check(invocation: Invocation) -> None:
     The tables of backfills, runs and materializations are compared at the position they stand at, and the
     newest snapshots at theirs. Nothing is changed, and a daemon may go on meanwhile.
     """
-    checked = with_records(invocation, Records.check_projections)
+    checked = ask(invocation, check_projections, Question())
     invocation.output.value(checked, lambda console: show(console, checked))
     if checked.differences:
         raise typer.Exit(ExitCode.UNSUCCESSFUL)
@@ -48,19 +44,17 @@ def rebuild(invocation: Invocation) -> None:
     A daemon goes on meanwhile. Snapshots that do not say what the log says are replaced too. If this is
     interrupted, all is as it was.
     """
-    rebuilt = with_records(invocation, Records.rebuild_projections)
-    if rebuilt is None:
-        raise RefusedError("somebody else is making the tables anew already; wait for that.")
+    rebuilt = ask(invocation, rebuild_projections, Question())
     text = f"The tables are made anew from {rebuilt.position:,} facts: {rows_text(rebuilt.rows)}."
     if rebuilt.snapshots_mended:
         text += (
             f" {counted(rebuilt.snapshots_mended, 'snapshot')} did not say what the log says and does now: "
             f"restart a daemon that may have started from one."
         )
-    invocation.output.value(rebuilt._asdict(), lambda console: console.print(text, soft_wrap=True))
+    invocation.output.value(rebuilt, lambda console: console.print(text, soft_wrap=True))
 
 
-def show(console: Console, checked: "Checked") -> None:
+def show(console: Console, checked: Checked) -> None:
     """Prints what was compared, and each difference."""
     for difference in checked.differences:
         console.print(line(difference), soft_wrap=True)
@@ -82,7 +76,7 @@ def show(console: Console, checked: "Checked") -> None:
     )
 
 
-def line(difference: "Difference") -> Text:
+def line(difference: Difference) -> Text:
     """A difference on one line for people."""
     text = Text(f"{difference.table} {difference.key}", style="bold")
     if difference.column is not None:

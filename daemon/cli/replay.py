@@ -3,26 +3,25 @@
 import math
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, TextIO
 
 import anyio
 import typer
 
+from daemon.cli.asker import Asker
 from daemon.cli.errors import ExitCode
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.launch import IdArgument
-from daemon.cli.opening import with_records
+from daemon.cli.opening import with_asker, with_records
 from daemon.cli.output import Format, Output
+from daemon.cli.recorded_here import Recording, recording_here
 from daemon.cli.replay_shown import Played, Show, end_of_replay_text, show_on
 from daemon.clock import Clock, SystemClock
 from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
 from daemon.time_text import duration_text
-from events.log import Filter
-from projections.backfill.state import Backfill
-from projections.world import World, evolve
 
 LASTS_S = 10.0  # where no speed is given, and it took longer than that
 
@@ -64,33 +63,29 @@ def replay(
 
     clock = SystemClock()  # Ours, by which people watch: a file's stands still.
 
-    async def call(records: Records) -> None:
-        world = await records.world()
-        backfill = await records.backfill(world, backfill_id)
+    async def show_it(recording: Recording) -> None:
         with show_on(output, clock, every_fact=step) as show:
-            wait = pace_of(clock, output, backfill, world, speed=speed, step=step)
-            last = await play(played(records, backfill, upto=world.position), show, wait)
+            wait = pace_of(clock, output, recording.lasted_s, speed=speed, step=step)
+            last = await play(recording.frames, show, wait)
         if output.form is Format.TEXT and last is not None:
             output.console.print(end_of_replay_text(last), soft_wrap=True)
 
+    async def show_here(records: Records) -> None:
+        await show_it(await recording_here(records, backfill_id))
+
+    async def show_elsewhere(asker: Asker) -> None:
+        from daemon.cli.recorded_elsewhere import recording_elsewhere  # noqa: PLC0415 -- httpx, which others need not
+
+        await show_it(await recording_elsewhere(asker, backfill_id))
+
     try:
-        with_records(invocation, call)
+        if invocation.url is None:
+            with_records(invocation, show_here)
+        else:
+            with_asker(invocation, show_elsewhere)
     except KeyboardInterrupt:
         output.note("The replay was stopped; it had changed nothing.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
-
-
-async def played(records: Records, backfill: Backfill, *, upto: int) -> AsyncIterator[Played]:
-    """The facts of a backfill in order, each with the backfill as it was right after it."""
-    world = await records.world_at(backfill.request_position - 1)
-    its_facts = Filter(backfill_id=backfill.id)
-    async with aclosing(records.log.read(after=world.position, upto=upto, matching=its_facts)) as batches:
-        async for batch in batches:
-            for recorded in batch:
-                evolve(world, recorded)
-                then = world.backfill(backfill.id)
-                if then is not None:
-                    yield Played(recorded, then)
 
 
 async def play(frames: AsyncIterator[Played], show: Show, wait: Wait) -> Played | None:
@@ -104,17 +99,14 @@ async def play(frames: AsyncIterator[Played], show: Show, wait: Wait) -> Played 
     return last
 
 
-def pace_of(
-    clock: Clock, output: Output, backfill: Backfill, world: World, *, speed: float | None, step: bool
-) -> Wait:
+def pace_of(clock: Clock, output: Output, lasted_s: float, *, speed: float | None, step: bool) -> Wait:
     """What is waited for before each frame."""
     if step:
         return Steps(sys.stdin).wait
     if output.form is not Format.TEXT or (speed is None and not output.console.is_terminal):
         return at_once
-    lasted = ((backfill.completed_at or world.known.at) - backfill.requested_at).total_seconds()
-    times = speed or max(lasted / LASTS_S, 1.0)
-    takes = duration_text(lasted / times)
+    times = speed or max(lasted_s / LASTS_S, 1.0)
+    takes = duration_text(lasted_s / times)
     output.note(f"{times:,.4g} times as fast as it went: {takes}; Ctrl-C stops it.", style="dim")
     return Pace(clock, times).wait
 

@@ -7,16 +7,16 @@ from rich.text import Text
 
 from daemon.cli.output import Column, status_style, table_of
 from daemon.fact_text import counted
+from daemon.operations.whatif import Compared
 from daemon.plan_text import estimate_text
 from daemon.time_text import duration_text
 from daemon.whatif.estimating import Estimate, RunsEstimate
 from daemon.whatif.figures import AssetTimes, Figures
-from daemon.whatif.replaying import Comparison
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 
 
-def show(console: Console, found: Comparison) -> None:
+def show(console: Console, found: Compared) -> None:
     """Prints what was beside what would have been."""
     columns = (found.recorded, found.simulated, found.what_if)
     pools = sorted({name for figures in columns for name in figures.pools})
@@ -33,7 +33,7 @@ def show(console: Console, found: Comparison) -> None:
         console.print(Text(note, style="yellow"), soft_wrap=True)
 
 
-def verdict(found: Comparison) -> str:
+def verdict(found: Compared) -> str:
     """How much sooner or later it would have ended, as far as simulating can tell."""
     was, other = found.simulated.took_s, found.what_if.took_s
     if was is None or other is None:

@@ -10,7 +10,7 @@ from daemon.fact_text import amendments, ranges_text
 from daemon.operations.errors import UsageError
 from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
-from daemon.operations.typed import hours_typed
+from daemon.operations.typed import hours_typed, number_from
 from daemon.refusal import Refused
 from events.facts import Fact, PartitionKeys, RunOrder
 from projections.backfill.state import Backfill
@@ -82,10 +82,10 @@ def amendment_of(asked: Amend) -> Amendment:
     """
     wanted = Amendment(
         reason=asked.reason,
-        max_concurrent_runs=_from("--max-concurrent", asked.max_concurrent, at_least=1),
+        max_concurrent_runs=number_from("--max-concurrent", asked.max_concurrent, at_least=1),
         order=asked.order,
         priority=asked.priority,
-        retries_max=_from("--retries", asked.retries, at_least=0),
+        retries_max=number_from("--retries", asked.retries, at_least=0),
         only_between=hours_typed(asked.only_between, or_none=True),
         drops=asked.drop,
     )
@@ -94,12 +94,6 @@ def amendment_of(asked: Amend) -> Amendment:
             "what changes? Give --max-concurrent, --order, --priority, --retries, --only-between or --drop."
         )
     return wanted
-
-
-def _from(option: str, value: int | Literal["none"] | None, *, at_least: int) -> int | Literal["none"] | None:
-    if isinstance(value, int) and value < at_least:
-        raise UsageError(f"{option} takes a number from {at_least} on, or none, and not {str(value)!r}.")
-    return value
 
 
 def _amended(backfill: Backfill, amending: Amending) -> Amended:

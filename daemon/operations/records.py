@@ -26,7 +26,7 @@ from projections.world import World, evolve
 
 if TYPE_CHECKING:
     from projections.tables.attempts import AttemptsAt
-    from projections.tables.checking import Checked
+    from projections.tables.checked import Checked
     from projections.tables.memory import FoldedStore
     from projections.tables.of_partitions import OfPartitions
     from projections.tables.rebuilding import Rebuilt

@@ -1,7 +1,7 @@
 """What is given as text and has a meaning of its own."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from daemon.operations.errors import UsageError
 
@@ -21,6 +21,18 @@ def hours_typed(text: str | None, *, or_none: bool = False) -> str | None:
         except ValueError as error:
             raise UsageError(f"--only-between: {error}.") from error
     return text
+
+
+def number_from(
+    option: str, value: int | Literal["none"] | None, *, at_least: int
+) -> int | Literal["none"] | None:
+    """The number, or the word none, that was given.
+
+    :raises UsageError: the number is too small.
+    """
+    if isinstance(value, int) and value < at_least:
+        raise UsageError(f"{option} takes a number from {at_least} on, or none, and not {str(value)!r}.")
+    return value
 
 
 def tags_typed(texts: Sequence[str] | None) -> dict[str, str]:

@@ -6,7 +6,6 @@ does not move: whoever fills these meanwhile disturbs nothing, and is not held u
 
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import ColumnElement, Table, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -15,6 +14,7 @@ from projections import snapshot
 from projections.differing import differing
 from projections.tables import changes as table_changes
 from projections.tables.changes import VERSION
+from projections.tables.checked import Checked, Difference
 from projections.tables.snapshots import kept_positions, kept_state, passing
 from projections.tables.writing import LIVE, apply, checkpoint, gathered, make_like_live, named
 from projections.world import World
@@ -23,29 +23,6 @@ FOLDED: Final = named("_folded")
 SNAPSHOTS_CHECKED: Final = 3  # the newest
 ROWS_SHOWN_MAX: Final = 1_000  # of each table that differ
 PLACES_SHOWN_MAX: Final = 100  # of each snapshot that differ
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """One thing that is not as the log says."""
-
-    table: str
-    key: str
-    column: str | None  # None: the whole row, which only one of them has
-    there: Any
-    log: Any
-
-
-class Checked(msgspec.Struct, frozen=True):
-    """What was compared, and what differs."""
-
-    position: int  # that the tables stand at
-    head: int  # of the log
-    facts: int  # folded
-    rows: dict[str, int]  # by table: how many are there
-    snapshots: int
-    differences: tuple[Difference, ...]  # of each table and snapshot the first ones
-    rows_differing: int  # all of them, in the tables
-    snapshots_differing: int
 
 
 async def check(engine: AsyncEngine, log: Log) -> Checked:

@@ -22,7 +22,8 @@ from projections.snapshots_kept import passes_mark, unneeded
 from projections.tables import changes as table_changes
 from projections.tables import schema, then
 from projections.tables.attempts import AttemptsAt, selecting_filled, selecting_others, selecting_runs
-from projections.tables.checking import Checked, check
+from projections.tables.checked import Checked
+from projections.tables.checking import check
 from projections.tables.of_partitions import OfPartitions, of_partitions
 from projections.tables.rebuilding import Rebuilt, rebuild
 from projections.tables.taken import durations_of, selecting_taken

@@ -84,6 +84,31 @@ CASES = (
     Case("dynamic_set", "/dynamic-partitions/customers", {}, ("partitions", "list", "customers")),
     Case("pools", "/pools", {}, ("pool", "list")),
     Case("jobs", "/jobs", {}, ("jobs",)),
+    Case(
+        "whatif",
+        "/backfills/{failed}/whatif",
+        {"max_concurrent": 1, "retries": "none", "order": "newest_first", "max_runs": 3},
+        (
+            *("whatif", "{failed}", "--max-concurrent", "1"),
+            *("--retries", "none", "--newest-first", "--max-runs", "3"),
+        ),
+    ),
+    Case("verify_log", "/log/verify", {}, ("log", "verify")),
+    Case("rebuild_projections", "/projections/rebuild", {}, ("projections", "rebuild")),
+    Case("check_projections", "/projections/check", {}, ("projections", "check")),
+    Case("diff", "/diff", {"from_": "0", "to": "30"}, ("diff", "--from", "0", "--to", "30")),
+    Case(
+        "diff",
+        "/diff",
+        {"from_": "6", "to": "30", "backfill": "{failed}", "limit": 1},
+        ("diff", "--from", "6", "--to", "30", "--backfill", "{failed}", "--limit", "1"),
+    ),
+    Case(
+        "diff",
+        "/diff",
+        {"from_": "6", "to": "30", "asset": "totals"},
+        ("diff", "--from", "6", "--to", "30", "--asset", "totals"),
+    ),
     Case("plan", "/plans", {"selection": ["orders*"], "missing": True}, ("plan", "orders*", "--missing")),
     Case(
         "plan",
@@ -232,6 +257,15 @@ def test_all_partitions_are_listed_in_their_order_as_ranges_that_stand_alike(
     # A cursor may lie within a range.
     rest = asked(api, "partition_ranges", "/partition-ranges/orders", {"cursor": "2024-01-08"})
     assert [(each["first"], each["count"]) for each in rest["items"]] == [("2024-01-09", 2)]
+
+
+def test_the_space_that_is_used_is_told(api: TestClient[Litestar], house: House) -> None:
+    found = asked(api, "log_stats", "/log/stats", {})
+    value = house.call("log", "stats", "-o", "json").value
+    assert found["log"]["by_day"] == value["log"]["by_day"]
+    assert list(found["log"]["by_type"]) == list(value["log"]["by_type"])
+    assert found["run_files"] == value["run_files"]
+    assert found["embedded_database"]["files"] > 0
 
 
 def test_a_run_s_output_is_read_from_a_byte_on(api: TestClient[Litestar], ids: dict[str, str]) -> None:

@@ -64,6 +64,12 @@ CHANGES = (
         "cancel ID",
     ),
     ("run cancel ID-1-1", "run cancel nowhere-1-1", "cancel ID"),
+    ("diff --from 0 --to 1 --backfill ID", "cancel ID"),
+    (
+        "cancel ID",
+        "whatif ID --pool warehouse=3",
+        "whatif ID --max-concurrent 0",
+    ),
     ("cancel nowhere", "pause nowhere", "amend nowhere --priority 1", "retry nowhere", "cancel ID"),
 )
 
@@ -122,6 +128,25 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "partitions list",
         "partitions list nothing",
         "pool list",
+        "diff --from 0 --to 9",
+        "diff --from 0 --to 9 -o json",
+        "diff --from 0 --to 9 --asset orders --limit 1",
+        "diff --from 0 --to 9 --asset ordrs",
+        "diff --from 0 --to 9 --backfill nowhere",
+        "diff --from 9 --to 2",
+        "diff --from nonsense",
+        "diff --from 2 --to 2",
+        "log verify",
+        "log verify -o json",
+        "log verify --since-anchor nowhere.json",
+        "projections rebuild",
+        "projections rebuild -o json",
+        "projections check",
+        "projections check -o json",
+        "whatif nowhere --retries 1",
+        "whatif nowhere",
+        "replay nowhere",
+        "replay nowhere --speed 0",
         "log",
         "log --limit 3",
         "log --limit 3 --newest-first",
@@ -142,6 +167,34 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
 )
 def test_an_answer_is_the_same(still: Served, line: str) -> None:
     assert still.by_url(*line.split()) == still.house.call(*line.split())
+
+
+def test_an_anchor_is_kept_where_it_was_asked_for(still: Served) -> None:
+    status, out, _ = still.by_url("log", "verify", "--save-anchor", "kept.json")
+    assert (status, out.splitlines()[-1]) == (0, "The anchor is in kept.json: keep it elsewhere.")
+    command = ("log", "verify", "--since-anchor", "kept.json")
+    assert "; checked from position " in still.by_url(*command).out
+    assert still.by_url(*command, "-o", "json") == still.house.call(*command, "-o", "json")
+    kept = still.house.folder / "kept.json"
+    anchor = json.loads(kept.read_text())
+    anchor["backfilld_anchor"]["digest"] = "0" * 64
+    kept.write_text(json.dumps(anchor))
+    for form in ("text", "json"):
+        found = still.by_url(*command, "-o", form)
+        assert found == still.house.call(*command, "-o", form)
+        assert (found.status, "when the anchor was saved" in found.out) == (1, True)
+
+
+def test_what_uses_the_space_is_told_of_the_daemon_s_machine(still: Served) -> None:
+    found, here = (call("log", "stats", "-o", "json").value for call in (still.by_url, still.house.call))
+    for name in ("facts", "by_type", "by_day"):
+        assert found["log"][name] == here["log"][name]
+    assert found["log"]["tables"].keys() == here["log"]["tables"].keys()
+    assert found["embedded_database"]["folder"] == here["embedded_database"]["folder"]
+    assert found["run_files"] == here["run_files"]
+    told = still.by_url("log", "stats").out
+    assert "rest of PostgreSQL" in told
+    assert "BackfillRequested" in told
 
 
 def test_pools_and_keys_say_the_same(still: Served) -> None:
@@ -206,6 +259,21 @@ def test_all_attempts_at_an_asset_are_told(busy: Served, monkeypatch: pytest.Mon
         assert busy.by_url(*line) == busy.house.call(*line)
     for line in (("audit", "report"), ("audit", "nothing"), ("audit", "backfill", "nowhere")):
         assert busy.by_url(*line) == busy.house.call(*line)
+
+
+def test_what_was_is_told_and_simulated_alike(busy: Served) -> None:
+    backfill_id = busy.by_url("launch", "orders*", "--all", "--wait", "-o", "json").value["id"]
+    for form in ("text", "json"):
+        for line in (
+            f"replay {backfill_id}",
+            f"whatif {backfill_id} --max-concurrent 1 --newest-first",
+            f"whatif {backfill_id} --max-runs 2 --retries none --only-between none",
+            f"diff --from 1 --to 20 --backfill {backfill_id}",
+        ):
+            command = (*line.split(), "-o", form)
+            found = busy.by_url(*command)
+            assert found == busy.house.call(*command)
+            assert backfill_id in found.out or form == "text"
 
 
 def test_a_failure_is_followed_and_tried_again(busy: Served) -> None:

@@ -274,7 +274,7 @@ def test_a_token_is_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
                 f"{command} --url http://x",
                 "This is done where the database is, and not through --url; leave it out.",
             )
-            for command in ("up shop.py", "doctor", "projections check", "export f.jsonl", "web")
+            for command in ("up shop.py", "doctor", "export f.jsonl", "import f.jsonl", "web")
         ),
         (
             "demo --url http://x",

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from events.driver import database_url as parsed
 from events.driver import make_engine
 from events.postgres import PostgresLog
-from projections.tables.checking import Checked
+from projections.tables.checked import Checked
 from projections.tables.store import ProjectionStore
 
 

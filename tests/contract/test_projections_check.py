@@ -9,7 +9,7 @@ from events.codec import FACT_TYPES
 from events.envelope import Event
 from events.facts import Failure, PartitionFailed, RunFailed, RunLaunched
 from projections.tables import schema
-from projections.tables.checking import Checked
+from projections.tables.checked import Checked
 from tests.contract.kept import Kept
 from tests.contract.test_projection_store import a_backfill_that_fails, write
 from tests.simulation.together import many_backfills

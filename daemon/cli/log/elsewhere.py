@@ -43,7 +43,7 @@ async def _list(asker: ElsewhereAsker, asked: LogQuestion, write: Write, head: i
     count, following = 0, None
     kept: list[Page[Shown]] = []
     is_last = asked.asked().order is Order.LAST
-    async for page in _pages(asker, asked):
+    async for page in pages_of(asker, asked):
         count += len(page.items)
         following = None if page.next is None else int(page.next)
         if is_last:
@@ -57,7 +57,7 @@ async def _list(asker: ElsewhereAsker, asked: LogQuestion, write: Write, head: i
     return Listed(count, head, following)
 
 
-async def _pages(asker: ElsewhereAsker, asked: LogQuestion) -> AsyncIterator[Page[Shown]]:
+async def pages_of(asker: ElsewhereAsker, asked: LogQuestion) -> AsyncIterator[Page[Shown]]:
     """The pages up to the limit, each beginning where the one before ends."""
     is_forward = asked.asked().order is Order.OLDEST_FIRST
     left = asked.limit

@@ -1,41 +1,24 @@
 """`backfilld log stats`: how many facts there are of what, and what uses the space."""
 
-import os
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from rich.console import Console
 from rich.text import Text
 
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.opening import ask
 from daemon.cli.output import Column, table_of
 from daemon.fact_text import counted
-from events.amounts import Amount, Measured, measured_rows
+from daemon.operations.log.stats import Stats, log_stats
+from daemon.operations.operation import Question
+from events.amounts import Amount, measured_rows
 
 DAYS_SHOWN = 14
 KB = 1000
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
-
-
-class Files(msgspec.Struct, frozen=True):
-    """Files below a folder."""
-
-    folder: str
-    folders: int  # directly in it: of runs, one a run
-    files: int
-    file_bytes: int
-
-
-class Stats(msgspec.Struct, frozen=True):
-    """The answer as JSON shows it."""
-
-    log: Measured
-    run_files: Files | None  # None: of a file, or where there are none
-    embedded_database: Files | None  # None: it is a database of another server, or a file
-    file_bytes: int | None = None  # of a file: its size
 
 
 @command
@@ -47,7 +30,10 @@ def stats(invocation: Invocation) -> None:
 
     backfilld log stats -o json
     """
-    found = of_file(invocation.file) if invocation.file is not None else of_database(invocation)
+    if invocation.file is not None:
+        found = of_file(invocation.file)
+    else:
+        found = ask(invocation, log_stats, Question())
     invocation.output.value(found, lambda console: tell(console, found))
 
 
@@ -61,46 +47,6 @@ def of_file(path: Path) -> Stats:
     with closing(opened(path)) as file:
         measured = measured_rows(map(file.page, range(len(file.starts))))
     return Stats(measured, None, None, path.stat().st_size)
-
-
-def of_database(invocation: Invocation) -> Stats:
-    """What there is to be said of the log in the database, and of the home folder of this machine."""
-    from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
-    from events.embedded import data_folder  # noqa: PLC0415 -- half a second likewise
-
-    measured = invocation.with_log(lambda log: log.measure())
-    home = invocation.settings.home
-    embedded = None if invocation.settings.database_url is not None else files_below(data_folder(home))
-    return Stats(measured, files_below(home / RUNS_FOLDER), embedded)
-
-
-def files_below(folder: Path) -> Files | None:
-    """How many files there are and how large they are; what goes away meanwhile counts nothing."""
-    if not folder.is_dir():
-        return None
-    folders = sum(entry.is_dir(follow_symlinks=False) for entry in entries_of(folder))
-    files = file_bytes = 0
-    for entry in files_in(folder):
-        with suppress(FileNotFoundError):
-            file_bytes += entry.stat(follow_symlinks=False).st_size
-            files += 1
-    return Files(str(folder), folders, files, file_bytes)
-
-
-def files_in(folder: Path | str) -> Iterator["os.DirEntry[str]"]:
-    """Every file below a folder; links are entered by nobody."""
-    for entry in entries_of(folder):
-        if entry.is_dir(follow_symlinks=False):
-            yield from files_in(entry.path)
-        else:
-            yield entry
-
-
-def entries_of(folder: Path | str) -> list["os.DirEntry[str]"]:
-    """What is in a folder; nothing where it is gone or closed to us."""
-    with suppress(FileNotFoundError, PermissionError), os.scandir(folder) as entries:
-        return list(entries)
-    return []
 
 
 def tell(console: Console, found: Stats) -> None:

@@ -3,16 +3,17 @@
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.text import Text
 
 from daemon.cli.anchors import read_anchor, save_anchor
 from daemon.cli.errors import ExitCode
 from daemon.cli.invocation import Invocation, command
+from daemon.cli.opening import ask
 from daemon.cli.verify import answer as verify_file
 from daemon.clock import SystemClock
 from daemon.operations.errors import UsageError
+from daemon.operations.log.verify import VerifiedLog, VerifyAsked, verify_log
 from events.anchor import Anchor
 
 SinceAnchorOption = Annotated[
@@ -46,8 +47,6 @@ def verify(
 
     backfilld log verify --since-anchor monday.json --save-anchor tuesday.json
     """
-    from events.verifying import Verified  # noqa: PLC0415 -- half a second that --help need not wait for
-
     since = None if since_anchor is None else read_anchor(since_anchor)
     if invocation.file is not None:
         if save is not None:
@@ -55,21 +54,24 @@ def verify(
         verify_file(invocation, invocation.file, since)
         return
     now = SystemClock().now()
-    found = invocation.with_log(lambda log: log.verify(since=since))
-    is_intact = isinstance(found, Verified)
-    answer = {"intact": is_intact} | msgspec.structs.asdict(found)
-    if isinstance(found, Verified):
-        checked = f"; checked from position {since.position:,} on" if since else ""
-        told = Text(
-            f"The log is as it was written: {found.head:,} facts{checked}.\nIts digest is {found.digest}."
-        )
-        if save is not None:
-            save_anchor(save, Anchor(found.head, found.digest, now))
-            told.append(f"\nThe anchor is in {save}: keep it elsewhere.")
-    else:
-        told = Text(
-            f"The log is not as it was written. Position {found.position}: {found.reason}.", style="red"
-        )
-    invocation.output.value(answer, lambda console: console.print(told, soft_wrap=True))
-    if not is_intact:
+    found = ask(invocation, verify_log, VerifyAsked(since=since))
+    if found.intact and save is not None:
+        save_anchor(save, Anchor(found.head or 0, found.digest or "", now))
+    told = told_intact(found, since, save) if found.intact else told_broken(found)
+    invocation.output.value(found, lambda console: console.print(told, soft_wrap=True))
+    if not found.intact:
         raise typer.Exit(ExitCode.UNSUCCESSFUL)
+
+
+def told_intact(found: VerifiedLog, since: Anchor | None, save: Path | None) -> Text:
+    """What is proved of a log that is as it was written."""
+    checked = f"; checked from position {since.position:,} on" if since else ""
+    kept = "" if save is None else f"\nThe anchor is in {save}: keep it elsewhere."
+    return Text(
+        f"The log is as it was written: {found.head:,} facts{checked}.\nIts digest is {found.digest}.{kept}"
+    )
+
+
+def told_broken(found: VerifiedLog) -> Text:
+    """Where a log is not as it was written."""
+    return Text(f"The log is not as it was written. Position {found.position}: {found.reason}.", style="red")

@@ -1,5 +1,6 @@
 """Facts as answers hold them."""
 
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
@@ -49,4 +50,19 @@ def shown(recorded: Recorded) -> Shown:
         causation_id=recorded.causation_id,
         correlation_id=recorded.correlation_id,
         data=recorded.fact,
+    )
+
+
+def recorded(fact: Shown) -> Recorded:
+    """The fact as the log has it."""
+    return Recorded(
+        position=fact.position,
+        id=fact.id,
+        at=datetime.fromisoformat(fact.at),
+        actor=fact.actor,
+        fact=fact.fact,
+        backfill_id=fact.backfill_id,
+        run_id=fact.run_id,
+        causation_id=fact.causation_id,
+        correlation_id=fact.correlation_id,
     )

@@ -59,10 +59,5 @@ async def ended_runs(
     return {backfill_id: _in_order(outcomes) for backfill_id, outcomes in found.items()}
 
 
-def ended_text(outcomes: dict[str, EndedRuns]) -> str:
-    """The counts by outcome, ``11 succeeded, 3 failed``."""
-    return ", ".join(f"{ended.count:,} {outcome}" for outcome, ended in outcomes.items())
-
-
 def _in_order(outcomes: dict[str, EndedRuns]) -> dict[str, EndedRuns]:
     return {outcome: outcomes[outcome] for outcome in OUTCOMES.values() if outcome in outcomes}

@@ -24,14 +24,14 @@ from daemon.operations.moment import typed_moment
 from daemon.operations.moments import moment
 from daemon.operations.operation import Operation, PastQuestion, Question
 from daemon.operations.standing import BackfillStanding
-from daemon.operations.status import BackfillAsked
-from daemon.operations.status import backfill as backfill_standing
 
 CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 600.0  # a reload imports code, and a large plan is made before it is launched
 TRIES_MAX: Final = 5
 TRY_AGAIN_S: Final = 0.5  # doubled with each try
-LOOK_AGAIN_S: Final = 0.5  # at a backfill that is followed
+LOOK_AGAIN_S: Final = 0.5  # at what is followed
+SILENCE_MAX_S: Final = 60.0  # of a stream, in which a sign of life comes four times in that time
+EVENT_VALUE: Final = "data: "
 PLACEHOLDER: Final = re.compile(r"\{(\w+)(:path)?\}")
 KEY_BYTES: Final = 16
 NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)  # nobody can have read it
@@ -85,19 +85,49 @@ class ElsewhereAsker:
             try:
                 return await self._answer(operation, asked)
             except UnreachableError as error:
-                if not is_told:
-                    self._output.note(f"{str(error)[:1].upper()}{str(error)[1:]} It is tried again.")
+                self._tell_lost(error, is_told=is_told)
                 is_told = True
             await anyio.sleep(LOOK_AGAIN_S)
 
     async def _standings(self, backfill_id: str) -> AsyncIterator[BackfillStanding]:
-        """How the backfill stands, again and again until it has ended."""
+        """How the backfill stands, now and whenever that changes, until it has ended."""
+        is_told = False
         while True:
-            standing = await self.ask_patiently(backfill_standing, BackfillAsked(backfill_id=backfill_id))
-            yield standing
-            if standing.status in ENDED:
-                return
+            try:
+                async for standing in self._streamed(backfill_id):
+                    is_told = False
+                    yield standing
+                    if standing.status in ENDED:
+                        return
+            except UnreachableError as error:
+                self._tell_lost(error, is_told=is_told)
+                is_told = True
             await anyio.sleep(LOOK_AGAIN_S)
+
+    async def _streamed(self, backfill_id: str) -> AsyncIterator[BackfillStanding]:
+        """The same until the connection ends."""
+        path = f"/backfills/{path_part('backfill_id', backfill_id, is_path=False)}/progress"
+        timeout = httpx.Timeout(SILENCE_MAX_S, connect=CONNECT_TIMEOUT_S)
+        try:
+            async with self._client.stream("GET", self._url + API_PATH + path, timeout=timeout) as response:
+                if response.status_code != httpx.codes.OK:
+                    await response.aread()
+                    raise await self._refusal(response)
+                async for line in response.aiter_lines():
+                    if line.startswith(EVENT_VALUE):
+                        yield msgspec.json.decode(line.removeprefix(EVENT_VALUE), type=BackfillStanding)
+        except httpx.TransportError as error:
+            raise unreachable(self._url, error) from error
+        except msgspec.ValidationError as error:
+            raise another_version(self._url, await self._version()) from error
+
+    def _tell_lost(self, error: UnreachableError, *, is_told: bool) -> None:
+        if not is_told:
+            self._output.note(f"{str(error)[:1].upper()}{str(error)[1:]} It is tried again.")
+
+    async def _refusal(self, response: httpx.Response) -> OperationError:
+        told = refusal(response, self._url, has_token=self._is_known)
+        return told or another_version(self._url, await self._version())
 
     async def _tell_moment(self, as_of: str) -> None:
         self._told = as_of
@@ -108,8 +138,7 @@ class ElsewhereAsker:
     async def _answer(self, operation: Operation[Asked, Answer], asked: Asked) -> Answer:
         response = await self._sent(operation, self._request(operation, asked))
         if response.status_code != httpx.codes.OK:
-            error = refusal(response, self._url, has_token=self._is_known)
-            raise error or another_version(self._url, await self._version())
+            raise await self._refusal(response)
         try:
             answer: Answer = msgspec.json.decode(response.content, type=operation.answer)
         except msgspec.ValidationError as error:

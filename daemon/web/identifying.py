@@ -69,8 +69,12 @@ class Identifying:
         if wait_s and not is_kept:
             raise _too_many(wait_s)
         world = await self._live.at_head()
-        digest = digest_of(secret[:SECRET_CHARACTERS_MAX])
-        found = [token for token in world.known.tokens.values() if hmac.compare_digest(token.sha256, digest)]
+        digest = digest_of(secret[:SECRET_CHARACTERS_MAX]).encode()
+        found = [
+            token  # All of them are compared, however soon one fits.
+            for token in world.known.tokens.values()
+            if hmac.compare_digest(token.sha256.encode(), digest)
+        ]
         if found and found[0].opens(now):
             return found[0]
         self._attempts.failed(address, now)

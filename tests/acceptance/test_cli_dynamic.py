@@ -130,9 +130,8 @@ def test_who_and_why_is_on_record(house: House) -> None:
     first, *_ = house.call("log", "--type", "DynamicPartitionsAdded", "-o", "json").value
     assert first["actor"] == "ada@office"
     assert first["data"] == {"name": "customers", "keys": ["zoe", "abe", "kim"], "reason": "first ones"}
-    assert (
-        "customers: zoe, abe, kim: first ones\n" in house.call("log", "--type", "DynamicPartitionsAdded").out
-    )
+    told = house.call("log", "--type", "DynamicPartitionsAdded").out
+    assert "customers: zoe, abe, kim: first ones, by ada@office\n" in told
 
 
 @pytest.mark.usefixtures("backfill_id")

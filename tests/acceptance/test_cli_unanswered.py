@@ -326,33 +326,45 @@ def test_a_place_that_is_named_goes_before_an_address_in_the_environment(
     )
 
 
-def test_a_backfill_is_followed_over_a_lost_connection(house: House) -> None:
-    def standing(status: str, done: int) -> Said:
-        counts = {
-            "targeted": 4, "waiting": 4 - done, "in_progress": 0, "materialized": done, "failed": 0,
-            "skipped": 0, "canceled": 0,
-        }  # fmt: skip
-        return Said(
-            200,
-            JSON,
-            msgspec.json.encode(
-                {
-                    "id": "k3v9x2ab", "status": status, "requested_at": "2024-03-01T12:00:00Z",
-                    "requested_by": "ada", "reason": None, "selection": ["orders"], "partitions": "--all",
-                    "parent_backfill_id": None, "runs_total": 4, "runs_done": done, "runs_in_progress": 0,
-                    "partitions_targeted": 4, "partitions_settled": done, "progress": {"orders": counts},
-                    "elapsed_s": done * 1.0, "runs_per_s": None, "left_s": None, "is_served": True,
-                    "ended_at": "2024-03-01T12:00:04Z" if status == "succeeded" else None,
-                }
-            ),
-        )  # fmt: skip
+def standing(status: str, done: int) -> bytes:
+    """How a backfill of four runs stands."""
+    counts = {
+        "targeted": 4, "waiting": 4 - done, "in_progress": 0, "materialized": done, "failed": 0, "skipped": 0,
+        "canceled": 0,
+    }  # fmt: skip
+    told = {
+        "id": "k3v9x2ab", "status": status, "requested_at": "2024-03-01T12:00:00Z", "requested_by": "ada",
+        "reason": None, "selection": ["orders"], "partitions": "--all", "parent_backfill_id": None,
+        "runs_total": 4, "runs_done": done, "runs_in_progress": 0, "partitions_targeted": 4,
+        "partitions_settled": done, "progress": {"orders": counts}, "elapsed_s": done * 1.0,
+        "runs_per_s": None, "left_s": None, "is_served": True,
+        "ended_at": "2024-03-01T12:00:04Z" if status == "succeeded" else None,
+    }  # fmt: skip
+    return msgspec.json.encode(told)
 
+
+def stream(*standings: bytes) -> Said:
+    """Events, after which the connection ends."""
+    events = b"".join(b"id: 7\nevent: progress\ndata: %s\n\n: still here\n\n" % each for each in standings)
+    return Said(200, {"content-type": "text/event-stream"}, events)
+
+
+def test_a_backfill_is_followed_over_a_lost_connection(house: House) -> None:
     gone = Said(502, HTML, b"<html>no daemon behind it</html>")
-    said = [standing("running", 0), standing("running", 1), gone, gone, standing("succeeded", 4)]
-    with speaking(lambda _, number: said[min(number, len(said) - 1)]) as (url, _):
+    streams = [
+        stream(standing("running", 0), standing("running", 1)),
+        *(gone, gone, stream(), stream(standing("running", 1), standing("succeeded", 4))),
+    ]
+
+    def say(heard: Heard, _: int) -> Said:
+        is_followed = heard.line == "GET /api/v1/backfills/k3v9x2ab/progress"
+        return streams.pop(0) if is_followed else Said(200, JSON, standing("succeeded", 4))
+
+    with speaking(say) as (url, _):
         answer = house.call("status", "k3v9x2ab", "--watch", "--url", url)
     assert answer.status == 0
     assert answer.err.count("It is tried again.") == 1
     assert " 25 %  1 of 4 partitions, 1 of 4 runs, 1.0 s, running" in answer.err
     assert "100 %  4 of 4 partitions, 4 of 4 runs, 4.0 s, succeeded" in answer.err
     assert answer.out.startswith("Backfill k3v9x2ab succeeded")
+    assert not streams

@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager
 from statistics import median
 from urllib.parse import urlsplit
 
+import psutil  # type: ignore[import-untyped]  # it ships no types
+
 from daemon.planning.planned import Ask
 from tests.benchmarks.daemons import PIPELINES, daemon, filled
 from tests.benchmarks.frame import Row, Surroundings, Target, awaited, row
@@ -32,6 +34,7 @@ def viewers(surroundings: Surroundings) -> Sequence[Row]:
     count = surroundings.count(RUNS)
     alone: list[float] = []
     watched: list[float] = []
+    spent_s: list[float] = []
     with (
         surroundings.database() as url,
         daemon(surroundings.home(), PIPELINES / "no_op.py", database_url=url, with_web=True) as served,
@@ -41,7 +44,10 @@ def viewers(surroundings: Surroundings) -> Sequence[Row]:
             for found, is_watched in ((alone, False), (watched, True)):
                 after = (2 * round_ + is_watched) * count
                 with audience(served.announced.url) if is_watched else ExitStack():
+                    before_s = web_cpu_s(served.announced.pid)
                     facts = awaited(filled, url, Ask(("no_op",), days(count, after=after)))
+                    if is_watched:
+                        spent_s.append(web_cpu_s(served.announced.pid) - before_s)
                 found.append(count / took_s(facts))
     return [
         row(
@@ -50,8 +56,16 @@ def viewers(surroundings: Surroundings) -> Sequence[Row]:
             "runs/s",
             baseline=median(alone),
             target=AS_GOOD_AS_ALONE,
-        )
+        ),
+        row(f"CPU of the web process for {count:,} runs with those viewers", median(spent_s), "s"),
     ]
+
+
+def web_cpu_s(daemon_pid: int) -> float:
+    """What the web process of a daemon has spent since it began."""
+    (web,) = (each for each in psutil.Process(daemon_pid).children() if each.cmdline()[-1] == "daemon.web")
+    times = web.cpu_times()
+    return float(times.user + times.system)
 
 
 @contextmanager

@@ -214,6 +214,7 @@ async def test_tokens_that_open_nothing(url: str) -> None:
         TokenRevoked("gone"),
         TokenRevoked("never"),
         TokenCreated("torn", "admin", digest_of(secret_of("torn")), "tomorrow"),
+        TokenCreated("strange", "admin", "ü"),
         TokenCreated("naive", "admin", digest_of(secret_of("naive")), "2999-01-01T00:00:00"),
     )
     async with sited(url) as client:
@@ -261,6 +262,13 @@ async def test_elsewhere_the_cookie_is_for_https_alone(url: str) -> None:
         told = "not reached over HTTPS"
         assert told in (await client.get("/login", headers=headers)).text
         assert told not in (await client.get("/login", headers=headers | {"x-forwarded-proto": "https"})).text
+
+
+async def test_who_follows_a_link_from_elsewhere_is_offered_to_go_on_signed_in(url: str) -> None:
+    async with sited(url, requires_tokens=True) as client:
+        for site, is_offered in (("cross-site", True), ("same-origin", False)):
+            page = await client.get("/login?next=/log", headers={"sec-fetch-site": site})
+            assert ('<a href="/log">I am signed in already</a>' in page.text) is is_offered
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,8 @@ def _form(
         "refusal": None if refusal is None else refusal.detail,
         # A browser does not keep the cookie then, which must be marked as secure.
         "is_in_vain": scheme != "https" and not _is_local(request),
+        # The cookie is not sent then, and the page cannot tell whether there is one.
+        "comes_from_afar": request.headers.get("sec-fetch-site") == "cross-site",
         "has_cookie": cookie_name(request.headers) in request.cookies,
     }
     answer = page("login.html", values, status=200 if refusal is None else refusal.status_code)

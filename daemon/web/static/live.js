@@ -41,10 +41,14 @@ function isTypedInto(part) {
   return [...part.querySelectorAll("input:not([type]), input[type=text], input[type=search], textarea")].some((field) => field.value !== field.defaultValue);
 }
 
+// Each part as the server had it: scripts add to parts what is no reason to have them anew.
+const served = new Map([...document.querySelectorAll("[data-live][id]")].map((part) => [part.id, part.innerHTML]));
+
 function show(page) {
   for (const part of document.querySelectorAll("[data-live][id]")) {
     const fresh = page.getElementById(part.id);
-    if (!fresh || part.innerHTML === fresh.innerHTML || part.contains(document.activeElement) || part.dataset.busy || isTypedInto(part)) continue;
+    if (!fresh || served.get(part.id) === fresh.innerHTML || part.contains(document.activeElement) || part.dataset.busy || isTypedInto(part)) continue;
+    served.set(part.id, fresh.innerHTML);
     keepState(part, fresh);
     part.replaceChildren(...document.adoptNode(fresh).childNodes);
   }

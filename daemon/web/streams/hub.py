@@ -11,6 +11,7 @@ from events.facts import TokenRevoked
 from events.log import Log
 
 WAITING_MAX: Final = 100  # batches for one who looks on; who is slower than that is left behind
+HAND_OUT_EVERY_S: Final = 0.1  # at the most
 
 Batch = Sequence[Told]
 
@@ -134,6 +135,8 @@ class Hub:
         async with aclosing(self._log.follow(after=head)) as batches:
             async for batch in batches:
                 yield [Told(recorded) for recorded in batch]
+                # What comes meanwhile is handed out together, which is what many onlookers cost.
+                await anyio.sleep(HAND_OUT_EVERY_S)
 
     def _end_all(self) -> None:
         for onlooker in list(self._onlookers):

@@ -83,6 +83,7 @@ class _Run(msgspec.Struct):
 
     launch: RunLaunched
     launched_at: datetime
+    position: int  # of its launch
     reported: list[PartitionKeys | None] = []  # of the asset
     timed_out: bool = False
     has_failed_elsewhere: bool = False  # another asset of it failed
@@ -104,6 +105,14 @@ class Attempts:
         self._runs: dict[str, _Run] = {}
         self._declared_versions: dict[tuple[str, str], str | None] = {}
 
+    @property
+    def open_since(self) -> int | None:
+        """The position of the first launch of a run that has not ended; None where all have.
+
+        Whoever tells another of these the facts from there on gets the same from here on.
+        """
+        return min((run.position for run in self._runs.values()), default=None)
+
     def told(self, recorded: Recorded) -> Iterator[Attempt]:
         """What the fact says about partitions that are asked for."""
         fact = recorded.fact
@@ -111,7 +120,7 @@ class Attempts:
         match fact:
             case RunLaunched():
                 if self._asked.asset in fact.assets:
-                    self._runs[recorded.run_id or ""] = _Run(fact, recorded.at)
+                    self._runs[recorded.run_id or ""] = _Run(fact, recorded.at, recorded.position)
             case PartitionMaterialized() | PartitionFailed():
                 yield from self._reported(recorded, fact, run)
             case RunCancelRequested() if run is not None:

@@ -243,6 +243,22 @@ def test_lists_go_on_where_they_stopped(api: TestClient[Litestar], house: House)
     assert all_pages(api, "dynamic_set", "/dynamic-partitions/customers", 2) == list(KEYS)
 
 
+@pytest.mark.parametrize("asset", ["orders", "totals"])
+def test_attempts_go_on_where_they_stopped(api: TestClient[Litestar], house: House, asset: str) -> None:
+    whole = house.call("audit", asset, "-o", "json").value
+    assert len(whole) > 2
+    for limit in (1, 2, 1_000):
+        rows: list[Any] = []
+        question: dict[str, Any] = {"asset": asset, "limit": limit}
+        page = asked(api, "audit", "/audit", question)
+        while page["next"] is not None:
+            rows += page["items"]
+            page = asked(api, "audit", "/audit", question | {"cursor": page["next"]})
+        assert rows + page["items"] == whole
+    for cursor_text in ("nowhere", "12", "1-2-3", "-1-1"):
+        assert refused(api, "/audit", asset=asset, cursor=cursor_text)[0] == 422
+
+
 def test_all_partitions_are_listed_in_their_order_as_ranges_that_stand_alike(
     api: TestClient[Litestar],
 ) -> None:

@@ -108,7 +108,7 @@ def show(
                     count += 1
                 if page.next is None:
                     return count
-                page = await asker.ask(audit_asset, msgspec.structs.replace(asked, cursor=int(page.next)))
+                page = await asker.ask(audit_asset, msgspec.structs.replace(asked, cursor=page.next))
 
     is_here = invocation.url is None
     count = with_records(invocation, tell) if is_here else with_asker(invocation, tell_elsewhere)

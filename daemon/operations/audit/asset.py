@@ -1,5 +1,6 @@
 """Every attempt ever made at partitions of an asset."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -8,11 +9,13 @@ import msgspec
 from daemon.operations.audit.finding import facts_about
 from daemon.operations.errors import UnknownError, did_you_mean
 from daemon.operations.operation import Page, Question, operation
+from daemon.operations.paging import no_cursor
 from daemon.operations.records import Records
 from projections.audit.asked import asked_of, is_known
 from projections.audit.attempts import Attempt, Attempts
 
 LIMIT_MAX = 1_000
+CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
 Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]
 
 
@@ -22,7 +25,7 @@ class AboutAsset(Question, frozen=True, kw_only=True):
     asset: str
     partitions: str | None = None  # as typed; None: all
     limit: Limit = 100
-    cursor: int = 0  # the position of the last fact that was told
+    cursor: str | None = None  # the `next` of the page before
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -39,16 +42,33 @@ async def audit(records: Records, asked: AboutAsset) -> Page[Attempt]:
     :raises UnknownError: there is no such asset.
     :raises RangeTextError: that is no text of partitions.
     """
+    last, start = places_of(asked.cursor)
     found: list[Attempt] = []
-    last = asked.cursor
-    async for told in await attempts_at(records, asked.asset, asked.partitions):
-        if told.position <= asked.cursor:
+    following: str | None = None
+    attempts, facts = await _telling(records, asked.asset, asked.partitions, after=start - 1)
+    async for told in facts:
+        if told.position <= last:
             continue
-        if len(found) >= asked.limit:
-            return Page(found, str(last))
+        if following is not None:
+            return Page(found, following)
         found += told.attempts
-        last = told.position
+        if len(found) >= asked.limit:
+            # What is still under way here must be read again for the page that follows, and nothing else.
+            following = f"{told.position}-{attempts.open_since or told.position + 1}"
     return Page(found)
+
+
+def places_of(cursor: str | None) -> tuple[int, int]:
+    """The position of the last fact that was told, and that of the first that is to be read again.
+
+    :raises UsageError: the cursor has none.
+    """
+    if cursor is None:
+        return 0, 1
+    places = CURSOR.fullmatch(cursor)
+    if places is None:
+        raise no_cursor(cursor)
+    return int(places[1]), int(places[2])
 
 
 async def attempts_at(records: Records, asset: str, partitions: str | None) -> AsyncIterator[Told]:
@@ -57,6 +77,14 @@ async def attempts_at(records: Records, asset: str, partitions: str | None) -> A
     :raises UnknownError: there is no such asset.
     :raises RangeTextError: that is no text of partitions.
     """
+    _, facts = await _telling(records, asset, partitions)
+    return facts
+
+
+async def _telling(
+    records: Records, asset: str, partitions: str | None, *, after: int = 0
+) -> tuple[Attempts, AsyncIterator[Told]]:
+    """What tells of them, of the facts after a position, and what it tells."""
     records.need_all_facts("all attempts at an asset")
     world = await records.world()
     if not is_known(world, asset):
@@ -66,8 +94,8 @@ async def attempts_at(records: Records, asset: str, partitions: str | None) -> A
     attempts, upto = Attempts(world, asked), world.position
 
     async def told() -> AsyncIterator[Told]:
-        async for recorded in facts_about(records, asked, upto=upto):
+        async for recorded in facts_about(records, asked, upto=upto, after=after):
             if found := tuple(attempts.told(recorded)):
                 yield Told(recorded.position, found)
 
-    return told()
+    return attempts, told()

@@ -18,8 +18,10 @@ LOOKED_UP_MAX = 2_000  # facts and runs; for more, reading the log once is quick
 GAP_MAX = 100  # facts that are read and left aside rather than asking once more
 
 
-async def facts_about(records: Records, asked: Asked, *, upto: int) -> AsyncIterator[Recorded]:
-    """The facts of runs that may be about the partitions, in the log's order, up to a position.
+async def facts_about(
+    records: Records, asked: Asked, *, upto: int, after: int = 0
+) -> AsyncIterator[Recorded]:
+    """The facts of runs that may be about the partitions, in the log's order, between two positions.
 
     Few are looked up by the tables; for many, all facts of runs are read as they come.
     """
@@ -27,13 +29,15 @@ async def facts_about(records: Records, asked: Asked, *, upto: int) -> AsyncIter
     is_narrow = asked.sets is None or keys is not None
     found = await records.attempts_at(asked.asset, keys, most=LOOKED_UP_MAX) if is_narrow else None
     if found is None:
-        async with aclosing(records.log.read(upto=upto, matching=Filter(types=TYPES))) as batches:
+        async with aclosing(
+            records.log.read(after=after, upto=upto, matching=Filter(types=TYPES))
+        ) as batches:
             async for batch in batches:
                 for recorded in batch:
                     yield recorded
         return
     for recorded in await looked_up(records.log, found):
-        if recorded.position <= upto:
+        if after < recorded.position <= upto:
             yield recorded
 
 

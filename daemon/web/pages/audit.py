@@ -10,7 +10,6 @@ from daemon.operations.audit.asset import AboutAsset, audit
 from daemon.operations.audit.backfill import AboutBackfill, audit_backfill
 from daemon.operations.audit.document import Note, Pairs, Table
 from daemon.operations.audit.page import page_of
-from daemon.operations.errors import UsageError
 from daemon.operations.log.readable import readable
 from daemon.operations.operation import Page
 from daemon.web.asking import Asking
@@ -35,10 +34,11 @@ async def audit_page(request: AnyRequest, asking: Asking) -> Response[str]:
     seen = await look(request, asking)
     asset, partitions = (seen.query.get(name, "").strip() for name in ("asset", "partitions"))
     refusal, found = None, Page[Attempt]([])
-    cursor = number_typed(seen.query.get("cursor", "0"))
     if asset:
         try:
-            asked = AboutAsset(asset=asset, partitions=partitions or None, limit=PAGE, cursor=cursor)
+            asked = AboutAsset(
+                asset=asset, partitions=partitions or None, limit=PAGE, cursor=seen.query.get("cursor")
+            )
             found = await audit(seen.records, asked)
         except BackfilldError as error:
             refusal = str(error)
@@ -55,16 +55,6 @@ async def audit_page(request: AnyRequest, asking: Asking) -> Response[str]:
         },
         status=200 if refusal is None else 422,
     )
-
-
-def number_typed(text: str) -> int:
-    """The number.
-
-    :raises UsageError: it is none.
-    """
-    if not text.isdecimal():
-        raise UsageError(f"{text!r} is no number.")
-    return int(text)
 
 
 def said_by(attempt: Attempt) -> tuple[str, ...]:

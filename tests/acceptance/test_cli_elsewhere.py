@@ -263,17 +263,18 @@ def test_all_attempts_at_an_asset_are_told(busy: Served, monkeypatch: pytest.Mon
 
 def test_what_was_is_told_and_simulated_alike(busy: Served) -> None:
     backfill_id = busy.by_url("launch", "orders*", "--all", "--wait", "-o", "json").value["id"]
+    (last,) = busy.by_url("log", "--backfill", backfill_id, "--limit", "1", "-o", "json").value
     for form in ("text", "json"):
         for line in (
             f"replay {backfill_id}",
             f"whatif {backfill_id} --max-concurrent 1 --newest-first",
             f"whatif {backfill_id} --max-runs 2 --retries none --only-between none",
-            f"diff --from 1 --to 20 --backfill {backfill_id}",
+            f"diff --from 1 --to {last['position']} --backfill {backfill_id}",
         ):
             command = (*line.split(), "-o", form)
             found = busy.by_url(*command)
             assert found == busy.house.call(*command)
-            assert backfill_id in found.out or form == "text"
+            assert found.status == 0
 
 
 def test_a_failure_is_followed_and_tried_again(busy: Served) -> None:

@@ -283,7 +283,7 @@ def test_every_fact_of_a_backfill_tells_its_story_and_its_cause(house: House, fa
 
 
 def test_what_a_fact_caused_is_bounded(house: House, facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.cli.log.one_fact.CAUSED_MAX", 2)
+    monkeypatch.setattr("daemon.operations.log.whole.CAUSED_MAX", 2)
     request = next(fact for fact in of(facts, "BackfillRequested") if fact["data"]["runs_total"] > 2)
     whole = house.call("log", "show", str(request["position"]), "-o", "json").value
     assert ([fact["type"] for fact in whole["caused"]], whole["caused_more"]) == (["RunLaunched"] * 2, True)

@@ -38,6 +38,7 @@ def import_log(invocation: Invocation, target: FileArgument) -> None:
     """
     from events.files.opening import opened  # noqa: PLC0415 -- its imports, which --help need not wait for
 
+    invocation.stays_here()
     with closing(opened(target)) as file:
         found = importable(target, file)
 

@@ -120,8 +120,12 @@ class Invocation:
 
     @property
     def file(self) -> Path | None:
-        """The export that is read in place of the database."""
-        return self._options.file
+        """The export that is read in place of the database.
+
+        :raises UsageError: an address was given beside it.
+        """
+        given = self._options.file
+        return None if given is None or self.url is not None else given
 
     @functools.cached_property
     def url(self) -> str | None:

@@ -12,7 +12,7 @@ from daemon.cli.anchors import read_anchor
 from daemon.cli.errors import ExitCode
 from daemon.cli.invocation import Invocation, command
 from daemon.fact_text import counted
-from daemon.operations.errors import OperationError
+from daemon.operations.errors import OperationError, UsageError
 from events.anchor import Anchor
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def verify(invocation: Invocation, target: FileArgument, *, anchor: AnchorOption
 
     backfilld verify log.jsonl --anchor monday.json
     """
+    if invocation.names_its_place and invocation.url is not None:
+        raise UsageError("this reads the file, which is here, and asks no daemon: leave --url out.")
     answer(invocation, target, None if anchor is None else read_anchor(anchor))
 
 

@@ -277,6 +277,24 @@ def test_a_token_is_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
             for command in ("up shop.py", "doctor", "export f.jsonl", "import f.jsonl", "web")
         ),
         (
+            "verify f.jsonl --url http://x",
+            "This reads the file, which is here, and asks no daemon: leave --url out.",
+        ),
+        *(
+            (
+                f"{command} --file f.jsonl --url http://x",
+                "--url names a daemon elsewhere, and --file what is here: give one of them.",
+            )
+            for command in (
+                "log",
+                "log verify",
+                "log stats",
+                "log show 1",
+                "diff --from 1",
+                "replay k3v9x2ab",
+            )
+        ),
+        (
             "demo --url http://x",
             "The demo makes a home and a database of its own; leave --home, --database and --url away.",
         ),

@@ -326,9 +326,8 @@ def test_a_run_is_canceled(busy: Served) -> None:
     while not busy.by_url(*running).value:
         pass
     value = busy.by_url("run", "cancel", f"{backfill_id}-1-1", "-o", "json").value
-    assert value == {
-        "id": f"{backfill_id}-1-1", "backfill_id": backfill_id, "status": "canceling", "changed": True,
-    }  # fmt: skip
+    assert value.pop("status") in {"canceling", "canceled"}  # The daemon may be quicker than the answer.
+    assert value == {"id": f"{backfill_id}-1-1", "backfill_id": backfill_id, "changed": True}
     (busy.house.folder / "go").touch()
     status, out, _ = busy.by_url("status", backfill_id, "--watch")
     assert status == 1

@@ -11,7 +11,7 @@ from tests.story import T0
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 8), st.data())
-def test_a_row_at_a_time_or_by_boxes(rows: int, columns: int, room: int, data: st.DataObject) -> None:
+def test_a_row_at_a_time_or_by_boxes(rows: int, columns: int, room: int, drawing: st.DataObject) -> None:
     definition = MultiPartitionsDefinition(
         {
             "a": StaticPartitionsDefinition([f"a{at}" for at in range(rows)]),
@@ -20,7 +20,7 @@ def test_a_row_at_a_time_or_by_boxes(rows: int, columns: int, room: int, data: s
     )
     width = columns + room
     numbering = Numbering(definition.partitions(T0), width, {})
-    serials = BitMap(data.draw(st.sets(st.integers(0, width * (rows + 2)))))
+    serials = BitMap(drawing.draw(st.sets(st.integers(0, width * (rows + 2)))))
     assert numbering.ordinal_bits(serials) == bitmap(numbering.ordinals(intervals(serials)))
 
 

@@ -2,10 +2,13 @@
 
 import re
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backfilld.errors import RangeTextError
 from backfilld.partitions import (
     DynamicPartitionsDefinition,
     MultiPartitions,
@@ -59,6 +62,28 @@ def test_time_windows(definition: TimeWindowPartitionsDefinition, draw: st.DataO
 def test_two_dimensions(cells: MultiPartitions, draw: st.DataObject) -> None:
     if len(cells):
         comes_back(cells, draw)
+
+
+def matching(pattern: str, keys: list[str]) -> set[str]:
+    """The keys that a pattern names."""
+    partitions = StaticPartitionsDefinition(keys).partitions(NOW)
+    try:
+        return {partitions.key(at) for at in parse_range_text(pattern, partitions)}
+    except RangeTextError:
+        return set()
+
+
+@given(
+    st.text("ab*", min_size=1, max_size=7).filter(lambda text: "*" in text),
+    st.lists(st.text("ab", min_size=1, max_size=7), unique=True, min_size=1, max_size=12),
+)
+def test_a_star_stands_for_any_characters_wherever_it_is(pattern: str, keys: list[str]) -> None:
+    assert matching(pattern, keys) == {key for key in keys if fnmatchcase(key, pattern)}
+
+
+@pytest.mark.parametrize("pattern", ["*" * 40 + "z", "*a" * 40 + "*z"])
+def test_many_stars_are_read_without_trying_every_way(pattern: str) -> None:
+    assert matching(pattern, ["a" * 200, "a" * 200 + "z"]) == {"a" * 200 + "z"}
 
 
 def quoted(partitions: Partitions, ordinal: int) -> str:

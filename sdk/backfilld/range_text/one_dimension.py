@@ -1,7 +1,5 @@
 """Items of a range text: keys, patterns and ranges of partitions with one dimension."""
 
-import re
-
 from backfilld.partitions.base import Partitions
 from backfilld.range_text.cursor import Cursor, quoted
 from backfilld.ranges import Interval, Ranges
@@ -66,12 +64,14 @@ def _range(cursor: Cursor, partitions: Partitions) -> Interval:
 
 def _matching(cursor: Cursor, partitions: Partitions) -> Ranges:
     pattern = cursor.advance()
-    prefix, _, rest = pattern.text.partition("*")
+    prefix, *middle, suffix = pattern.text.split("*")
+    middle = [part for part in middle if part]  # stars in a row are as one
     candidates = partitions.with_prefix(prefix)
-    if rest:
-        matches = re.compile(".*".join(map(re.escape, pattern.text.split("*"))), re.DOTALL).fullmatch
+    if middle or suffix:
         keys = zip(candidates, partitions.keys(candidates), strict=True)
-        candidates = Ranges.from_ordinals(ordinal for ordinal, key in keys if matches(key))
+        candidates = Ranges.from_ordinals(
+            ordinal for ordinal, key in keys if _fits(key, len(prefix), middle, suffix)
+        )
     if not candidates:
         raise cursor.error(
             f"expected a pattern that fits {partitions.described()}, found {pattern.text!r}",
@@ -79,3 +79,19 @@ def _matching(cursor: Cursor, partitions: Partitions) -> Ranges:
             near=partitions.near(pattern.text.replace("*", "")),
         )
     return candidates
+
+
+def _fits(key: str, begin: int, middle: list[str], suffix: str) -> bool:
+    """Whether the parts stand in the key from its begin on, one behind another and the suffix last.
+
+    Each is taken where it stands first, which leaves most room to those behind it: no way is tried twice.
+    """
+    end = len(key) - len(suffix)
+    if end < begin or not key.endswith(suffix):
+        return False
+    for part in middle:
+        found = key.find(part, begin, end)
+        if found < 0:
+            return False
+        begin = found + len(part)
+    return True

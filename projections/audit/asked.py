@@ -8,6 +8,7 @@ import msgspec
 from backfilld.errors import BackfilldError
 from backfilld.partitions import MultiPartitions, Partitions, PartitionsDefinition
 from backfilld.range_text import parse_range_text
+from backfilld.range_text.cursor import PATTERNS_MAX
 from backfilld.ranges import Ranges
 from projections.backfill.state import Backfill
 from projections.catalog import partitions_at
@@ -62,7 +63,8 @@ def _named(text: str, known: list[Partitions]) -> list[tuple[Partitions, Ranges]
                 return [(partitions, found)]
     parts = [part for part in text.split(",") if part.strip()]
     is_by_dimension = "=" in text and any(isinstance(each, MultiPartitions) for each in known)
-    if len(parts) < 2 or is_by_dimension:
+    has_too_many = sum("*" in part for part in parts) > PATTERNS_MAX  # all told, not in each part
+    if len(parts) < 2 or is_by_dimension or has_too_many:
         if wrong is None:
             raise BackfilldError(f"{text!r} names no partition, now or ever.")
         raise wrong

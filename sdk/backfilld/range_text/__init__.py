@@ -6,7 +6,8 @@
     item  = key | pattern | "[" [key] "..." [key] "]"      a range holds both its ends; an open one goes on
     key   = bare | quoted                                  bare: without , [ ] * and outer spaces or dots
     quoted = '"' ... '"' | "'" ... "'"                     a backslash takes the next character as it is
-    pattern = bare with "*" in it                          a star stands for any characters, also none
+    pattern = bare with "*" in it                          a star stands for any characters, also none; of
+                                                           patterns with more than stars, at most 20 in a text
 
 Partitions in two dimensions are written dimension by dimension, as ``seattle|2024-01-*`` or
 ``city=seattle, oslo, date=[2024-01-01...2024-01-31]``; a bare key there has no ``|``, ``;`` and ``=``::

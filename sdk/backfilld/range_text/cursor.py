@@ -7,6 +7,7 @@ from backfilld.errors import RangeTextError
 
 MARKS = ",[]"  # beside the three dots of a range
 MARKS_OF_TWO = MARKS + "|;="  # of a text about two dimensions
+PATTERNS_MAX = 20  # in one text, for each may have to look at every key; a star alone does not
 
 
 class Token(NamedTuple):
@@ -33,13 +34,23 @@ class Token(NamedTuple):
 
 
 class Cursor:
-    """A place in a text, from its begin to its end. Raises `RangeTextError` for quotes that do not close."""
+    """A place in a text, from its begin to its end.
+
+    Raises `RangeTextError` for quotes that do not close, and for more patterns than are looked for at once.
+    """
 
     def __init__(self, text: str, marks: str) -> None:
         self.text = text
         self.marks = marks
         self._tokens = _tokens(text, marks)
         self._at = 0
+        patterns = [token for token in self._tokens if token.is_pattern and token.text.strip("*")]
+        if len(patterns) > PATTERNS_MAX:
+            raise self.error(
+                f"expected at most {PATTERNS_MAX} patterns in one text, found {len(patterns)}; name ranges, "
+                "such as [first...last]",
+                patterns[PATTERNS_MAX],
+            )
 
     @property
     def next(self) -> Token:

@@ -92,3 +92,11 @@ def test_as_many_single_keys_as_a_command_line_holds_are_read_and_written() -> N
     )
     every_third = Ranges.from_ordinals(range(0, 100_000, 3))
     assert parse_range_text(format_ranges(every_third, many), many) == every_third
+
+
+def test_a_text_has_few_patterns_for_each_may_look_at_every_key() -> None:
+    assert len(parse_range_text(", ".join(["*-15", *["*", "**"] * 20, *["2024-*-15"] * 19]), DAYS)) == 91
+    text = ", ".join(["*-15"] * 21)
+    with pytest.raises(RangeTextError, match="at most 20 patterns in one text, found 21") as raised:
+        parse_range_text(text, DAYS)
+    assert raised.value.position == text.rindex("*")

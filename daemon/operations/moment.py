@@ -8,6 +8,7 @@ import msgspec
 
 from daemon.fact_text import counted
 from daemon.operations.errors import RefusedError, UsageError
+from daemon.operations.typed import digits_typed
 from events.log import Log
 from events.seeking import fact_at, fact_by, position_by
 
@@ -63,7 +64,10 @@ def typed_moment(text: str, option: str) -> TypedMoment:
     """
     typed = text.strip()
     if _POSITION.fullmatch(typed):
-        return TypedMoment(typed, position=int(re.sub(r"[_,]", "", typed)))
+        position = digits_typed(re.sub(r"[_,]", "", typed))
+        if position is None:
+            raise UsageError(f"{option}: {typed[:40]!r} is no position of a log.")
+        return TypedMoment(typed, position=position)
     if typed == _NOW:
         return TypedMoment(typed, ago=timedelta())
     if _DURATION.fullmatch(typed):

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from daemon.operations.errors import UsageError
 from daemon.operations.operation import ListQuestion, Page
+from daemon.operations.typed import digits_typed
 
 Item = TypeVar("Item")
 
@@ -31,11 +32,12 @@ def position_cursor(text: str | None) -> int | None:
     """
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal()):
+    position = digits_typed(text)
+    if position is None:
         raise no_cursor(text)
-    return int(text)
+    return position
 
 
 def no_cursor(text: str) -> UsageError:
     """The error for a cursor that does not say where to go on."""
-    return UsageError(f"cursor: {text!r} is no place to go on from; begin again without it.")
+    return UsageError(f"cursor: {text[:40]!r} is no place to go on from; begin again without it.")

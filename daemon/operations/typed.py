@@ -6,6 +6,16 @@ from typing import Final, Literal
 from daemon.operations.errors import UsageError
 
 NONE: Final = "none"  # lifts a limit
+NUMBER_MAX: Final = 2**63 - 1  # what a database has room for
+DIGITS_MAX: Final = len(str(NUMBER_MAX))
+
+
+def digits_typed(text: str) -> int | None:
+    """The number that is written in digits and nothing else; None for other text and too great a number."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX):
+        return None
+    number = int(text)
+    return number if number <= NUMBER_MAX else None
 
 
 def hours_typed(text: str | None, *, or_none: bool = False) -> str | None:

@@ -2,14 +2,18 @@
 
 from typing import Any, TypeVar
 
+import msgspec
 from litestar import Request
 
 from daemon.clock import SystemClock
+from daemon.operations.errors import UsageError
 from daemon.operations.live import LiveAttendance, LiveWorld
 from daemon.operations.moment import moment_of, typed_moment
 from daemon.operations.operation import Operation, PastQuestion, Question, bounded
 from daemon.operations.records import Place, Records
+from daemon.operations.typed import NUMBER_MAX
 from daemon.web.access import identity_of
+from daemon.web.door import NUL_TOLD
 from daemon.web.identifying import Identifying
 from daemon.web.metrics import Metrics
 from daemon.web.settings import WebSettings
@@ -72,5 +76,24 @@ class Asking:
 
         :raises OperationError: there is none.
         """
+        _refuse_unstorable(msgspec.to_builtins(asked))
         as_of = asked.as_of if isinstance(asked, PastQuestion) else None
         return await operation(await self.records(identity_of(request).name, as_of, key), bounded(asked))
+
+
+def _refuse_unstorable(value: Any) -> None:  # noqa: ANN401 -- all that JSON can say
+    """Nothing, if a database has room for all of it.
+
+    :raises UsageError: it has not.
+    """
+    match value:
+        case str() if "\0" in value:
+            raise UsageError(NUL_TOLD)
+        case int() if abs(value) > NUMBER_MAX:
+            raise UsageError("it has a number in it that is too great.")
+        case dict():
+            for each in (*value, *value.values()):
+                _refuse_unstorable(each)
+        case list() | tuple():
+            for each in value:
+                _refuse_unstorable(each)

@@ -18,6 +18,7 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})  # of probes, which call 
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 STREAM: Final = "text/event-stream"
+NUL_TOLD: Final = "it has a NUL character in it, which no name and no text here can have."
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -88,6 +89,8 @@ class Door:
                 f"this server is not called {headers.get('host', '')!r}; a name that it may be called by "
                 f"stands among `hosts` in the table [web] of backfilld.toml.",
             )
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            return Problem("Makes no sense", 422, NUL_TOLD)
         if scope["method"] in SAFE_METHODS:
             return None
         return _far_refusal(headers, host) or _body_refusal(headers, scope["path"])

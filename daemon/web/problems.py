@@ -18,7 +18,7 @@ from events.errors import LogError, LogUnavailableError
 log = structlog.get_logger(__name__)
 
 
-def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911 -- one case a kind of error
+def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911, PLR0912 -- one case a kind of error
     """The problem that an error is; None for a defect."""
     match error:
         case UnknownError():
@@ -37,6 +37,8 @@ def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911 -- one case
             return Problem("The log refused", 409, str(error))
         case BackfilldError() | msgspec.ValidationError():
             return Problem("Makes no sense", 422, str(error))
+        case RecursionError():  # No code of ours goes as deep as an input can.
+            return Problem("Makes no sense", 422, "it is nested too deeply.")
         case ValidationException():
             return Problem("Makes no sense", 422, validation_text(error))
         case NotFoundException():

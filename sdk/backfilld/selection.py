@@ -4,13 +4,16 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, Protocol, TypeAlias
 
 from backfilld.assets import AssetLike, asset_key_of
 from backfilld.errors import InvalidDefinitionError
 from backfilld.partitions.base import close_keys
 
-_TERM = re.compile(r"(?P<up>\*|\d*\+)?(?P<name>[^*+,]+)(?P<down>\*|\+\d*)?")
+_TERM = re.compile(r"(?P<up>\*|\d{0,9}\+)?(?P<name>[^*+,]+)(?P<down>\*|\+\d{0,9})?")
+_BUNCH = 100
 
 
 class AssetGraph(Protocol):
@@ -257,10 +260,10 @@ class DifferenceOf(_OfTwo):
 
 def _union(selections: Iterable[AssetSelection]) -> AssetSelection:
     """The union of one or more selections; of none, nothing."""
-    first, *others = [*selections] or [NamedAssets(())]
-    for other in others:
-        first |= other
-    return first
+    left = [*selections] or [NamedAssets(())]
+    while len(left) > 1:  # in bunches, so that thousands are not nested thousands deep
+        left = [reduce(or_, left[at : at + _BUNCH]) for at in range(0, len(left), _BUNCH)]
+    return left[0]
 
 
 def _term(term: str) -> AssetSelection:

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response, get
 
 from daemon.operations.errors import UsageError
+from daemon.operations.typed import digits_typed
 from daemon.time_text import duration_text
 from daemon.web.asking import Asking
 from daemon.web.pages.backfill.progress import Row, row_of, total_of
@@ -78,14 +79,15 @@ def filters_of(query: dict[str, str]) -> Filters:
 
     :raises UsageError: there is no such place to go on from.
     """
-    before = query.get("before", "")
-    if before and not (before.isascii() and before.isdecimal()):
-        raise UsageError(f"before: {before!r} is no position of the log.")
+    text = query.get("before", "")
+    before = digits_typed(text) if text else None
+    if text and before is None:
+        raise UsageError(f"before: {text[:40]!r} is no position of the log.")
     status = query.get("status", "")
     return Filters(
         status=status if status in {UNDER_WAY, *STATUSES} else "",
         text=query.get("q", "").strip().lower(),
-        before=int(before) if before else None,
+        before=before,
     )
 
 

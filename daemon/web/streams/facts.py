@@ -2,17 +2,15 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Final
 
 import anyio
 
 from daemon.operations.errors import UsageError
+from daemon.operations.typed import digits_typed
 from daemon.web.streams.hub import Batch, Hub
 from daemon.web.streams.told import HEARTBEAT, STREAM_MAX_S, Told
 from events.log import Filter, Log
 from events.matching import Matcher
-
-POSITION_MAX: Final = 2**63 - 1
 
 
 async def facts_after(log: Log, hub: Hub, position: int, matching: Filter) -> AsyncGenerator[bytes]:
@@ -67,6 +65,7 @@ def resumed(after: int | None, last_event_id: str | None, head: int) -> int:
     """
     if not last_event_id:
         return head if after is None else after
-    if not last_event_id.isascii() or not last_event_id.isdecimal() or int(last_event_id) > POSITION_MAX:
+    position = digits_typed(last_event_id)
+    if position is None:
         raise UsageError(f"Last-Event-ID: {last_event_id[:40]!r} is no position of the log.")
-    return int(last_event_id)
+    return position

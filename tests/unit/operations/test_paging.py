@@ -45,3 +45,10 @@ def test_a_cursor_that_leads_nowhere_is_refused() -> None:
         with pytest.raises(UsageError, match="begin again without it"):
             position_cursor(text)
     assert (position_cursor("12"), position_cursor(None)) == (12, None)
+
+
+@pytest.mark.parametrize("text", ["9" * 5_000, str(2**63), "-1", "1 ", "x", "", "\u0661"])
+def test_what_is_no_position_is_no_cursor_however_many_digits_it_has(text: str) -> None:
+    with pytest.raises(UsageError, match="no place to go on from"):
+        position_cursor(text)
+    assert position_cursor(str(2**63 - 1)) == 2**63 - 1

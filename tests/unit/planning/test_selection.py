@@ -75,3 +75,10 @@ def test_without_any_code_it_says_so() -> None:
     refused = select(Story().world.catalog, ["*"])
     assert isinstance(refused, Refused)
     assert "load a code location" in refused.reason
+
+
+def test_thousands_of_names_in_one_term_and_numbers_of_thousands_of_digits_are_read() -> None:
+    assert select(CATALOG, [",".join(["a", "c"] * 2_500)]) == Selected(("a", "c"))
+    refused = select(CATALOG, ["9" * 5_000 + "+a"])
+    assert isinstance(refused, Refused)
+    assert "expected a selection such as an asset's name" in refused.reason

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from daemon.operations.amending import Amend
-from daemon.operations.typed import NONE
+from daemon.operations.typed import NONE, NUMBER_MAX
 from projections.backfill.state import Backfill
 from projections.daily_hours import daily_hours
 
@@ -80,7 +80,7 @@ def _number(text: str, least: int | None) -> int | Literal["none"] | None:
         number = int(text)
     except ValueError:
         return None
-    return number if least is None or number >= least else None
+    return number if abs(number) <= NUMBER_MAX and (least is None or number >= least) else None
 
 
 def _why_no_hours(text: str) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 from daemon.operations.errors import UsageError
 from daemon.operations.launching import LaunchAsked
 from daemon.operations.planning import ask_of
-from daemon.operations.typed import tags_typed
+from daemon.operations.typed import NUMBER_MAX, tags_typed
 from daemon.planning.choice import choice_text
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import PlannedBackfill, plan_backfill
@@ -121,6 +121,7 @@ def _limits(typed: Typed) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _number(text: str) -> int | None:
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         return None
+    return number if abs(number) <= NUMBER_MAX else None

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get
 
 from daemon.operations.errors import UsageError
+from daemon.operations.paging import position_cursor
 from daemon.operations.runs import RUN_STATUSES, RunRow, RunsAsked, runs
 from daemon.time_text import duration_text
 from daemon.web.asking import Asking
@@ -84,7 +85,7 @@ async def _within(seen: Look, typed: Mapping[str, str], cursor: str | None) -> d
 
 async def _wholes(seen: Look, typed: Mapping[str, str], cursor: str | None) -> dict[str, Any]:
     """Each backfill as a row; one of a single run as that run."""
-    known, before = seen.world.known, int(cursor) if cursor and cursor.isdecimal() else None
+    known, before = seen.world.known, position_cursor(cursor)
     chosen = sorted(
         (
             each

@@ -8,7 +8,7 @@ from daemon.amending import Amending, Amendment
 from daemon.amending import amend as decide_amend
 from daemon.fact_text import amendments, ranges_text
 from daemon.operations.errors import UsageError
-from daemon.operations.operation import Question, operation
+from daemon.operations.operation import Question, Reason, operation
 from daemon.operations.records import Records
 from daemon.operations.typed import hours_typed, number_from
 from daemon.refusal import Refused
@@ -29,7 +29,7 @@ class Amend(Question, frozen=True, kw_only=True):
     retries: int | Literal["none"] | None = None
     only_between: str | None = None  # hours of the day and a time zone
     drop: tuple[str, ...] = ()  # "ASSET" for all of it, "ASSET=TEXT" for some of its partitions
-    reason: str | None = None  # for the record
+    reason: Reason | None = None  # for the record
 
 
 class Amended(msgspec.Struct, frozen=True):

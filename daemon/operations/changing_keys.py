@@ -8,7 +8,7 @@ from backfilld.partitions import DynamicKeys
 from daemon import commands
 from daemon.commands import assets_with
 from daemon.operations.errors import did_you_mean
-from daemon.operations.operation import Question, operation
+from daemon.operations.operation import Question, Reason, operation
 from daemon.operations.records import Records
 from daemon.refusal import Refused
 from events.facts import DynamicPartitionsAdded, DynamicPartitionsRemoved
@@ -23,7 +23,7 @@ class ChangingKeys(Question, frozen=True, kw_only=True):
 
     name: str
     keys: tuple[str, ...]
-    reason: str | None = None  # for the record
+    reason: Reason | None = None  # for the record
 
 
 class KeysChanged(msgspec.Struct, frozen=True):

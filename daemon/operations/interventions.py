@@ -6,7 +6,7 @@ import msgspec
 
 from daemon import commands
 from daemon.operations.errors import UnknownError
-from daemon.operations.operation import Question, operation
+from daemon.operations.operation import Question, Reason, operation
 from daemon.operations.records import Records
 from daemon.operations.run_names import unknown_run
 from daemon.refusal import Refused
@@ -20,7 +20,7 @@ class Intervening(Question, frozen=True, kw_only=True):
     """Which backfill, and why."""
 
     backfill_id: str
-    reason: str | None = None  # for the record
+    reason: Reason | None = None  # for the record
 
 
 class Intervened(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class CancelingRun(Question, frozen=True, kw_only=True):
     """Which run, and why."""
 
     run_id: str
-    reason: str | None = None  # for the record
+    reason: Reason | None = None  # for the record
 
 
 class RunCanceled(msgspec.Struct, frozen=True):

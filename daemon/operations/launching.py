@@ -20,7 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from daemon.commands import find_backfill
 from daemon.operations.errors import RefusedError, UsageError
-from daemon.operations.operation import Question, operation
+from daemon.operations.operation import Question, Reason, operation
 from daemon.operations.planning import (
     Wanted,
     ask_of,
@@ -59,7 +59,7 @@ class RetryAsked(Question, frozen=True, kw_only=True):
     """Of which backfill, why, and how it is told."""
 
     backfill_id: str
-    reason: str | None = None  # for the record
+    reason: Reason | None = None  # for the record
     as_ranges: bool = False  # see `daemon.planning.listed.listed`
 
 

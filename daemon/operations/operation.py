@@ -7,12 +7,20 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_type_hi
 
 import msgspec
 
+from daemon.operations.errors import UsageError
 from daemon.operations.records import Records
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 LIMIT_MAX: Final = 1_000
 Limit = Annotated[int, msgspec.Meta(ge=0, le=LIMIT_MAX)]  # 0: all; of an API as many as it gives at once
+
+REASON_MAX: Final = 4_000  # characters
+Reason = Annotated[str, msgspec.Meta(max_length=REASON_MAX)]
+TAGS_MAX: Final = 100
+TAG_MAX: Final = 1_000  # characters of a name, and of a value
+Tag = Annotated[str, msgspec.Meta(max_length=TAG_MAX)]
+Tags = Annotated[dict[Tag, Tag], msgspec.Meta(max_length=TAGS_MAX)]
 
 Item = TypeVar("Item")
 
@@ -60,6 +68,24 @@ def bounded(asked: Asked) -> Asked:
     return asked
 
 
+def refuse_long(asked: Question) -> None:
+    """Nothing, if what is only for the record is short enough to be kept for good.
+
+    Decoding JSON sees to it; a question that is made here comes straight from what was typed.
+
+    :raises UsageError: it is not.
+    """
+    reason: str = getattr(asked, "reason", None) or ""
+    if len(reason) > REASON_MAX:
+        raise UsageError(f"--reason has {len(reason):,} characters; it can have {REASON_MAX:,}.")
+    tags: dict[str, str] = getattr(asked, "tags", None) or {}
+    if len(tags) > TAGS_MAX:
+        raise UsageError(f"--tag is given {len(tags):,} times; a backfill can have {TAGS_MAX:,} tags.")
+    for text in (*tags, *tags.values()):
+        if len(text) > TAG_MAX:
+            raise UsageError(f"--tag {text[:20]!r}... has {len(text):,} characters; it can have {TAG_MAX:,}.")
+
+
 Answer = TypeVar("Answer")
 
 
@@ -95,6 +121,7 @@ class Operation(Generic[Asked, Answer]):
 
         :raises OperationError: there is none; see the function's own docstring.
         """
+        refuse_long(asked)
         return await self._function(records, asked)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from daemon.operations.errors import RefusedError, UsageError
-from daemon.operations.operation import Question
+from daemon.operations.operation import Question, Reason, Tags
 from daemon.operations.records import sentence
 from daemon.operations.typed import hours_typed
 from daemon.planning.choice import Choice, RangeText, choice_text, without_text
@@ -35,14 +35,14 @@ class Wanted(Question, frozen=True, kw_only=True):
     strict: bool = False  # refuse a plan that leaves out any of the selection
     require_upstream: bool = False  # refuse a plan that needs what was never materialized
     with_upstream: bool = False  # fill that too
-    reason: str | None = None  # for the record
+    reason: Reason | None = None  # for the record
     max_concurrent: int | None = None  # runs of it at the same time
     order: RunOrder | None = None  # the oldest first if none is given
     newest_first: bool = False  # the same as that order
     random: bool = False  # likewise
     priority: int = 0
     only_between: str | None = None  # hours of the day and a time zone
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    tags: Tags = msgspec.field(default_factory=dict)
 
 
 def ask_of(wanted: Wanted) -> Ask:

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from daemon.commands import PoolChange, configure_pool
 from daemon.operations.errors import UsageError
-from daemon.operations.operation import Question, operation
+from daemon.operations.operation import Question, Reason, operation
 from daemon.operations.records import Records
 from daemon.operations.typed import NONE, hours_typed
 from projections.pools import Pool
@@ -25,7 +25,7 @@ class SettingPool(Question, frozen=True, kw_only=True):
     slots: int | Literal["none"] | None = None  # runs of it at the same time
     rate: str | None = None  # launches in a time: 30/min, 2/s, 100/h
     only_between: str | None = None  # hours of the day and a time zone
-    reason: str | None = None  # for the record
+    reason: Reason | None = None  # for the record
 
 
 class PoolRow(msgspec.Struct, frozen=True):

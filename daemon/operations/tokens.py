@@ -10,7 +10,7 @@ import msgspec
 
 from daemon import commands
 from daemon.operations.errors import UsageError
-from daemon.operations.operation import Question, Role, operation
+from daemon.operations.operation import Question, Reason, Role, operation
 from daemon.operations.records import Records
 from events.facts import TokenCreated, TokenRole
 from projections.tokens import Token
@@ -27,14 +27,14 @@ class CreatingToken(Question, frozen=True, kw_only=True):
     name: str  # the actor of what is done with it
     role: TokenRole
     expires: str | None = None  # how long it lasts: 90d, 12h, 30min; None: until it is revoked
-    reason: str | None = None  # for the record
+    reason: Reason | None = None  # for the record
 
 
 class RevokingToken(Question, frozen=True, kw_only=True):
     """Which token is to open nothing any more."""
 
     name: str
-    reason: str | None = None  # for the record
+    reason: Reason | None = None  # for the record
 
 
 class TokenRow(msgspec.Struct, frozen=True):

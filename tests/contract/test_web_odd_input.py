@@ -63,6 +63,7 @@ async def test_numbers_too_great_and_nuls_are_no_defects(url: str) -> None:
         b"[" * 1_000_000,
         b'{"reason": ' + b"[" * 100_000,
         json.dumps({"slots": 2, "reason": "a\0b"}).encode(),
+        json.dumps({"slots": 2, "reason": "x" * 4_001}).encode(),
         b'{"slots": ' + MANY.encode() + b"}",
         b'{"slots": ' + GREAT.encode() + b"}",
         b'{"slots": 1' + b"0" * 30 + b"}",

@@ -22,7 +22,7 @@ from daemon.clock import SystemClock
 from daemon.operations.errors import OperationError, UsageError
 from daemon.operations.moment import typed_moment
 from daemon.operations.moments import moment
-from daemon.operations.operation import Operation, PastQuestion, Question
+from daemon.operations.operation import Operation, PastQuestion, Question, refuse_long
 from daemon.operations.standing import BackfillStanding
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -70,6 +70,7 @@ class ElsewhereAsker:
         :raises UnreachableError: no daemon answers there.
         :raises RefusedError: it does not let us, or is of another version.
         """
+        refuse_long(asked)  # in words of the command line
         if isinstance(asked, PastQuestion) and asked.as_of not in (None, self._told):
             await self._tell_moment(str(asked.as_of))
         return await self._answer(operation, asked)

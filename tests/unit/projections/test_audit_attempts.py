@@ -197,6 +197,8 @@ def test_keys_that_a_dynamic_set_had_once_are_found() -> None:
     assert [each.run_id for each in audit(story, "profiles", "kim, abe")] == ["b-2-1", "b-3-1"]
     with pytest.raises(BackfilldError):
         audit(story, "profiles", "zora")
+    with pytest.raises(BackfilldError, match="at most 20 patterns"):
+        audit(story, "profiles", ", ".join(["*e"] * 21))
 
 
 def test_what_other_code_filled_is_found_by_key_whatever_the_order_is_now() -> None:

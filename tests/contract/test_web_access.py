@@ -8,7 +8,7 @@ import pytest
 
 from daemon.clock import SystemClock
 from daemon.operations.tokens import digest_of
-from daemon.web.attempts import FAILURES_MAX
+from daemon.web.attempts import FAILURES_MAX, WITHIN
 from events.facts import PoolConfigured, TokenCreated, TokenRevoked, TokenRole
 from events.postgres import PostgresLog
 from tests.contract.sited import URL, sited, tell
@@ -288,14 +288,37 @@ async def test_guessing_is_slow(url: str) -> None:
             assert answer.status_code == 401
             assert "there is no such token" in answer.text
         for answer in (
-            await signed_in(client, secret_of("anna")),
-            await client.get("/api/v1/jobs", headers=bearer("anna")),
+            await signed_in(client, "bfd_guess"),
+            await client.get("/api/v1/jobs", headers=bearer("guess")),
             await client.get("/api/v1/jobs", headers={"cookie": "backfilld_8340=bfd_guess"}),
         ):
             assert answer.status_code == 429
             assert 0 < int(answer.headers["retry-after"]) <= 60
+
+
+async def test_who_guesses_shuts_nobody_else_out(url: str) -> None:
+    async with sited(url, requires_tokens=True) as client:
+        for _ in range(FAILURES_MAX + 1):
+            answer = await client.get("/api/v1/jobs", headers=bearer("guess"))
+        assert answer.status_code == 429
         kept = {"cookie": f"backfilld_8340={secret_of('anna')}"}
-        assert (await client.get("/api/v1/jobs", headers=kept)).status_code == 200
+        for headers in (bearer("anna"), kept):
+            assert (await client.get("/api/v1/jobs", headers=headers)).status_code == 200
+        assert (await signed_in(client, secret_of("anna"))).status_code == 303
+
+
+async def test_guesses_made_while_waiting_do_not_prolong_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = SystemClock().now()
+    monkeypatch.setattr(SystemClock, "now", lambda _: now)
+    async with sited(url, requires_tokens=True) as client:
+        for _ in range(FAILURES_MAX * 2):
+            now += timedelta(seconds=1)
+            answer = await client.get("/api/v1/jobs", headers=bearer("guess"))
+        assert answer.status_code == 429
+        now += WITHIN - timedelta(seconds=FAILURES_MAX * 2 - 1)
+        assert (await client.get("/api/v1/jobs", headers=bearer("guess"))).status_code == 401
 
 
 async def test_hostile_text_is_shown_as_text(url: str) -> None:

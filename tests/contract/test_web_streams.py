@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import msgspec
 import pytest
@@ -141,6 +142,31 @@ async def test_who_is_too_slow_for_the_hub_reads_the_log_and_misses_nothing(
         assert positions == list(range(1, 12))
         await stream.aclose()
         assert hub.onlookers == 0
+        tasks.cancel_scope.cancel()
+
+
+async def test_who_is_too_slow_is_told_nothing_more_once_a_token_is_revoked(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "WAITING_MAX", 0)
+    await tell(migrated_url, *pools(1, 2))
+    async with PostgresLog(migrated_url) as log, anyio.create_task_group() as tasks:
+        hub = Hub(log)
+        tasks.start_soon(hub.run)
+        stream = facts_after(log, hub, 0, Filter())
+        early = facts_after(log, hub, 1, Filter())
+        assert b"id: 1\n" in [await anext(stream), await anext(stream)][1]
+        assert b"id: 2\n" in [await anext(early), await anext(early)][1]
+        with anyio.fail_after(TIMEOUT_S):
+            async with hub.looking_on() as other:
+                await tell(migrated_url, *pools(3, 3))
+                while not other.is_left_behind:
+                    await anyio.lowlevel.checkpoint()
+                await tell(migrated_url, TokenRevoked("vera"))
+                while not other.is_over:
+                    await anyio.lowlevel.checkpoint()
+            assert [piece async for piece in stream] == []
+            assert [piece async for piece in early] == []
         tasks.cancel_scope.cancel()
 
 

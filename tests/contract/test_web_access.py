@@ -16,6 +16,7 @@ from tests.contract.told import everything
 
 ALIEN = "http://evil.example"
 ROLES: dict[str, TokenRole] = {"vera": "viewer", "otto": "operator", "anna": "admin"}
+LINK = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 POOL = "/api/v1/pools/oven"
 
 
@@ -107,6 +108,21 @@ async def test_another_sites_page_changes_nothing(url: str, headers: dict[str, s
         for path in ("/login", "/logout"):
             assert (await client.post(path, data={"token": "x"}, headers=headers)).status_code == 403
     assert await actors(url) == []
+
+
+async def test_another_sites_page_may_link_here_and_make_nothing_run(url: str) -> None:
+    frame = LINK | {"sec-fetch-dest": "iframe"}
+    image = {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
+    async with sited(url) as client:
+        for path in ("/log", "/api/v1/jobs", "/static/base.css"):
+            for site in ("cross-site", "same-site"):
+                headers = {"sec-fetch-site": site}
+                for more in ({}, frame, image):
+                    assert (await client.get(path, headers=headers | more)).status_code == 403, (path, more)
+                assert (await client.get(path, headers=headers | LINK)).status_code == 200
+            for site in ("same-origin", "none"):
+                headers = {"sec-fetch-site": site} | image
+                assert (await client.get(path, headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -267,7 +283,7 @@ async def test_elsewhere_the_cookie_is_for_https_alone(url: str) -> None:
 async def test_who_follows_a_link_from_elsewhere_is_offered_to_go_on_signed_in(url: str) -> None:
     async with sited(url, requires_tokens=True) as client:
         for site, is_offered in (("cross-site", True), ("same-origin", False)):
-            page = await client.get("/login?next=/log", headers={"sec-fetch-site": site})
+            page = await client.get("/login?next=/log", headers={"sec-fetch-site": site} | LINK)
             assert ('<a href="/log">I am signed in already</a>' in page.text) is is_offered
 
 

@@ -136,6 +136,15 @@ async def test_a_body_that_a_form_can_send_is_not_read(url: str, kind: str) -> N
     assert await actors(url) == []
 
 
+async def test_a_body_is_as_long_as_it_needs_to_be(url: str) -> None:
+    async with sited(url, requires_tokens=True) as client:
+        assert (await signed_in(client, "x" * 15_000)).status_code == 401
+        assert (await signed_in(client, "x" * 17_000)).status_code == 413
+        for length, status in ((17_000, 200), (1_100_000, 413)):
+            asked = {"slots": 1, "reason": "x" * length}
+            assert (await client.put(POOL, json=asked, headers=bearer("anna"))).status_code == status
+
+
 async def test_on_this_machine_the_local_user_needs_no_token(url: str) -> None:
     async with sited(url) as client:
         for headers in ({}, {"origin": URL}, {"sec-fetch-site": "same-origin"}):
@@ -213,7 +222,10 @@ async def test_a_secret_is_shown_once_and_opens_until_it_is_revoked(url: str) ->
         assert made["secret"] not in str(await everything(log))
 
 
-@pytest.mark.parametrize("name", ["", " ci", "a/b", "a\nb", "x" * 101, "daemon", "run b-1-1"])
+@pytest.mark.parametrize(
+    "name",
+    ["", " ci", "a/b", "a\nb", "x" * 101, "daemon", "Daemon", "run b-1-1", "RUN b-1-1", "dae\u200bmon"],
+)
 async def test_a_token_has_no_name_that_misleads(url: str, name: str) -> None:
     async with sited(url) as client:
         answer = await client.post("/api/v1/tokens", json={"name": name, "role": "viewer"})

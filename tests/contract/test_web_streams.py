@@ -13,6 +13,7 @@ import pytest
 from anyio.abc import TaskStatus
 
 from daemon.web.streams import hub as hub_module
+from daemon.web.streams import routes
 from daemon.web.streams.facts import facts_after
 from daemon.web.streams.hub import Hub
 from events.facts import PoolConfigured, TokenRevoked
@@ -201,6 +202,24 @@ async def test_a_revoked_token_ends_what_it_has_opened(migrated_url: str) -> Non
                 assert len([each async for each in pulses]) <= 1
         async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
             assert (await client.get(f"{url}/api/v1/changes", headers=bearer("vera"))).status_code == 401
+
+
+async def test_nobody_takes_all_the_streams_that_there_are(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "STREAMS_EACH_MAX", 2)
+    await tell(migrated_url, token("vera", "viewer"), token("otto", "operator"))
+    async with served(migrated_url, requires_tokens=True) as url, httpx.AsyncClient() as client:
+        changes = f"{url}/api/v1/changes"
+        async with looking(changes, **bearer("vera")), looking(changes, **bearer("vera")):
+            for path in ("changes", "log/stream"):
+                answer = await client.get(f"{url}/api/v1/{path}", headers=bearer("vera"))
+                assert (answer.status_code, answer.json()["detail"]) == (
+                    503,
+                    "vera is following 2 times already.",
+                )
+            async with looking(changes, **bearer("otto")):
+                pass
 
 
 async def test_a_stop_waits_for_nobody_who_looks_on(migrated_url: str) -> None:

@@ -143,12 +143,14 @@ def create_token(world: World, fact: TokenCreated, now: datetime) -> tuple[Token
         or len(name) > TOKEN_NAME_MAX
         or "/" in name
         or _control_characters(name)
+        or any(unicodedata.category(character) == "Cf" for character in name)
     ):
         return Refused(
             f"{name!r} cannot be the name of a token: give up to {TOKEN_NAME_MAX} characters, none of them "
-            f"'/', a line's end or the like, and no space around them"
+            f"'/', invisible, a line's end or the like, and no space around them"
         )
-    if name == "daemon" or name.startswith("run "):
+    folded = name.casefold()
+    if folded == "daemon" or folded.startswith("run "):
         return Refused(f"{name!r} cannot be the name of a token: facts of that actor are the daemon's own")
     token = world.known.tokens.get(name)
     if token is not None and token.opens(now):

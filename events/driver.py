@@ -91,7 +91,7 @@ class translated:  # noqa: N801 - used as a statement: `with translated(url): ..
 
 
 def _ours(url: URL, error: BaseException) -> LogError:
-    where = url.render_as_string(hide_password=True)
+    where = url.set(query={}).render_as_string(hide_password=True)  # A password may stand there, too.
     reason = str(error) or type(error).__name__
     match error:
         case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():

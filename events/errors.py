@@ -35,6 +35,10 @@ class LogUnreadableError(LogError):
         super().__init__(f"{place} cannot be read: {reason}. {remedy}")
 
 
+class LogBusyError(LogError):
+    """Others held what was wanted all the while; everything is as it was."""
+
+
 class FactNotStorableError(LogError, ValueError):
     """A fact was given that could not be read again once stored. Nothing was written."""
 

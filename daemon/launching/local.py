@@ -76,7 +76,7 @@ class LocalLauncher:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            (self._home / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
+            (self._home / RUNS_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
             stack.enter_context(self._send)
             stack.enter_context(self._receive)
             wake = WakePipe.open(self._home)

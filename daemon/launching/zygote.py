@@ -1,9 +1,10 @@
 """The daemon's end of a code location's zygote process (`backfilld.worker.zygote` has the protocol)."""
 
+import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
@@ -20,6 +21,7 @@ RECEIVE_BYTES: Final = 1 << 16
 LOG_TAIL_BYTES: Final = 8_192
 LOG_BYTES_MAX: Final = 8 * 1024 * 1024
 END_TIMEOUT_S: Final = 2.0
+SECRET_VARIABLES: Final = ("BACKFILLD_TOKEN", "BACKFILLD_DATABASE_URL")
 
 
 class Exited(msgspec.Struct, frozen=True):
@@ -193,8 +195,13 @@ def begin_anew_if_long(log: Path) -> None:
         log.replace(log.with_suffix(".old.log"))
 
 
+def environment_of_code(ours: Mapping[str, str]) -> dict[str, str]:
+    """What the code gets of this process's environment: all but what opens the log, or the daemon."""
+    return {name: value for name, value in ours.items() if name not in SECRET_VARIABLES}
+
+
 async def _spawn(location: CodeLocation, control: socket.socket, *, home: Path, log: Path) -> Process:
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log.open("ab") as output:
         return await anyio.open_process(
             [
@@ -210,6 +217,7 @@ async def _spawn(location: CodeLocation, control: socket.socket, *, home: Path, 
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env=environment_of_code(os.environ),
             start_new_session=True,
             pass_fds=(control.fileno(),),
         )

@@ -30,6 +30,7 @@ class LiveWorld:
         self._world: World | None = None
         self._past: dict[int, World] = {}  # by position, the one that was asked for last at the end
         self._folding = anyio.Lock()
+        self._recalling = anyio.Lock()  # the past may take long to load: nobody at the head waits for it
 
     @property
     def position(self) -> int:
@@ -60,7 +61,7 @@ class LiveWorld:
 
         :raises LogError: the log cannot be read.
         """
-        async with self._folding:
+        async with self._recalling:
             world = self._past.pop(position, None) or await self._store.load_world(self._log, upto=position)
             self._past[position] = world
             while len(self._past) > PAST_KEPT_MAX:

@@ -33,7 +33,7 @@ def identity_of(connection: Connection) -> Identity:
     """Who asks.
 
     :raises NotAuthorizedException: nobody knows.
-    :raises TooManyAttemptsError: nobody looks, for a while.
+    :raises TooManyAttemptsError: nobody knows, and many such came from there.
     :raises LogError: the tokens cannot be read.
     """
     found = connection.scope.get(IDENTITY)

@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 STATIC_FOLDER = Path(__file__).with_name("static")
 API_PATH = "/api/v1"
+BODY_BYTES_MAX = 1024 * 1024
 
 
 def make_app(settings: WebSettings) -> Litestar:
@@ -77,6 +78,7 @@ def make_app(settings: WebSettings) -> Litestar:
         dependencies={"asking": Provide(provided, sync_to_thread=False)},
         exception_handlers={Exception: problem_response},
         lifespan=[opened],
+        request_max_body_size=BODY_BYTES_MAX,
         middleware=[lambda app: identified(app, lambda: asking[0].identifying)],
         openapi_config=OpenAPIConfig(
             title="backfilld",

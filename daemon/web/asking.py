@@ -1,5 +1,6 @@
 """Operations asked over HTTP: with the records of the log, on behalf of whoever asks."""
 
+from collections import Counter
 from typing import Any, TypeVar
 
 import msgspec
@@ -38,7 +39,7 @@ class Asking:
         self.hub = Hub(log)
         self.changes = Changes(self.hub)
         self.progress = Progress(self.hub, self.live, self.clock)
-        self.streams = 0  # that are being sent
+        self.streams: Counter[str] = Counter()  # that are being sent, by whom they are sent to
         self.metrics = Metrics()
         self._settings = settings
         self._attending = LiveAttendance(settings.database_url, self.clock)

@@ -25,7 +25,7 @@ class Attempts:
             self._failures.popitem(last=False)
 
     def wait_s(self, address: str, at: datetime) -> int:
-        """How many seconds the address has to wait before its next attempt is looked at; 0 for none."""
+        """How many seconds the address has to wait before a failure of it is counted again; 0 for none."""
         failures = self._failures.get(address)
         if failures is None or len(failures) < FAILURES_MAX:
             return 0

@@ -92,8 +92,20 @@ class Door:
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             return Problem("Makes no sense", 422, NUL_TOLD)
         if scope["method"] in SAFE_METHODS:
-            return None
+            return _embedding_refusal(headers)
         return _far_refusal(headers, host) or _body_refusal(headers, scope["path"])
+
+
+def _embedding_refusal(headers: Headers) -> Problem | None:
+    """Why a request that only looks is not answered: another site's page makes it, and nobody follows a link.
+
+    Such a page could not read the answer, yet where no token is needed it could have us work at will.
+    """
+    if headers.get("sec-fetch-site") not in {"cross-site", "same-site"}:
+        return None
+    if headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document":
+        return None
+    return Problem("Comes from elsewhere", 403, "a page of another site may link here, and ask for nothing.")
 
 
 def _far_refusal(headers: Headers, host: Host) -> Problem | None:

@@ -49,25 +49,21 @@ class Identifying:
                 raise NotAuthorizedException("send the token as `Authorization: Bearer TOKEN`.")
             token = await self.token(secret.strip(), address_of(scope))
         elif kept := cookie_of(headers):
-            token = await self.token(kept, address_of(scope), is_kept=True)
+            token = await self.token(kept, address_of(scope))
         elif self._needs_no_token(headers):
             return Identity(self._settings.local_name, Role.ADMIN)
         else:
             raise NotAuthorizedException("who asks? Send a token: `backfilld token create` makes one.")
         return Identity(token.name, Role[token.role.upper()])
 
-    async def token(self, secret: str, address: str, *, is_kept: bool = False) -> Token:
-        """The token whose secret that is.
+    async def token(self, secret: str, address: str) -> Token:
+        """The token whose secret that is, however many came from the address that open nothing.
 
-        :param is_kept: it opened something once, as a browser remembers: it is always looked at.
         :raises NotAuthorizedException: there is none, or none any more.
-        :raises TooManyAttemptsError: from the address came many such.
+        :raises TooManyAttemptsError: there is none, and from the address came many such.
         :raises LogError: the tokens cannot be read.
         """
         now = self._clock.now()
-        wait_s = self._attempts.wait_s(address, now)
-        if wait_s and not is_kept:
-            raise _too_many(wait_s)
         world = await self._live.at_head()
         digest = digest_of(secret[:SECRET_CHARACTERS_MAX]).encode()
         found = [
@@ -77,9 +73,11 @@ class Identifying:
         ]
         if found and found[0].opens(now):
             return found[0]
-        self._attempts.failed(address, now)
+        # Many may share an address: one who guesses neither shuts the others out nor prolongs the wait.
+        wait_s = self._attempts.wait_s(address, now)
         if wait_s:
             raise _too_many(wait_s)
+        self._attempts.failed(address, now)
         why = "has expired" if found and found[0].revoked_at is None else "was revoked"
         raise NotAuthorizedException(
             f"this token {why}." if found else "there is no such token; was it copied whole?"

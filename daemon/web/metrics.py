@@ -16,6 +16,7 @@ MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 STATUSES: Final = ("running", "paused", "canceling", "succeeded", "failed", "canceled")
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0)
 NO_ROUTE: Final = "none"  # of what is not found: an address is anybody's to make up
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})  # and so are others
 
 
 class Metrics:
@@ -33,7 +34,8 @@ class Metrics:
 
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count an answer."""
-        self._durations.labels(method, route or NO_ROUTE, f"{status // 100}xx").observe(seconds)
+        named = method if method in METHODS else "other"
+        self._durations.labels(named, route or NO_ROUTE, f"{status // 100}xx").observe(seconds)
 
     def text(self, world: World, lag: int, daemon: DaemonStanding, streams: int) -> bytes:
         """All figures as Prometheus reads them.

@@ -13,7 +13,7 @@ from backfilld.errors import BackfilldError
 from daemon.operations.errors import DatabaseError, OperationError, RefusedError, UnknownError, UsageError
 from daemon.web.pages.rendering import problem_page
 from daemon.web.problem import PROBLEM_JSON, Problem, is_for_programs
-from events.errors import LogError, LogUnavailableError
+from events.errors import FactNotStorableError, LogBusyError, LogError, LogUnavailableError
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +32,12 @@ def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911, PLR0912 --
         case OperationError():
             return Problem("Failed", 409, str(error), details=error.details)
         case LogUnavailableError():
-            return Problem("The log cannot be reached", 503, str(error))
-        case LogError():
+            told = "the database cannot be reached; the log of the process says more."
+            return Problem("The log cannot be reached", 503, told)
+        case FactNotStorableError() | LogBusyError():
             return Problem("The log refused", 409, str(error))
+        case LogError():
+            return Problem("The log refused", 409, "the database refused; the log of the process says more.")
         case BackfilldError() | msgspec.ValidationError():
             return Problem("Makes no sense", 422, str(error))
         case RecursionError():  # No code of ours goes as deep as an input can.
@@ -59,9 +62,11 @@ def validation_text(error: ValidationException) -> str:
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to a request that failed: JSON for programs, a page for people.
 
-    A defect's own words stay in the log of this process.
+    A defect's own words stay in the log of this process, and the database's, which say where it is.
     """
     problem = problem_of(error)
+    if isinstance(error, LogError):
+        log.warning("web.no_answer", path=request.url.path, reason=str(error))
     if problem is None:
         log.error("web.defect", path=request.url.path, exc_info=error)
         problem = Problem("Internal error", 500, "a defect of backfilld; its log says more.")

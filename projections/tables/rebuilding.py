@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from events.crash_points import CrashPoint, reach
 from events.envelope import Recorded
-from events.errors import LogError
+from events.errors import LogBusyError
 from events.log import Log
 from projections import snapshot
 from projections.differing import differing
@@ -55,7 +55,7 @@ async def rebuild(engine: AsyncEngine, log: Log, *, with_snapshots: bool) -> Reb
     :param engine: one that does not pool its connections: the session's end releases its lock, however it
         comes.
     :param with_snapshots: whether snapshots that do not say what the log says are replaced too.
-    :raises LogError: somebody read the tables for so long that they could not be replaced.
+    :raises LogBusyError: somebody read the tables for so long that they could not be replaced.
     """
     async with engine.connect() as connection:
         is_ours = (await connection.execute(select(func.pg_try_advisory_lock(_REBUILD_LOCK)))).scalar_one()
@@ -103,7 +103,7 @@ async def _swap(connection: AsyncConnection, log: Log, position: int) -> int:
             if not isinstance(getattr(error.orig, "__cause__", None), asyncpg.LockNotAvailableError):
                 raise
         await anyio.sleep(SWAP_RETRY_S)
-    raise LogError(
+    raise LogBusyError(
         "somebody has been reading the tables all the while, a backup say, so that they could not be "
         "replaced; they are as they were. Try again later"
     )

@@ -1,8 +1,8 @@
 """What it costs the scheduler that many people look on: runs a second with 200 live viewers and without.
 
-``python -m tests.benchmarks.viewers HOST PORT PATH ...`` is such an audience: a connection a path, whose
-bytes are read and thrown away. It is a process of its own with the lowest priority, since in life the
-viewers' browsers are on other machines.
+``python -m tests.benchmarks.viewers HOST PORT TOKENS PATH ...`` is such an audience: a connection a
+path, of one of the tokens by turns, whose bytes are read and thrown away. It is a process of its own with
+the lowest priority, since in life the viewers' browsers are on other machines.
 """
 
 import os
@@ -12,9 +12,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from statistics import median
 from urllib.parse import urlsplit
 
+import httpx
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from daemon.planning.planned import Ask
@@ -26,6 +28,7 @@ RUNS = 1_000
 ROUNDS = 3
 PAGES = 150  # that wait for a sign to look again
 FOLLOWERS = 50  # of all facts
+TOKENS = 4
 AS_GOOD_AS_ALONE = Target("ratio", "at least", 0.9)
 
 
@@ -40,10 +43,11 @@ def viewers(surroundings: Surroundings) -> Sequence[Row]:
         daemon(surroundings.home(), PIPELINES / "no_op.py", database_url=url, with_web=True) as served,
     ):
         assert served.announced.url is not None
+        tokens = made_tokens(served.announced.url)
         for round_ in range(ROUNDS):
             for found, is_watched in ((alone, False), (watched, True)):
                 after = (2 * round_ + is_watched) * count
-                with audience(served.announced.url) if is_watched else ExitStack():
+                with audience(served.announced.url, tokens) if is_watched else ExitStack():
                     before_s = web_cpu_s(served.announced.pid)
                     facts = awaited(filled, url, Ask(("no_op",), days(count, after=after)))
                     if is_watched:
@@ -68,12 +72,19 @@ def web_cpu_s(daemon_pid: int) -> float:
     return float(times.user + times.system)
 
 
+def made_tokens(url: str) -> str:
+    """The secrets of viewers, with commas between: nobody may look on as often as all of them do."""
+    asked = [{"name": f"viewer {number}", "role": "viewer"} for number in range(TOKENS)]
+    made = [httpx.post(f"{url}/api/v1/tokens", json=each).raise_for_status().json() for each in asked]
+    return ",".join(each["secret"] for each in made)
+
+
 @contextmanager
-def audience(url: str) -> Iterator[None]:
+def audience(url: str, tokens: str) -> Iterator[None]:
     """Viewers, all of whom look on before the block begins."""
     address = urlsplit(url)
     paths = ["/api/v1/changes"] * PAGES + ["/api/v1/log/stream"] * FOLLOWERS
-    arguments = [str(address.hostname), str(address.port), *paths]
+    arguments = [str(address.hostname), str(address.port), tokens, *paths]
     command = [sys.executable, "-m", "tests.benchmarks.viewers", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as watching:
         assert watching.stdout is not None
@@ -84,20 +95,23 @@ def audience(url: str) -> Iterator[None]:
             watching.kill()
 
 
-def watch(host: str, port: int, paths: Sequence[str]) -> None:
+def watch(host: str, port: int, tokens: str, paths: Sequence[str]) -> None:
     """Look on, for ever."""
     os.nice(19)
     waiting = len(paths)
     with selectors.DefaultSelector() as selector:
-        for path in paths:
+        for path, token in zip(paths, cycle(tokens.split(",")), strict=False):
             connection = socket.create_connection((host, port))
-            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            asks = f"Host: {host}:{port}\r\nAuthorization: Bearer {token}"
+            connection.sendall(f"GET {path} HTTP/1.1\r\n{asks}\r\n\r\n".encode())
             selector.register(connection, selectors.EVENT_READ, data=[True])
         while True:
             for key, _ in selector.select():
                 assert isinstance(key.fileobj, socket.socket)
-                assert key.fileobj.recv(1 << 16), "a viewer was turned away"
+                received = key.fileobj.recv(1 << 16)
+                assert received, "a viewer was turned away"
                 if key.data:
+                    assert received.startswith(b"HTTP/1.1 200"), received
                     key.data.clear()
                     waiting -= 1
                     if not waiting:
@@ -106,4 +120,4 @@ def watch(host: str, port: int, paths: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    watch(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    watch(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:])

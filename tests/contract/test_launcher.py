@@ -1,5 +1,6 @@
 """What every launcher promises, asked of the local one and of the one in memory."""
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -209,3 +210,10 @@ async def test_a_run_that_waits_for_its_code_is_found_waiting_after_a_restart(
         [facts] = await Listener(launcher).until_over(waiting)
     assert type(facts[-1]) is RunSucceeded
     assert world.executions(waiting) == 1
+
+
+async def test_what_runs_and_imports_print_is_for_nobody_else(tmp_path: Path) -> None:
+    world = LocalWorld(tmp_path)
+    async with world.launcher():
+        for name in ("runs", "code_locations"):
+            assert stat.S_IMODE((world.home / name).stat().st_mode) == 0o700, name

@@ -8,7 +8,7 @@ import pytest
 
 from daemon.clock import SystemClock
 from daemon.operations.tokens import digest_of
-from daemon.web.attempts import FAILURES_MAX
+from daemon.web.attempts import FAILURES_MAX, WITHIN
 from events.facts import PoolConfigured, TokenCreated, TokenRevoked, TokenRole
 from events.postgres import PostgresLog
 from tests.contract.sited import URL, sited, tell
@@ -16,6 +16,7 @@ from tests.contract.told import everything
 
 ALIEN = "http://evil.example"
 ROLES: dict[str, TokenRole] = {"vera": "viewer", "otto": "operator", "anna": "admin"}
+LINK = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 POOL = "/api/v1/pools/oven"
 
 
@@ -109,6 +110,21 @@ async def test_another_sites_page_changes_nothing(url: str, headers: dict[str, s
     assert await actors(url) == []
 
 
+async def test_another_sites_page_may_link_here_and_make_nothing_run(url: str) -> None:
+    frame = LINK | {"sec-fetch-dest": "iframe"}
+    image = {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
+    async with sited(url) as client:
+        for path in ("/log", "/api/v1/jobs", "/static/base.css"):
+            for site in ("cross-site", "same-site"):
+                headers = {"sec-fetch-site": site}
+                for more in ({}, frame, image):
+                    assert (await client.get(path, headers=headers | more)).status_code == 403, (path, more)
+                assert (await client.get(path, headers=headers | LINK)).status_code == 200
+            for site in ("same-origin", "none"):
+                headers = {"sec-fetch-site": site} | image
+                assert (await client.get(path, headers=headers)).status_code == 200
+
+
 @pytest.mark.parametrize(
     "kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""]
 )
@@ -118,6 +134,15 @@ async def test_a_body_that_a_form_can_send_is_not_read(url: str, kind: str) -> N
         answer = await client.put(POOL, content='{"slots": 1}', headers=headers)
         assert answer.status_code == 415
     assert await actors(url) == []
+
+
+async def test_a_body_is_as_long_as_it_needs_to_be(url: str) -> None:
+    async with sited(url, requires_tokens=True) as client:
+        assert (await signed_in(client, "x" * 15_000)).status_code == 401
+        assert (await signed_in(client, "x" * 17_000)).status_code == 413
+        for length, status in ((17_000, 200), (1_100_000, 413)):
+            asked = {"slots": 1, "reason": "x" * length}
+            assert (await client.put(POOL, json=asked, headers=bearer("anna"))).status_code == status
 
 
 async def test_on_this_machine_the_local_user_needs_no_token(url: str) -> None:
@@ -197,7 +222,10 @@ async def test_a_secret_is_shown_once_and_opens_until_it_is_revoked(url: str) ->
         assert made["secret"] not in str(await everything(log))
 
 
-@pytest.mark.parametrize("name", ["", " ci", "a/b", "a\nb", "x" * 101, "daemon", "run b-1-1"])
+@pytest.mark.parametrize(
+    "name",
+    ["", " ci", "a/b", "a\nb", "x" * 101, "daemon", "Daemon", "run b-1-1", "RUN b-1-1", "dae\u200bmon"],
+)
 async def test_a_token_has_no_name_that_misleads(url: str, name: str) -> None:
     async with sited(url) as client:
         answer = await client.post("/api/v1/tokens", json={"name": name, "role": "viewer"})
@@ -267,7 +295,7 @@ async def test_elsewhere_the_cookie_is_for_https_alone(url: str) -> None:
 async def test_who_follows_a_link_from_elsewhere_is_offered_to_go_on_signed_in(url: str) -> None:
     async with sited(url, requires_tokens=True) as client:
         for site, is_offered in (("cross-site", True), ("same-origin", False)):
-            page = await client.get("/login?next=/log", headers={"sec-fetch-site": site})
+            page = await client.get("/login?next=/log", headers={"sec-fetch-site": site} | LINK)
             assert ('<a href="/log">I am signed in already</a>' in page.text) is is_offered
 
 
@@ -288,14 +316,37 @@ async def test_guessing_is_slow(url: str) -> None:
             assert answer.status_code == 401
             assert "there is no such token" in answer.text
         for answer in (
-            await signed_in(client, secret_of("anna")),
-            await client.get("/api/v1/jobs", headers=bearer("anna")),
+            await signed_in(client, "bfd_guess"),
+            await client.get("/api/v1/jobs", headers=bearer("guess")),
             await client.get("/api/v1/jobs", headers={"cookie": "backfilld_8340=bfd_guess"}),
         ):
             assert answer.status_code == 429
             assert 0 < int(answer.headers["retry-after"]) <= 60
+
+
+async def test_who_guesses_shuts_nobody_else_out(url: str) -> None:
+    async with sited(url, requires_tokens=True) as client:
+        for _ in range(FAILURES_MAX + 1):
+            answer = await client.get("/api/v1/jobs", headers=bearer("guess"))
+        assert answer.status_code == 429
         kept = {"cookie": f"backfilld_8340={secret_of('anna')}"}
-        assert (await client.get("/api/v1/jobs", headers=kept)).status_code == 200
+        for headers in (bearer("anna"), kept):
+            assert (await client.get("/api/v1/jobs", headers=headers)).status_code == 200
+        assert (await signed_in(client, secret_of("anna"))).status_code == 303
+
+
+async def test_guesses_made_while_waiting_do_not_prolong_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = SystemClock().now()
+    monkeypatch.setattr(SystemClock, "now", lambda _: now)
+    async with sited(url, requires_tokens=True) as client:
+        for _ in range(FAILURES_MAX * 2):
+            now += timedelta(seconds=1)
+            answer = await client.get("/api/v1/jobs", headers=bearer("guess"))
+        assert answer.status_code == 429
+        now += WITHIN - timedelta(seconds=FAILURES_MAX * 2 - 1)
+        assert (await client.get("/api/v1/jobs", headers=bearer("guess"))).status_code == 401
 
 
 async def test_hostile_text_is_shown_as_text(url: str) -> None:

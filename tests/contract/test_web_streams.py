@@ -6,12 +6,14 @@ from itertools import count
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import msgspec
 import pytest
 from anyio.abc import TaskStatus
 
 from daemon.web.streams import hub as hub_module
+from daemon.web.streams import routes
 from daemon.web.streams.facts import facts_after
 from daemon.web.streams.hub import Hub
 from events.facts import PoolConfigured, TokenRevoked
@@ -144,6 +146,31 @@ async def test_who_is_too_slow_for_the_hub_reads_the_log_and_misses_nothing(
         tasks.cancel_scope.cancel()
 
 
+async def test_who_is_too_slow_is_told_nothing_more_once_a_token_is_revoked(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "WAITING_MAX", 0)
+    await tell(migrated_url, *pools(1, 2))
+    async with PostgresLog(migrated_url) as log, anyio.create_task_group() as tasks:
+        hub = Hub(log)
+        tasks.start_soon(hub.run)
+        stream = facts_after(log, hub, 0, Filter())
+        early = facts_after(log, hub, 1, Filter())
+        assert b"id: 1\n" in [await anext(stream), await anext(stream)][1]
+        assert b"id: 2\n" in [await anext(early), await anext(early)][1]
+        with anyio.fail_after(TIMEOUT_S):
+            async with hub.looking_on() as other:
+                await tell(migrated_url, *pools(3, 3))
+                while not other.is_left_behind:
+                    await anyio.lowlevel.checkpoint()
+                await tell(migrated_url, TokenRevoked("vera"))
+                while not other.is_over:
+                    await anyio.lowlevel.checkpoint()
+            assert [piece async for piece in stream] == []
+            assert [piece async for piece in early] == []
+        tasks.cancel_scope.cancel()
+
+
 async def test_pulses_name_what_changed_and_are_few(migrated_url: str) -> None:
     async with served(migrated_url) as url, looking(f"{url}/api/v1/changes") as events:
         await tell(migrated_url, *pools(1, 1))
@@ -175,6 +202,24 @@ async def test_a_revoked_token_ends_what_it_has_opened(migrated_url: str) -> Non
                 assert len([each async for each in pulses]) <= 1
         async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
             assert (await client.get(f"{url}/api/v1/changes", headers=bearer("vera"))).status_code == 401
+
+
+async def test_nobody_takes_all_the_streams_that_there_are(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "STREAMS_EACH_MAX", 2)
+    await tell(migrated_url, token("vera", "viewer"), token("otto", "operator"))
+    async with served(migrated_url, requires_tokens=True) as url, httpx.AsyncClient() as client:
+        changes = f"{url}/api/v1/changes"
+        async with looking(changes, **bearer("vera")), looking(changes, **bearer("vera")):
+            for path in ("changes", "log/stream"):
+                answer = await client.get(f"{url}/api/v1/{path}", headers=bearer("vera"))
+                assert (answer.status_code, answer.json()["detail"]) == (
+                    503,
+                    "vera is following 2 times already.",
+                )
+            async with looking(changes, **bearer("otto")):
+                pass
 
 
 async def test_a_stop_waits_for_nobody_who_looks_on(migrated_url: str) -> None:

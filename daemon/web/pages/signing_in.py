@@ -18,6 +18,7 @@ from daemon.web.pages.looking import AnyRequest
 from daemon.web.pages.rendering import page
 
 KEPT_MAX_S: Final = 30 * 24 * 3600  # a browser forgets a token after that, however long it lasts
+BODY_BYTES_MAX: Final = 16 * 1024  # anybody may send one
 
 
 class SigningIn(msgspec.Struct, frozen=True):
@@ -33,7 +34,7 @@ async def login_page(request: AnyRequest) -> Response[str]:
     return _form(request, request.query_params.get("next", "/"))
 
 
-@post("/login", status_code=303)
+@post("/login", status_code=303, request_max_body_size=BODY_BYTES_MAX)
 async def login(
     request: AnyRequest,
     asking: Asking,

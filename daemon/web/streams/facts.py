@@ -24,21 +24,28 @@ async def facts_after(log: Log, hub: Hub, position: int, matching: Filter) -> As
     yield b": behind position %d\n\n" % position
     matcher = Matcher(matching)
     ends_at = anyio.current_time() + STREAM_MAX_S
-    is_over = False
-    while not is_over:
-        async with hub.looking_on() as onlooker:
-            head = await log.head()
-            async with aclosing(_read(log, position, head, matching)) as events:
-                async for event in events:
-                    yield event
-            position = max(position, head)
-            while not onlooker.is_left_behind:
-                batch = await onlooker.batch()
-                is_over = onlooker.is_over or anyio.current_time() > ends_at
-                if is_over or (batch and batch[0].position > position + 1):
-                    break
-                yield await _told(log, batch, position, matching, matcher) if batch else HEARTBEAT
-                position = max(position, batch[-1].position) if batch else position
+    # The hub might stop following between two who look on, and a token be revoked just then.
+    async with hub.looking_on() as watching:
+        watching.is_left_behind = True  # It takes nothing, and learns that it is over.
+
+        def is_over() -> bool:
+            return watching.is_over or anyio.current_time() > ends_at
+
+        while not is_over():
+            async with hub.looking_on() as onlooker:
+                head = await log.head()
+                async with aclosing(_read(log, position, head, matching)) as events:
+                    async for event in events:
+                        yield event
+                        if is_over():
+                            return
+                position = max(position, head)
+                while not onlooker.is_left_behind:
+                    batch = await onlooker.batch()
+                    if is_over() or (batch and batch[0].position > position + 1):
+                        break
+                    yield await _told(log, batch, position, matching, matcher) if batch else HEARTBEAT
+                    position = max(position, batch[-1].position) if batch else position
 
 
 async def _told(log: Log, batch: Batch, position: int, matching: Filter, matcher: Matcher) -> bytes:

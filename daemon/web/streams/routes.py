@@ -21,6 +21,7 @@ from daemon.web.streams.told import MEDIA_TYPE
 from events.errors import LogError
 
 ONLOOKERS_MAX: Final = 1_000
+STREAMS_EACH_MAX: Final = 100  # of an identity, so that nobody shuts the others out
 # A proxy that collects what it passes on would make it late.
 HEADERS: Final = {"x-accel-buffering": "no", "cache-control": "no-store"}
 LOOKS: Final = [needs(Role.VIEWER)]
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
     responses=PROBLEMS,
 )
 async def log_stream(
+    request: AnyRequest,
     asking: Asking,
     *,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
@@ -57,7 +59,7 @@ async def log_stream(
         backfill=backfill, run=run, asset=asset, type=tuple(type or ()), actor=actor, text=text
     ).asked()
     position = resumed(after, last_event_id, await asking.log.head())
-    return streamed(asking, facts_after(asking.log, asking.hub, position, question.matching))
+    return streamed(request, asking, facts_after(asking.log, asking.hub, position, question.matching))
 
 
 @get(
@@ -75,7 +77,7 @@ async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: Fr
     """
     records = await asking.records(identity_of(request).name)
     await records.backfill(await records.world(), backfill_id)
-    return streamed(asking, asking.progress.standings(backfill_id))
+    return streamed(request, asking, asking.progress.standings(backfill_id))
 
 
 @get(
@@ -87,6 +89,7 @@ async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: Fr
     responses=PROBLEMS,
 )
 async def changes(
+    request: AnyRequest,
     asking: Asking,
     *,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
@@ -98,28 +101,33 @@ async def changes(
     a position says so with `after`, and hears at once if the log has grown since.
     """
     position = resumed(after, last_event_id, await asking.log.head())
-    return streamed(asking, asking.changes.pulses(asking.log, position))
+    return streamed(request, asking, asking.changes.pulses(asking.log, position))
 
 
-def streamed(asking: Asking, events: AsyncGenerator[bytes]) -> Stream:
+def streamed(request: AnyRequest, asking: Asking, events: AsyncGenerator[bytes]) -> Stream:
     """The events as an answer.
 
     :raises ServiceUnavailableException: there are too many such answers already.
     """
-    if asking.streams >= ONLOOKERS_MAX:
+    name = identity_of(request).name
+    if asking.streams.total() >= ONLOOKERS_MAX:
         raise ServiceUnavailableException(f"{ONLOOKERS_MAX:,} others are following already; try again later.")
-    return Stream(_until_unavailable(asking, events), media_type=MEDIA_TYPE, headers=HEADERS)
+    if asking.streams[name] >= STREAMS_EACH_MAX:
+        raise ServiceUnavailableException(f"{name} is following {STREAMS_EACH_MAX:,} times already.")
+    return Stream(_until_unavailable(asking, name, events), media_type=MEDIA_TYPE, headers=HEADERS)
 
 
-async def _until_unavailable(asking: Asking, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    asking.streams += 1
+async def _until_unavailable(
+    asking: Asking, name: str, events: AsyncGenerator[bytes]
+) -> AsyncGenerator[bytes]:
+    asking.streams[name] += 1
     try:
         async for event in events:
             yield event
     except LogError as error:  # The headers are sent: a connection that ends is what can still be said.
         log.warning("web.stream_ended", reason=str(error))
     finally:
-        asking.streams -= 1
+        asking.streams[name] -= 1
         await events.aclose()
 
 

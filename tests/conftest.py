@@ -25,6 +25,11 @@ settings.load_profile("backfilld")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests in a browser come last: Playwright leaves an event loop behind in which no other can begin."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def embedded_url() -> Iterator[str]:
     """An embedded server in a temporary folder."""

@@ -8,6 +8,7 @@ from tests.browser.site import Site
 
 
 def test_a_fact_leads_to_its_cause_and_effects(page: Page, site: Site) -> None:
+    site.call("launch", "raw_weather", "--partitions", "2012-01-02", "--wait")
     page.goto("/log?type=RunLaunched")
     page.get_by_role("row").nth(1).get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("RunLaunched")

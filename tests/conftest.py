@@ -26,7 +26,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests in a browser come last: Playwright leaves an event loop behind in which no other can begin."""
+    """The tests in a browser come last: Playwright leaves an event loop in which no other can begin."""
     items.sort(key=lambda item: "browser" in item.path.parts)
 
 

@@ -67,12 +67,16 @@ class Zygote:
 
     def _load(self) -> bool:
         """Whether the code could be imported; the daemon is told either way."""
+        # Cached bytecode is told apart by size and second: code changed twice in one would be loaded as it was.
+        writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         try:
             self._definitions = Definitions.of_module(import_code(self._code))
             manifest = manifest_of(self._definitions, code_location=self._name)
         except BaseException as error:  # noqa: BLE001 - importing is user code: whatever it raised is told.
             self._send({"error": failure_of(error)})
             return False
+        finally:
+            sys.dont_write_bytecode = writes_none
         self._send({"manifest": manifest})
         return True
 

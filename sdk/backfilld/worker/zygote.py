@@ -67,7 +67,7 @@ class Zygote:
 
     def _load(self) -> bool:
         """Whether the code could be imported; the daemon is told either way."""
-        # Cached bytecode is told apart by size and second: code changed twice in one would be loaded as it was.
+        # Bytecode is cached by size and second: code changed twice in one would be loaded as it was.
         writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         try:
             self._definitions = Definitions.of_module(import_code(self._code))

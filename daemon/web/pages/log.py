@@ -20,6 +20,8 @@ from events.codec import FACT_TYPES
 
 FILTERS = ("backfill", "run", "asset", "partitions", "type", "actor", "since", "until", "text")
 PAGE = 100  # facts
+LISTED_BYTES_MAX = 4_000  # of what a fact says, as JSON
+WHOLE_BYTES_MAX = 200_000
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -40,9 +42,14 @@ class Line(msgspec.Struct, frozen=True):
         return "amid" if name.endswith(("Skipped", "Canceled", "CancelRequested", "Paused")) else "plain"
 
 
-def line_of(shown: Shown) -> Line:
-    """A fact on a line."""
-    return Line(shown, describe(shown.fact), tuple(readable(msgspec.to_builtins(shown.fact))))
+def line_of(shown: Shown, *, bytes_max: int = LISTED_BYTES_MAX) -> Line:
+    """A fact on a line; of a very long one, such as a manifest of a million keys, the beginning is below."""
+    text = msgspec.json.encode(shown.fact)
+    if len(text) <= bytes_max:
+        return Line(shown, describe(shown.fact), tuple(readable(msgspec.to_builtins(shown.fact))))
+    beginning = text[:bytes_max].decode("utf-8", "ignore")
+    rest = f"… {len(text):,} bytes; `backfilld log show {shown.position} -o json` shows all of it."
+    return Line(shown, describe(shown.fact), (beginning, rest))
 
 
 @get("/log", name="log")
@@ -97,7 +104,7 @@ async def fact_page(request: AnyRequest, asking: Asking, position: int) -> Respo
         seen,
         "fact.html",
         {
-            "line": line_of(whole.fact),
+            "line": line_of(whole.fact, bytes_max=WHOLE_BYTES_MAX),
             "cause": whole.cause and line_of(whole.cause),
             "story": whole.story and line_of(whole.story),
             "caused": [line_of(each) for each in whole.caused],

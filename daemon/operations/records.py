@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +22,7 @@ from events.ids import new_id
 from events.log import Appended, Filter, Log
 from projections.backfill.state import Backfill
 from projections.durations import Durations
-from projections.tables.then import backfill_rows
+from projections.tables.then import backfill_rows, run_rows
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
@@ -163,7 +164,8 @@ class Records:
             return backfill_rows(await self.world(), limit=limit, before=before)
         await self._store.bring_up_to_date(self.log)
         if self.moment is not None:
-            return await self._store.runs_then(await self.world(), where=chosen, limit=limit, before=before)
+            read = partial(self._store.rows, schema.runs)
+            return await run_rows(read, await self.world(), where=chosen, limit=limit, before=before)
         tables: Mapping[str, Any] = {"backfills": schema.backfills, "runs": schema.runs}
         upto = None if before is None else before - 1
         return await self._store.rows(tables[table], where=chosen, limit=limit, upto=upto)

@@ -1,6 +1,5 @@
 """The listed tables folded in memory, where there is no database to keep them in."""
 
-import functools
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol
@@ -8,7 +7,6 @@ from typing import Any, Protocol
 from events.log import Log
 from projections import durations
 from projections.durations import Durations
-from projections.tables import schema, then
 from projections.tables.changes import Changes, Row, changes
 from projections.world import World, evolve
 
@@ -70,18 +68,6 @@ class FoldedStore:
         ]
         found.sort(key=lambda row: row["position"], reverse=True)
         return found[: limit or None]
-
-    async def runs_then(
-        self,
-        world: World,
-        *,
-        where: Mapping[str, str | Collection[str]],
-        limit: int,
-        before: int | None = None,
-    ) -> list[dict[str, Any]]:
-        """See `ProjectionStore.runs_then`."""
-        read = functools.partial(self.rows, schema.runs)
-        return await then.run_rows(read, world, where=where, limit=limit, before=before)
 
     async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> None:
         """None: nothing is indexed here, so that all facts must be read."""

@@ -1,6 +1,5 @@
 """The projections in the database: snapshots of the state, and the listed tables brought up to date."""
 
-import functools
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
@@ -20,7 +19,7 @@ from projections import snapshot
 from projections.durations import Durations
 from projections.snapshots_kept import passes_mark, unneeded
 from projections.tables import changes as table_changes
-from projections.tables import schema, then
+from projections.tables import schema
 from projections.tables.attempts import AttemptsAt, selecting_filled, selecting_others, selecting_runs
 from projections.tables.checked import Checked
 from projections.tables.checking import check
@@ -210,18 +209,6 @@ class ProjectionStore:
         with translated(self._url):
             async with self._engine.connect() as connection:
                 return durations_of(await connection.execute(selecting_taken()))
-
-    async def runs_then(
-        self,
-        world: World,
-        *,
-        where: Mapping[str, str | Collection[str]],
-        limit: int,
-        before: int | None = None,
-    ) -> list[dict[str, Any]]:
-        """The rows of runs as they were in that world, newest first; the tables must hold its position."""
-        read = functools.partial(self.rows, schema.runs)
-        return await then.run_rows(read, world, where=where, limit=limit, before=before)
 
     async def _newest_snapshot(self, upto: int | None) -> World | None:
         kept = schema.snapshots.c

@@ -265,7 +265,7 @@ def _run_fact(
         case RunTimedOut():
             run.timed_out, run.times_out_at = True, None
         case RunSucceeded() | RunFailed() | RunCanceled() | RunLost():
-            del backfill.live[run.run_id]
+            backfill_fold.ended(backfill, plan, run, recorded.at, fact)
             del world.backfill_of_run[run.run_id]
             give_back(world.known.pools, run.pools, run.run_id)
             if filled(backfill, run):  # It has reported on everything, which gave that back.

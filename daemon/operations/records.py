@@ -28,6 +28,7 @@ from projections.world import World, evolve
 if TYPE_CHECKING:
     from projections.tables.attempts import AttemptsAt
     from projections.tables.checked import Checked
+    from projections.tables.counted import CountedRow, Launched
     from projections.tables.memory import FoldedStore
     from projections.tables.of_partitions import OfPartitions
     from projections.tables.rebuilding import Rebuilt
@@ -148,6 +149,7 @@ class Records:
         *,
         limit: int,
         before: int | None = None,
+        launched: "Launched | None" = None,
         **where: str | Collection[str] | None,
     ) -> list[dict[str, Any]]:
         """Rows of a table that is brought up to date first, newest first; ``limit`` 0 means all.
@@ -156,6 +158,7 @@ class Records:
         of the past, the rows are those of then.
 
         :param before: only what began before this position.
+        :param launched: of runs only those that were launched then.
         """
         from projections.tables import schema  # noqa: PLC0415 -- SQLAlchemy, which `--help` need not wait for
 
@@ -164,11 +167,24 @@ class Records:
             return backfill_rows(await self.world(), limit=limit, before=before)
         await self._store.bring_up_to_date(self.log)
         if self.moment is not None:
-            read = partial(self._store.rows, schema.runs)
+            read = partial(self._store.rows, schema.runs, launched=launched)
             return await run_rows(read, await self.world(), where=chosen, limit=limit, before=before)
         tables: Mapping[str, Any] = {"backfills": schema.backfills, "runs": schema.runs}
         upto = None if before is None else before - 1
-        return await self._store.rows(tables[table], where=chosen, limit=limit, upto=upto)
+        return await self._store.rows(tables[table], where=chosen, limit=limit, upto=upto, launched=launched)
+
+    async def counted(
+        self, launched: "Launched", shift: int, *, limit: int, **where: str | Collection[str] | None
+    ) -> "list[CountedRow]":
+        """See `projections.tables.counted.selecting_counts`; ``where`` is as that of `rows`.
+
+        :raises UsageError: a file has no tables.
+        """
+        store = self._kept()
+        await store.bring_up_to_date(self.log)
+        chosen = {column: value for column, value in where.items() if value is not None}
+        at = None if self.moment is None else self.moment.at
+        return await store.counted(launched, shift, where=chosen, at=at, limit=limit)
 
     async def check_projections(self) -> "Checked":
         """What a new fold of the log says of the tables and the newest snapshots.

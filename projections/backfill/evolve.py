@@ -1,6 +1,8 @@
 """The fold of one backfill's facts. Total: a fact that does not fit its state changes nothing."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from pyroaring import BitMap
 
@@ -13,7 +15,11 @@ from events.facts import (
     PartitionFailed,
     PartitionMaterialized,
     PartitionSkipped,
+    RunCanceled,
+    RunFailed,
     RunLaunched,
+    RunLost,
+    RunSucceeded,
 )
 from projections.backfill.readiness import (
     drop_settled_chunks,
@@ -22,12 +28,19 @@ from projections.backfill.readiness import (
     take_from_pieces,
     to_launch,
 )
-from projections.backfill.settle import cancel, give_up_dependants
+from projections.backfill.settle import RunOutcome, cancel, give_up_dependants
 from projections.backfill.state import Backfill, GroupProgress, Intervention, LiveRun, OutOfReach
+from projections.backfill.tally import Outcome
 from projections.plan import Plan, PlannedGroup
 from projections.sets import bitmap, intervals, keys_of, ranges_of
 
 TIMEOUT_MAX_S = 365 * 24 * 3600.0  # so that no time-out leads past the times there are
+OUTCOMES: Final[Mapping[type[RunOutcome], Outcome]] = {
+    RunSucceeded: "succeeded",
+    RunFailed: "failed",
+    RunCanceled: "canceled",
+    RunLost: "lost",
+}
 
 
 def requested(recorded: Recorded, request: BackfillRequested, plan: Plan) -> Backfill:
@@ -127,6 +140,7 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
         ]
     backfill.released_by.pop(fact.number, None)
     backfill.runs_launched += 1
+    backfill.tally.launched(group.index, recorded.at, recorded.position)
     if backfill.first_launched_at is None:
         backfill.first_launched_at = recorded.at
     backfill.last_launched_at = recorded.at
@@ -144,6 +158,12 @@ def launched(backfill: Backfill, plan: Plan, recorded: Recorded, fact: RunLaunch
     )
     backfill.live[run.run_id] = run
     return run
+
+
+def ended(backfill: Backfill, plan: Plan, run: LiveRun, at: datetime, fact: RunOutcome) -> None:
+    """The run is not under way any more."""
+    del backfill.live[run.run_id]
+    backfill.tally.ended(plan.group_at(run.number).index, run.launched_at, at, OUTCOMES[type(fact)])
 
 
 def started(run: LiveRun, at: datetime) -> None:

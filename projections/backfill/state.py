@@ -7,6 +7,7 @@ import msgspec
 from pyroaring import BitMap
 
 from events.facts import BackfillCompleted, BackfillRequested, Cause, RunOrder
+from projections.backfill.tally import Tally
 
 BackfillStatus: TypeAlias = Literal["running", "paused", "canceling", "succeeded", "failed", "canceled"]
 Intervals: TypeAlias = tuple[tuple[int, int], ...]  # of ordinals, half-open, ascending
@@ -119,6 +120,7 @@ class Backfill(msgspec.Struct):
     skips_due: list[OutOfReach] = []  # not recorded as skipped yet
     released_by: dict[int, str] = {}  # run number -> the event that made it ready, until it is launched
     runs_launched: int = 0  # attempts included
+    tally: Tally = msgspec.field(default_factory=Tally)  # of the attempts, by when they began and ended
     first_launched_at: datetime | None = None
     last_launched_at: datetime | None = None
     last_at: datetime | None = None  # of the newest fact about it

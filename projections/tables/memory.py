@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from events.log import Log
 from projections import durations
 from projections.durations import Durations
 from projections.tables.changes import Changes, Row, changes
 from projections.world import World, evolve
+
+if TYPE_CHECKING:
+    from projections.tables.counted import Launched
 
 
 class Named(Protocol):
@@ -56,6 +59,7 @@ class FoldedStore:
         limit: int,
         upto: int | None = None,
         without: Collection[str] = (),
+        launched: "Launched | None" = None,
     ) -> list[dict[str, Any]]:
         """See `ProjectionStore.rows`; there are "backfills" and "runs"."""
         folded = {"backfills": self._backfills, "runs": self._runs}[table.name]
@@ -64,6 +68,7 @@ class FoldedStore:
             for row in folded.values()
             if (upto is None or row["position"] <= upto)
             and row["id"] not in without
+            and (launched is None or launched.holds(row))
             and all(_holds(row, column, wanted) for column, wanted in where.items())
         ]
         found.sort(key=lambda row: row["position"], reverse=True)

@@ -1,12 +1,13 @@
 """The projections in the database: snapshots of the state, and the listed tables brought up to date."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 import anyio
+import msgspec
 from sqlalchemy import URL, ColumnElement, Table, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -23,6 +24,7 @@ from projections.tables import schema
 from projections.tables.attempts import AttemptsAt, selecting_filled, selecting_others, selecting_runs
 from projections.tables.checked import Checked
 from projections.tables.checking import check
+from projections.tables.counted import CountedRow, Launched, is_launched, selecting_counts
 from projections.tables.of_partitions import OfPartitions, of_partitions
 from projections.tables.rebuilding import Rebuilt, rebuild
 from projections.tables.taken import durations_of, selecting_taken
@@ -130,21 +132,17 @@ class ProjectionStore:
         limit: int,
         upto: int | None = None,
         without: Collection[str] = (),
+        launched: Launched | None = None,
     ) -> list[dict[str, Any]]:
         """Rows of a listed table, newest first; ``limit`` 0 means all.
 
         ``where`` maps columns to a value, or to several of which it must be one, and "asset" of runs to one
-        that they fill; ``without`` names ids that are left out, and no row began past position ``upto``.
+        that they fill; ``without`` names ids that are left out, and no row began past position ``upto``. If
+        ``launched`` is given, there are only runs that were launched then.
         """
-        statement = select(table).order_by(table.c.position.desc())
-        for column, value in where.items():
-            if column == "asset" and table is schema.runs:
-                statement = statement.where(table.c.assets.contains([value]))
-            else:
-                is_one = isinstance(value, str)
-                statement = statement.where(
-                    table.c[column] == value if is_one else table.c[column].in_(value)
-                )
+        statement = select(table).where(*_conditions(table, where)).order_by(table.c.position.desc())
+        if launched is not None:
+            statement = statement.where(*is_launched(launched))
         if upto is not None:
             statement = statement.where(table.c.position <= upto)
         if without:
@@ -154,6 +152,28 @@ class ProjectionStore:
                 found = await connection.execute(statement.limit(limit or None))
                 # SQLAlchemy's names are a kind of text that structs do not take for one.
                 return [{str(name): value for name, value in row.items()} for row in found.mappings()]
+
+    async def counted(
+        self,
+        launched: Launched,
+        shift: int,
+        *,
+        where: Mapping[str, str | Collection[str]],
+        at: datetime | None,
+        limit: int,
+    ) -> list[CountedRow]:
+        """See `projections.tables.counted.selecting_counts`; ``where`` is as that of `rows`."""
+        conditions = _conditions(schema.runs, where)
+        statement = selecting_counts(launched, shift, where=conditions, at=at, limit=limit)
+        with translated(self._url):
+            async with self._engine.connect() as connection:
+                found = await connection.execute(statement)
+                return [
+                    CountedRow(
+                        tuple(msgspec.json.decode(row.assets)), row.began, row.ended, row.status, row.count
+                    )
+                    for row in found
+                ]
 
     async def ended_before(self, time: datetime, run_ids: Sequence[str]) -> set[str]:
         """Which of these runs had ended by then, as far as the tables know."""
@@ -230,6 +250,16 @@ async def _unpooled(url: URL) -> AsyncIterator[AsyncEngine]:
         yield engine
     finally:
         await engine.dispose()
+
+
+def _conditions(table: Table, where: Mapping[str, str | Collection[str]]) -> Iterator[ColumnElement[bool]]:
+    for column, value in where.items():
+        if column == "asset" and table is schema.runs:
+            yield table.c.assets.contains([value])
+        elif isinstance(value, str):
+            yield table.c[column] == value
+        else:
+            yield table.c[column].in_(value)
 
 
 async def _go_on(connection: AsyncConnection, log: Log, position: int, upto: int) -> None:

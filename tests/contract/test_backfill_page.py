@@ -241,3 +241,74 @@ async def test_the_list_is_paged_and_narrowed(visitor: Visitor, story: Story) ->
     for query, count in (("q=TEAM%3Da", 1), ("status=failed", 0), ("status=under+way&q=n0", 10)):
         assert len(listed(await visitor.see(f"/backfills?{query}"))) == count, query
     assert (await visitor.see("/backfills?before=x")).status == 422
+
+
+MANY = DailyPartitionsDefinition(start_date="2020-01-01", end_date="2022-01-01")  # 731
+
+
+@asset(partitions_def=MANY)
+def many() -> None: ...
+
+
+async def test_of_too_many_attempts_the_timeline_counts_all_and_leads_to_each(visitor: Visitor) -> None:
+    story = Story(many, slots=10)
+    story.ask("many")
+    while runs := story.launched():
+        for run in runs:
+            story.later(1)
+            story.run(run, failing=[("many", "")] if run == "b-700-1" else [])
+    await visitor.tell(story)
+    page = await visitor.see("/backfills/b")
+    words = "731 attempts: 730 succeeded, 1 failed; at most"
+    assert words in page["timeline"].text
+    (lane,) = [each for each in page.all("svg", role="img") if each.attributes["class"] == "lane"]
+    assert words in lane.attributes["aria-label"]
+    assert page["timeline"].text.count("b-") == 0  # No node is about a single attempt.
+    nearer = [
+        each for each in page.all("a") if each.attributes.get("aria-label", "").startswith("Look nearer")
+    ]
+    assert len(nearer) == 12
+    *_, last = [each for each in nearer if "1 failed" in each.attributes["aria-label"]]
+    page = await visitor.see(last.attributes["href"])
+    assert "Attempts launched from 2024-06-01 00:" in page["timeline"].text
+    shown = [
+        each.attributes["href"]
+        for each in page.all("a")
+        if "b-700-1" in each.attributes.get("aria-label", "")
+    ]
+    assert shown == ["/runs/b-700-1"]
+    bad = await visitor.see("/backfills/b?since=whenever")
+    assert (bad.status, "'whenever' is no moment" in bad["timeline"].text) == (422, True)
+    none = await visitor.see("/backfills/b?until=2020-01-01")
+    assert "Nothing was launched in that time" in none["timeline"].text
+
+
+async def test_runs_of_a_time_are_listed_and_the_timeline_of_all_runs_counts_them(visitor: Visitor) -> None:
+    story = Story(many, raw, slots=10)
+    story.ask("many")
+    while runs := story.launched():
+        for run in runs:
+            story.later(1)
+            story.run(run)
+    story.settle()
+    story.later(10_000)
+    story.ask("raw", named="c", partitions="2024-01-01")
+    (only,) = story.launched()
+    story.run(only)
+    await visitor.tell(story)
+    page = await visitor.see("/runs?within=on&view=timeline")
+    assert "many 731 attempts: 731 succeeded" in page["runs"].text
+    assert "raw 1 attempt: 1 succeeded" in page["runs"].text
+    failed = await visitor.see("/runs?within=on&view=timeline&status=failed")
+    assert "No run is like that" in failed["runs"].text
+    of_raw = await visitor.see("/runs?within=on&view=timeline&asset=raw")
+    assert [each.attributes["href"] for each in of_raw.all("a") if each.attributes.get("aria-label")] == [
+        "/runs/c-1-1"
+    ]
+    late = await visitor.see("/runs?since=2024-06-01T02:00")
+    assert "c-1-1" in late["runs"].text
+    assert "b-731-1" not in late["runs"].text
+    early = await visitor.see("/runs?until=2024-06-01T00:00:01")
+    assert "b-10-1" in early["runs"].text
+    assert "b-11-1" not in early["runs"].text
+    assert (await visitor.see("/runs?since=7")).status == 422

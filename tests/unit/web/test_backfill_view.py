@@ -10,7 +10,7 @@ from backfilld.partitions import DailyPartitionsDefinition
 from daemon.operations.amending import Amend
 from daemon.web.pages.backfill.amend_form import Form, amendment_asked, form_of
 from daemon.web.pages.backfill.progress import row_of
-from daemon.web.pages.backfill.timeline import LANES_MAX, WIDTH, numbers_shown, timeline_of
+from daemon.web.pages.timeline.lanes import WIDTH, timeline_of
 from daemon.web.pages.timing import ticks_of
 from projections.progress import AssetCounts
 from tests.story import Story
@@ -53,27 +53,14 @@ def test_a_bar_adds_up_and_says_100_per_cent_only_at_the_end() -> None:
 def test_a_timeline_has_a_lane_for_a_number_and_all_its_attempts_in_it() -> None:
     later = NOW + timedelta(seconds=100)
     rows = [run(1, 0, 50, "failed"), run(1, 60, None, "running", attempt=2), run(2, 50, 100)]
-    timeline = timeline_of(rows, 2, later)
+    timeline = timeline_of(rows, later)
     assert timeline is not None
     first, again, second = timeline.lanes
     assert (first.x, first.width, first.fill) == (0, WIDTH / 2, "failed")
     assert (again.x, again.width, again.fill) == (WIDTH * 0.6, WIDTH * 0.4, "in-progress")
     assert first.y == again.y < second.y
     assert timeline.ticks[0] == "12:00:00"
-    assert timeline.one_in == 1
-    assert timeline_of([], 2, later) is None
-
-
-def test_a_timeline_of_a_million_runs_shows_some_of_them_evenly_apart() -> None:
-    numbers = numbers_shown(1_000_000)
-    assert len(numbers) == LANES_MAX
-    assert (numbers[0], numbers[-1]) == (1, 1_000_000)
-    rows = [run(number, number / 1000, number / 1000 + 1) for number in numbers]
-    timeline = timeline_of(rows, 1_000_000, NOW)
-    assert timeline is not None
-    assert timeline.one_in == 3333
-    assert all(0 <= lane.x <= WIDTH and lane.width > 0 for lane in timeline.lanes)
-    assert [*numbers_shown(3)] == [1, 2, 3]
+    assert timeline_of([], later) is None
 
 
 @pytest.mark.parametrize(

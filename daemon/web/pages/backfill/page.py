@@ -5,19 +5,19 @@ from typing import Any, Final
 
 from litestar import Response, get
 
+from daemon.operations.errors import UsageError
 from daemon.web.asking import Asking
 from daemon.web.pages.backfill.actions import actions_of
 from daemon.web.pages.backfill.amend_form import Form, form_of
-from daemon.web.pages.backfill.timeline import LANES_MAX, numbers_shown, timeline_of
 from daemon.web.pages.backfill.view import FAILURES_SHOWN_MAX, failures_of, run_shown, view_of
 from daemon.web.pages.launch.asked import ORDERS
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
+from daemon.web.pages.timeline.finding import Shown, Which, time_typed, timeline_shown
 from projections.backfill.state import Backfill
 
 RUNS_SHOWN: Final = 20
 BROKEN_LOOKED_AT: Final = 40  # failed runs
-ATTEMPTS_SHOWN_MAX: Final = 2 * LANES_MAX  # in the timeline
 
 
 @get("/backfills/{backfill_id:str}", name="backfill")
@@ -48,7 +48,8 @@ async def shown(
     records = seen.records
     backfill = await records.backfill(seen.world, backfill_id)
     runs = await records.rows("runs", limit=RUNS_SHOWN, backfill_id=backfill_id)
-    lanes = await _lanes(seen, backfill)
+    refused = dict(refused or {})
+    timeline = await _timeline(seen, backfill_id, refused)
     broken = await _broken(seen, backfill)
     # What was awaited may have moved the world on, and the backfill is another object then.
     backfill = await records.backfill(seen.world, backfill_id)
@@ -60,15 +61,16 @@ async def shown(
             "view": view_of(seen, backfill, failures),
             "backfill": backfill,
             "runs": [run_shown(row, records.now()) for row in runs],
-            "timeline": timeline_of(lanes, backfill.request.runs_total, records.now()),
+            "timeline": timeline,
+            "is_zoomed": bool(seen.query.get("since") or seen.query.get("until")),
             "actions": actions_of(seen, backfill),
             "amend": typed or form_of(backfill),
             "orders": ORDERS,
-            "refused": refused or {},
+            "refused": refused,
             "opened": opened,
             "notes": notes,
         },
-        status=status,
+        status=422 if "timeline" in refused and status == 200 else status,
     )
 
 
@@ -81,10 +83,11 @@ async def _broken(seen: Look, backfill: Backfill) -> list[dict[str, Any]]:
     )
 
 
-async def _lanes(seen: Look, backfill: Backfill) -> list[dict[str, Any]]:
-    """The rows of the runs that the timeline shows: all attempts, or of too many some first ones."""
-    if backfill.runs_launched <= ATTEMPTS_SHOWN_MAX:
-        return await seen.records.rows("runs", limit=ATTEMPTS_SHOWN_MAX, backfill_id=backfill.id)
-    numbers = numbers_shown(backfill.request.runs_total)
-    names = [f"{backfill.id}-{number}-1" for number in numbers]
-    return await seen.records.rows("runs", limit=len(names), id=names)
+async def _timeline(seen: Look, backfill_id: str, refused: dict[str, str]) -> Shown | None:
+    """The timeline, of the time that the address asks for; why there is none, if it makes no sense."""
+    try:
+        since, until = time_typed(seen, "since"), time_typed(seen, "until")
+    except UsageError as error:
+        refused["timeline"] = str(error)
+        return None
+    return await timeline_shown(seen, Which(backfill=backfill_id, since=since, until=until))

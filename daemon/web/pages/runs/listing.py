@@ -8,19 +8,20 @@ from litestar import Response, get
 
 from daemon.operations.errors import UsageError
 from daemon.operations.paging import position_cursor
-from daemon.operations.runs import RUN_STATUSES, RunRow, RunsAsked, runs
+from daemon.operations.runs import RUN_STATUSES, RunRow, check_status
 from daemon.time_text import duration_text
 from daemon.web.asking import Asking
 from daemon.web.pages.backfill.progress import Row, row_of, total_of
-from daemon.web.pages.backfill.timeline import timeline_of
 from daemon.web.pages.backfill.view import RunShown, run_shown
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
+from daemon.web.pages.timeline.finding import Which, launched_in, time_typed, timeline_shown
 from projections.backfill.state import Backfill
 from projections.progress import elapsed_s, progress_of
 
 LISTED: Final = 50
 FILTERS: Final = ("status", "asset", "backfill")
+TIMES: Final = ("since", "until")
 
 
 class Whole(msgspec.Struct, frozen=True):
@@ -46,16 +47,19 @@ async def runs_page(request: AnyRequest, asking: Asking) -> Response[str]:
     :raises UsageError: there is no such status, or no such place to go on from.
     """
     seen = await look(request, asking)
-    typed = {name: seen.query.get(name, "").strip() for name in FILTERS}
+    typed = {name: seen.query.get(name, "").strip() for name in (*FILTERS, *TIMES)}
     # Filters on what only runs have make single runs of it.
-    is_within = seen.query.get("within") == "on" or bool(typed["backfill"])
+    is_within = seen.query.get("within") == "on" or any(typed[name] for name in ("backfill", *TIMES))
     cursor = seen.query.get("cursor") or None
     refusal, values = None, dict[str, Any](rows=[], wholes=[], following=None, timeline=None)
+    view = "timeline" if seen.query.get("view") == "timeline" and is_within else "table"
     try:
-        values |= await (_within(seen, typed, cursor) if is_within else _wholes(seen, typed, cursor))
+        if is_within:
+            values |= await _within(seen, _which(seen, typed), cursor, is_drawn=view == "timeline")
+        else:
+            values |= await _wholes(seen, typed, cursor)
     except UsageError as error:
         refusal = str(error)
-    view = "timeline" if seen.query.get("view") == "timeline" and is_within else "table"
     kept = typed | {"within": "on" if is_within else "", "view": "timeline" if view == "timeline" else ""}
     frame = {
         "typed": typed,
@@ -64,22 +68,39 @@ async def runs_page(request: AnyRequest, asking: Asking) -> Response[str]:
         "statuses": RUN_STATUSES,
         "assets": list(seen.world.catalog.assets),
         "kept": kept,
+        "untimed": {name: value for name, value in kept.items() if name not in TIMES},
+        "listing": {name: value for name, value in kept.items() if name not in (*TIMES, "view")},
         "cursor": cursor,
         "refusal": refusal,
     }
     return rendered(seen, "runs.html", frame | values, status=200 if refusal is None else 422)
 
 
-async def _within(seen: Look, typed: Mapping[str, str], cursor: str | None) -> dict[str, Any]:
-    """Each run as a row."""
-    given = {name: text or None for name, text in typed.items()}
-    found = await runs(seen.records, RunsAsked(**given, limit=LISTED, cursor=cursor))
-    rows = [msgspec.structs.asdict(each) for each in found.items]
+def _which(seen: Look, typed: Mapping[str, str]) -> Which:
+    """The attempts that the filters leave.
+
+    :raises UsageError: there is no such status, or no such time.
+    """
+    given = {name: typed[name] or None for name in FILTERS}
+    check_status(given["status"])
+    return Which(**given, since=time_typed(seen, "since"), until=time_typed(seen, "until"))
+
+
+async def _within(seen: Look, which: Which, cursor: str | None, *, is_drawn: bool) -> dict[str, Any]:
+    """Each attempt as a row; and when they ran, if that is asked for."""
+    before = position_cursor(cursor)
+    launched = launched_in(seen, which) if which.is_of_a_time else None
+    if which.is_of_a_time and launched is None:
+        return {}
+    found = await seen.records.rows(
+        "runs", limit=LISTED + 1, before=before, launched=launched, **which.where()
+    )
+    rows = msgspec.convert(found[:LISTED], list[RunRow])
     now = seen.records.now()
     return {
-        "rows": [(each, run_shown(row, now)) for each, row in zip(found.items, rows, strict=True)],
-        "following": found.next,
-        "timeline": timeline_of(rows, len(rows), now),
+        "rows": [(each, run_shown(row, now)) for each, row in zip(rows, found, strict=False)],
+        "following": str(rows[-1].position) if len(found) > LISTED else None,
+        "timeline": await timeline_shown(seen, which) if is_drawn else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""When the runs of a backfill ran: a lane for each, or for one in so many."""
+"""When runs ran: a lane for each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ import msgspec
 
 from daemon.web.pages.timing import ticks_of
 
-LANES_MAX: Final = 300
+LANES_MAX: Final = 300  # attempts; more are counted instead (`daemon.web.pages.timeline.density`)
 WIDTH: Final = 1000
 HEIGHT_MAX: Final = 360
 LANE_HEIGHT_MAX: Final = 14
@@ -42,18 +42,10 @@ class Timeline(msgspec.Struct, frozen=True):
     lanes: tuple[Lane, ...]
     height: float
     ticks: tuple[str, ...]  # times, evenly apart from the left to the right
-    one_in: int  # of the runs is shown
 
 
-def numbers_shown(runs_total: int) -> Sequence[int]:
-    """The numbers of the runs that a timeline shows: all, or ones evenly apart."""
-    if runs_total <= LANES_MAX:
-        return range(1, runs_total + 1)
-    return [1 + (runs_total - 1) * lane // (LANES_MAX - 1) for lane in range(LANES_MAX)]
-
-
-def timeline_of(rows: Sequence[Mapping[str, Any]], runs_total: int, now: datetime) -> Timeline | None:
-    """The timeline of some runs, as the table of runs has them; None before the first is launched."""
+def timeline_of(rows: Sequence[Mapping[str, Any]], now: datetime) -> Timeline | None:
+    """The timeline of some runs, as the table of runs has them; None if there are none."""
     if not rows:
         return None
     begin = min(row["launched_at"] for row in rows)
@@ -81,5 +73,4 @@ def timeline_of(rows: Sequence[Mapping[str, Any]], runs_total: int, now: datetim
         tuple(lanes()),
         round(lane_height * len(runs), 2),
         ticks_of(begin, end),
-        1 if len(rows) >= runs_total else max(1, round(runs_total / LANES_MAX)),
     )

@@ -46,8 +46,10 @@ def estimate_text(found: Estimate) -> str:
     at_once = counted(found.runs_max, "run")
     pools = "".join(f", {counted(slots, 'slot')} of pool {name}" for name, slots in found.pools.items())
     often = "once" if found.times_simulated == 1 else f"{found.times_simulated} times"
+    how = f"Simulated {often}." if found.times_simulated else "Reckoned by the average of such runs."
+    about, high = duration_text(found.took_median_s), duration_text(found.took_high_s)
+    no_longer = "" if high == about else f", and nine times in ten no longer than {high}"
     return (
-        f"It will take about {duration_text(found.took_median_s)}, and nine times in ten no longer than "
-        f"{duration_text(found.took_high_s)}: with {at_once} at the same time{pools}, alone, and if every "
-        f"run succeeds. Simulated {often}."
+        f"It will take about {about}{no_longer}: with {at_once} at the same time{pools}, alone, and if every "
+        f"run succeeds. {how}"
     )

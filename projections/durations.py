@@ -75,6 +75,10 @@ class Durations:
             del by_count[next(iter(by_count))]
         by_count.setdefault(count, deque(maxlen=SAMPLES_MAX)).append(took)
 
+    def has(self, assets: tuple[str, ...]) -> bool:
+        """Whether runs of just these assets are known."""
+        return assets in self._taken
+
     def seen(self, assets: tuple[str, ...], count: int) -> Seen | None:
         """What is known of runs of these assets over so many partitions; None if nothing is.
 

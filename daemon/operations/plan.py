@@ -14,9 +14,10 @@ from daemon.operations.records import Records
 from daemon.planning.listed import ListedPlan, listed
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import PlannedBackfill
-from daemon.whatif.estimating import RUNS_WANTED, Estimate
+from daemon.whatif.estimating import RUNS_MAX, RUNS_WANTED, Estimate
 from daemon.whatif.estimating import estimate as estimate_of
 from daemon.whatif.record import alone
+from projections.world import World
 
 RUNS_LISTED = 100
 
@@ -65,12 +66,14 @@ async def estimated(
     *,
     runs_max: int,
     runs_wanted: int = RUNS_WANTED,
+    simulated_max: int = RUNS_MAX,
 ) -> Estimate:
     """How long a plan will take, at the concurrency of the daemon that led last; if none did, at this one.
 
-    :param runs_wanted: see `daemon.whatif.estimating.estimate`.
+    :param runs_wanted: see `daemon.whatif.estimating.estimate`, and for ``simulated_max``.
     """
-    durations = await records.durations()
+    world = await records.world()
+    durations = await records.durations(_taken_before(world, found))
     world = await records.world()
     leader = world.known.leader
     told = leader.max_concurrent_runs if leader is not None else None
@@ -82,5 +85,26 @@ async def estimated(
         leader=None,
     )
     return await to_thread.run_sync(
-        partial(estimate_of, own, found, durations, now, runs_max=told or runs_max, runs_wanted=runs_wanted)
+        partial(
+            estimate_of,
+            own,
+            found,
+            durations,
+            now,
+            runs_max=told or runs_max,
+            runs_wanted=runs_wanted,
+            simulated_max=simulated_max,
+        )
     )
+
+
+def _taken_before(world: World, found: PlannedBackfill) -> set[tuple[str, ...]]:
+    """The groups of a plan of which runs have succeeded, so that something is on record of them."""
+    wanted, before = {group.assets for group in found.groups}, set[tuple[str, ...]]()
+    for backfill in (*world.known.active.values(), *world.known.ended.values()):
+        groups = backfill.request.groups
+        for index in backfill.tally.succeeded_of():
+            before.add(groups[index].assets)
+        if wanted <= before:
+            break
+    return wanted & before

@@ -231,10 +231,13 @@ class Records:
         await self._store.bring_up_to_date(self.log)
         return await self._store.runs_at(asset, keys, most=most)
 
-    async def durations(self) -> Durations:
-        """What runs took that succeeded, whatever backfill they were of."""
+    async def durations(self, wanted: Collection[tuple[str, ...]] | None = None) -> Durations:
+        """What runs took that succeeded, whatever backfill they were of.
+
+        :param wanted: see `ProjectionStore.durations`.
+        """
         await self._store.bring_up_to_date(self.log)
-        return await self._store.durations()
+        return await self._store.durations(wanted)
 
     async def is_served(self) -> bool:
         """Whether a daemon, on whichever machine, decides on this log now."""

@@ -1,6 +1,5 @@
-"""How long a planned backfill will take, by what runs took before: simulated a number of times."""
+"""How long a planned backfill will take, by what runs took before: simulated some times, or reckoned."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -8,6 +7,7 @@ import msgspec
 
 from daemon.planning.planned import PlannedBackfill
 from daemon.whatif.course import Course, Given, Script, succeeding
+from daemon.whatif.reckoning import Reckoned, reckoned
 from daemon.whatif.record import alone
 from daemon.whatif.simulation import simulated
 from events.facts import BackfillCompleted, RunLaunched
@@ -19,8 +19,10 @@ BACKFILL_ID = "estimate"
 TIMES_MAX = 25  # that a plan is simulated, each time with other runs' durations drawn
 RUNS_WANTED = 25_000  # over all those times; a second simulates some 10,000
 PARTITIONS_AS_A_RUN = 50  # that cost as much to plan with as a run does to simulate
-RUNS_MAX = 200_000  # of a plan that is simulated at all
+RUNS_MAX = 200_000  # of a plan that is simulated; how long more of them take is reckoned
 HIGH = 0.9
+NOTHING_KNOWN = "no run of these assets has ever succeeded, so nothing is known of what they take"
+NEVER_ENDS = "it would never end: there is no hour at which all its limits let it launch"
 NO_TIME = Took(timedelta(), timedelta())
 
 
@@ -43,7 +45,7 @@ class Estimate(msgspec.Struct, frozen=True):
     took_median_s: float | None
     took_high_s: float | None  # nine simulations in ten did not take longer
     why_not: str | None  # there are no figures
-    times_simulated: int
+    times_simulated: int  # 0: it is reckoned, see `daemon.whatif.reckoning`
     runs_max: int  # that the daemon allows at the same time
     pools: dict[str, int]  # the slots of those that it takes part in and that have so many
     runs: tuple[RunsEstimate, ...]
@@ -57,47 +59,53 @@ def estimate(
     *,
     runs_max: int,
     runs_wanted: int = RUNS_WANTED,
+    simulated_max: int = RUNS_MAX,
 ) -> Estimate:
     """What a plan will take from now on, with the pools as they are and so many runs at the same time.
 
     :param runs_wanted: how many runs are simulated in all, as nearly as can be; the cost grows with it.
+    :param simulated_max: of how many runs a plan is simulated at all.
     """
     groups = {group.assets: group for group in planned.plan.groups}
     seen = {assets: durations.seen(assets, len(group.cut.chunk(0))) for assets, group in groups.items()}
-    why_not, times = _why_not(planned, seen.values()), list[float]()
-    for lot in range(0 if why_not else _repeats(planned, runs_wanted)):
-        took_s = _took_s(world, planned, durations, now, lot=str(lot), runs_max=runs_max)
-        if took_s is None:
-            why_not, times = "it would never end: there is no hour at which all its limits let it launch", []
-            break
-        times.append(took_s)
+    known = any(seen.values())
+    found: Reckoned | None = None
+    times_simulated = 0
+    if known and _weight(planned) > simulated_max:
+        found = reckoned(planned, durations, world.known.pools, now, runs_max=runs_max)
+    elif known:
+        times_simulated = max(1, min(TIMES_MAX, runs_wanted // _weight(planned)))
+        found = _simulated(world, planned, durations, now, times=times_simulated, runs_max=runs_max)
     named = {pool for group in planned.plan.groups for pool in group.pools} & world.known.pools.keys()
     slots = {name: world.known.pools[name].slots for name in sorted(named)}
     return Estimate(
-        took_median_s=median(times) if times else None,
-        took_high_s=sorted(times)[int(HIGH * (len(times) - 1) + 0.5)] if times else None,
-        why_not=why_not,
-        times_simulated=len(times),
+        took_median_s=None if found is None else found.median_s,
+        took_high_s=None if found is None else found.high_s,
+        why_not=NOTHING_KNOWN if not known else NEVER_ENDS if found is None else None,
+        times_simulated=0 if found is None else times_simulated,
         runs_max=runs_max,
         pools={name: count for name, count in slots.items() if count is not None},
         runs=tuple(_of_runs(group, seen[assets]) for assets, group in groups.items()),
     )
 
 
-def _why_not(planned: PlannedBackfill, seen: Iterable[Seen | None]) -> str | None:
-    """Why a plan is not simulated."""
-    if not any(seen):
-        return "no run of these assets has ever succeeded, so nothing is known of what they take"
-    if planned.runs_total > RUNS_MAX:
-        return f"it has {planned.runs_total:,} runs, and up to {RUNS_MAX:,} are simulated"
-    return None
-
-
-def _repeats(planned: PlannedBackfill, runs_wanted: int) -> int:
-    """How many times a plan is simulated: less often the more there is to do each time."""
+def _weight(planned: PlannedBackfill) -> int:
+    """How many runs cost as much to simulate as a plan does."""
     partitions = sum(1 if keys is None else keys.count for keys in planned.targets.values())
-    weight = planned.runs_total + partitions // PARTITIONS_AS_A_RUN
-    return max(1, min(TIMES_MAX, runs_wanted // weight))
+    return planned.runs_total + partitions // PARTITIONS_AS_A_RUN
+
+
+def _simulated(
+    world: World, planned: PlannedBackfill, durations: Durations, now: datetime, *, times: int, runs_max: int
+) -> Reckoned | None:
+    """What so many simulations took; None if one does not come to an end."""
+    taken_s = []
+    for lot in range(times):
+        took_s = _took_s(world, planned, durations, now, lot=str(lot), runs_max=runs_max)
+        if took_s is None:
+            return None
+        taken_s.append(took_s)
+    return Reckoned(median(taken_s), sorted(taken_s)[int(HIGH * (times - 1) + 0.5)])
 
 
 def _of_runs(group: PlannedGroup, seen: Seen | None) -> RunsEstimate:

@@ -92,6 +92,15 @@ class Tally(msgspec.Struct):
         self._counts(bucket_at(max(at, launched_at), self.shift), group).count(outcome)
         self._keep_small()
 
+    def succeeded_of(self) -> set[int]:
+        """The groups of which any attempt succeeded."""
+        return {
+            group
+            for bucket in self.buckets.values()
+            for group, counts in bucket.groups.items()
+            if counts.succeeded
+        }
+
     def coarser(self, shift: int) -> Iterator[tuple[int, Bucket]]:
         """The buckets, each with its number among those of at least this shift."""
         more = max(0, shift - self.shift)

@@ -80,7 +80,7 @@ class FoldedStore:
     async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> None:
         """None, as `attempts_at`."""
 
-    async def durations(self) -> Durations:
+    async def durations(self, wanted: Collection[tuple[str, ...]] | None = None) -> Durations:  # noqa: ARG002
         """See `ProjectionStore.durations`."""
         return self._durations
 

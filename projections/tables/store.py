@@ -27,7 +27,7 @@ from projections.tables.checking import check
 from projections.tables.counted import CountedRow, Launched, is_launched, selecting_counts
 from projections.tables.of_partitions import OfPartitions, of_partitions
 from projections.tables.rebuilding import Rebuilt, rebuild
-from projections.tables.taken import durations_of, selecting_taken
+from projections.tables.taken import LATELY, durations_of, selecting_taken
 from projections.tables.writing import apply, checkpoint, gathered, move_checkpoint
 from projections.world import World, evolve
 
@@ -224,10 +224,18 @@ class ProjectionStore:
                 ids = found.scalars().all()
         return None if len(ids) > most else tuple(ids)
 
-    async def durations(self) -> Durations:
-        """What runs took that succeeded, as far as the tables know."""
+    async def durations(self, wanted: Collection[tuple[str, ...]] | None = None) -> Durations:
+        """What runs took that succeeded, as far as the tables know.
+
+        :param wanted: the assets of runs of interest. Where runs of each of them are among the newest,
+            older ones are not looked through, which takes seconds for a million.
+        """
         with translated(self._url):
             async with self._engine.connect() as connection:
+                if wanted is not None:
+                    lately = durations_of(await connection.execute(selecting_taken(runs_max=LATELY)))
+                    if all(lately.has(assets) for assets in wanted):
+                        return lately
                 return durations_of(await connection.execute(selecting_taken()))
 
     async def _newest_snapshot(self, upto: int | None) -> World | None:

@@ -12,7 +12,7 @@ from backfilld.partitions import (
     StaticPartitionsDefinition,
 )
 from backfilld.policies import BackfillPolicy
-from events.facts import BackfillRequested
+from events.facts import BackfillRequested, LeaderElected
 from tests.contract.visiting import Fields, Page, Visitor, visitor_of
 from tests.story import Story
 
@@ -226,3 +226,21 @@ async def test_nothing_is_launched_in_the_past(visitor: Visitor) -> None:
     assert page.button(formmethod="post").text == "Launch 1 run"
     assert "disabled" in page.button(formmethod="post").attributes
     assert "Nothing can be launched in the past." in page["acting"].text
+
+
+async def test_how_long_a_great_many_runs_take_is_told_too(visitor: Visitor) -> None:
+    many = DailyPartitionsDefinition(start_date="1990-01-01", end_date="2020-01-01")
+    days = asset(name="days", partitions_def=many)(lambda: None)
+    story = Story(raw, totals, letters, pairs, report, slots=1)
+    story.declare(days)
+    story.tell(LeaderElected("d1", "host", 1, "0", max_concurrent_runs=2))
+    story.ask("days", partitions="1990-01-01")
+    (only,) = story.launched()
+    story.later(60)
+    story.run(only)
+    story.settle()
+    await visitor.tell(story)
+    page = await visitor.see("/launch", [("asset", "days"), ("which", "missing"), ("estimate", "1")])
+    assert "10,956 runs" in page["preview"].text
+    assert "It will take about 3 days 19 h: with 2 runs at the same time" in page["preview"].text
+    assert "Reckoned by the average of such runs." in page["preview"].text

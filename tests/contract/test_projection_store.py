@@ -93,6 +93,25 @@ async def test_tables_say_what_the_log_says(migrated_url: str) -> None:
     assert len(rows["materializations"]) == 9
 
 
+async def test_the_newest_runs_are_looked_through_where_they_say_enough(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.tables.store.LATELY", 2)
+    story = Story(raw, shaky, slots=2)
+    story.ask("*")
+    while runs := story.launched():
+        for run in runs:
+            story.run(run)
+    async with PostgresLog(migrated_url) as log, ProjectionStore(migrated_url) as store:
+        await write(log, story)
+        await store.bring_up_to_date(log)
+        lately = (await store.durations([("raw", "shaky")])).seen(("raw", "shaky"), 1)
+        all_told = (await store.durations([("raw", "shaky"), ("raw",)])).seen(("raw", "shaky"), 1)
+    assert lately is not None
+    assert all_told is not None
+    assert (len(lately.samples), len(all_told.samples) > 2) == (2, True)
+
+
 async def test_the_tables_know_what_runs_took_as_the_facts_do(migrated_url: str) -> None:
     story = Story(raw, shaky, slots=2)
     story.ask("*")
@@ -107,6 +126,8 @@ async def test_the_tables_know_what_runs_took_as_the_facts_do(migrated_url: str)
         await write(log, story)
         await store.bring_up_to_date(log)
         found = (await store.durations()).seen(("raw", "shaky"), 1)
+        assert (await store.durations([("raw", "shaky")])).seen(("raw", "shaky"), 1) == found
+        assert (await store.durations([("raw", "shaky"), ("new",)])).seen(("raw", "shaky"), 1) == found
     assert found is not None
     assert len(found.samples) == 4
     assert found == durations.seen(("raw", "shaky"), 1)

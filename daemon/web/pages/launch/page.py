@@ -90,16 +90,16 @@ def shown(
 
 
 async def _estimate_text(seen: Look, found: PlannedBackfill) -> str:
-    """How long a plan will take; others wait while it is simulated, so that is done for small ones alone."""
-    if found.runs_total > RUNS_SIMULATED_MAX:
-        return (
-            f"It has {found.runs_total:,} runs, too many to simulate here; `backfilld plan --estimate` tells "
-            f"how long it will take."
-        )
-    now, runs_max = seen.records.now(), os.cpu_count() or 1
-    return estimate_text(
-        await estimated(seen.records, found, now, runs_max=runs_max, runs_wanted=RUNS_SIMULATED_MAX)
+    """How long a plan will take; others wait while it is simulated, so large ones are reckoned."""
+    estimate = await estimated(
+        seen.records,
+        found,
+        seen.records.now(),
+        runs_max=os.cpu_count() or 1,
+        runs_wanted=RUNS_SIMULATED_MAX,
+        simulated_max=RUNS_SIMULATED_MAX,
     )
+    return estimate_text(estimate)
 
 
 def _policy_text(seen: Look, asset: str) -> str:

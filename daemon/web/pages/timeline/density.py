@@ -19,7 +19,7 @@ ZOOMS: Final = 12  # stretches of time that lead to a nearer look
 WIDTH: Final = 1000
 HEIGHT: Final = 100
 NAMES_SHOWN: Final = 4
-LEAST: Final = 4.0  # high, so that one attempt among thousands is seen
+LEAST: Final = 3.0  # high, so that one attempt among thousands is seen
 
 Lanes: TypeAlias = Mapping[tuple[str, ...], Mapping[int, Counts]]  # by assets, then by bucket
 STATES: Final = ("failed", "canceled", "in-progress", "materialized")  # of a column, from its foot upwards

@@ -42,6 +42,16 @@ FailedOption = Annotated[
     bool,
     typer.Option("--failed", help="Those that failed or were skipped.", rich_help_panel=PARTITIONS_PANEL),
 ]
+RootOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--root",
+        metavar="ASSET=WHICH",
+        help="Of one of the most upstream assets, and what is downstream of it: all, missing, failed, "
+        "failed_and_missing or latest. Repeatable; the others take --partitions ASSET=TEXT.",
+        rich_help_panel=PARTITIONS_PANEL,
+    ),
+]
 LatestOption = Annotated[
     bool,
     typer.Option(

@@ -20,6 +20,7 @@ from daemon.cli.asking import (
     PriorityOption,
     RandomOption,
     RequireUpstreamOption,
+    RootOption,
     SelectionArgument,
     StrictOption,
     TagOption,
@@ -37,7 +38,7 @@ from daemon.operations.launching import LaunchAsked, Launched, RetryAsked
 from daemon.operations.launching import launch as launch_it
 from daemon.operations.launching import retry as retry_it
 from daemon.operations.planning import ask_of
-from daemon.operations.typed import tags_typed
+from daemon.operations.typed import roots_typed, tags_typed
 
 NOT_TOLD = frozenset({"is_served", "waits_for"})  # in JSON: `status` tells of them
 
@@ -74,6 +75,7 @@ def launch(
     missing: MissingOption = False,
     failed: FailedOption = False,
     latest: LatestOption = False,
+    root: RootOption = None,
     strict: StrictOption = False,
     require_upstream: RequireUpstreamOption = False,
     with_upstream: WithUpstreamOption = False,
@@ -99,6 +101,7 @@ def launch(
         missing=missing,
         failed=failed,
         latest=latest,
+        roots=roots_typed(root),
         reason=reason,
         max_concurrent=max_concurrent,
         newest_first=newest_first,

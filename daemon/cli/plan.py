@@ -15,6 +15,7 @@ from daemon.cli.asking import (
     MissingOption,
     PartitionsOption,
     RequireUpstreamOption,
+    RootOption,
     SelectionArgument,
     StrictOption,
     WithUpstreamOption,
@@ -28,6 +29,7 @@ from daemon.operations.launching import Launched
 from daemon.operations.plan import RUNS_LISTED, PlanAsked
 from daemon.operations.plan import plan as plan_it
 from daemon.operations.planning import ask_of
+from daemon.operations.typed import roots_typed
 from daemon.plan_text import left_out_text, numbers_text, which, which_uncounted
 from daemon.planning.choice import Exactly, arguments
 from daemon.planning.listed import ListedPlan
@@ -61,6 +63,7 @@ def plan(
     missing: MissingOption = False,
     failed: FailedOption = False,
     latest: LatestOption = False,
+    root: RootOption = None,
     strict: StrictOption = False,
     require_upstream: RequireUpstreamOption = False,
     with_upstream: WithUpstreamOption = False,
@@ -83,6 +86,7 @@ def plan(
         missing=missing,
         failed=failed,
         latest=latest,
+        roots=roots_typed(root),
         strict=strict,
         require_upstream=require_upstream,
         with_upstream=with_upstream,

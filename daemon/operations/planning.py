@@ -9,7 +9,7 @@ from daemon.operations.errors import RefusedError, UsageError
 from daemon.operations.operation import Question, Reason, Tags
 from daemon.operations.records import sentence
 from daemon.operations.typed import hours_typed
-from daemon.planning.choice import Choice, RangeText, choice_text, without_text
+from daemon.planning.choice import ByRoot, ByStatus, Choice, Latest, RangeText, choice_text, without_text
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import Ask, PlannedBackfill, plan_backfill
 from daemon.planning.selection import select
@@ -21,9 +21,9 @@ from projections.world import World
 
 
 class Wanted(Question, frozen=True, kw_only=True):
-    """A backfill that is wanted: of partitions, all, missing, failed and latest exactly one is given.
+    """A backfill that is wanted: of partitions, all, missing, failed, latest and roots exactly one is given.
 
-    Failed and missing may go together.
+    Failed and missing may go together, and so may roots and partitions.
     """
 
     selection: tuple[str, ...]  # assets: names, '*a', 'a*', group:g, tag:k=v, '*', or a job's name
@@ -32,6 +32,8 @@ class Wanted(Question, frozen=True, kw_only=True):
     missing: bool = False  # those never materialized
     failed: bool = False  # those that failed or were skipped
     latest: bool = False  # the newest of the most upstream assets, and what follows from it
+    # Of a most upstream asset, and what is downstream of it; the others have partitions 'asset=text'.
+    roots: dict[str, ByStatus | Latest] = msgspec.field(default_factory=dict)
     strict: bool = False  # refuse a plan that leaves out any of the selection
     require_upstream: bool = False  # refuse a plan that needs what was never materialized
     with_upstream: bool = False  # fill that too
@@ -54,6 +56,7 @@ def ask_of(wanted: Wanted) -> Ask:
         selection=wanted.selection,
         choice=choice_of(
             wanted.partitions,
+            wanted.roots,
             all=wanted.all,
             missing=wanted.missing,
             failed=wanted.failed,
@@ -84,17 +87,27 @@ def order_of(order: RunOrder | None = None, *, newest_first: bool, random: bool)
     return "newest_first" if newest_first else "random" if random else order
 
 
-def choice_of(partitions: Sequence[str] | None, **by_status: bool) -> Choice:
+def choice_of(
+    partitions: Sequence[str] | None,
+    roots: Mapping[str, ByStatus | Latest] | None = None,
+    **by_status: bool,
+) -> Choice:
     """Which partitions are meant.
 
     :raises UsageError: it is not said, or said twice.
     """
     chosen = without_text([name for name, is_given in by_status.items() if is_given])
+    if roots and not chosen:
+        return ByRoot(dict(roots), tuple(partitions or ()))
     if partitions and not chosen:
         return RangeText(tuple(partitions))
-    if len(chosen) == 1 and not partitions:
+    if len(chosen) == 1 and not partitions and not roots:
         return chosen[0]
-    given = [*(["--partitions"] if partitions else []), *(choice_text(choice) for choice in chosen)]
+    named = {"--root": roots, "--partitions": partitions}
+    given = [
+        *(option for option, value in named.items() if value),
+        *(choice_text(choice) for choice in chosen),
+    ]
     if given:
         raise UsageError(f"{' and '.join(given)} exclude each other; give one of them.")
     raise UsageError(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from daemon.operations.errors import UsageError
+from daemon.planning.choice import ByStatus, Latest, named_choice
 
 NONE: Final = "none"  # lifts a limit
 NUMBER_MAX: Final = 2**63 - 1  # what a database has room for
@@ -59,3 +60,23 @@ def tags_typed(texts: Sequence[str] | None) -> dict[str, str]:
             raise UsageError(f"--tag {name}= is given twice; a tag has one value.")
         tags[name] = value
     return tags
+
+
+def roots_typed(texts: Sequence[str] | None) -> dict[str, ByStatus | Latest]:
+    """What is chosen of each root that is meant by ``asset=which`` texts.
+
+    :raises UsageError: one of them is no such text, or an asset comes twice.
+    """
+    roots: dict[str, ByStatus | Latest] = {}
+    for text in texts or ():
+        asset, _, which = (part.strip() for part in text.rpartition("="))
+        choice = named_choice(which)
+        if not asset or choice is None:
+            raise UsageError(
+                f"--root takes ASSET=WHICH, and not {text!r}; WHICH is all, missing, failed, "
+                "failed_and_missing or latest."
+            )
+        if asset in roots:
+            raise UsageError(f"--root {asset}= is given twice; of an asset one choice is made.")
+        roots[asset] = choice
+    return roots

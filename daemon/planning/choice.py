@@ -36,6 +36,18 @@ class RangeText(msgspec.Struct, frozen=True):
         return self.texts[0] if len(self.texts) == 1 else shlex.join(self.arguments())
 
 
+class ByRoot(msgspec.Struct, frozen=True):
+    """For each of the most upstream assets what is chosen of it, and with it of what lies downstream."""
+
+    named: dict[str, ByStatus | Latest]
+    texts: tuple[str, ...] = ()  # 'asset=text' for the others
+
+    def arguments(self) -> list[str]:
+        """The command line's words for it."""
+        roots = [word for root, choice in self.named.items() for word in ("--root", f"{root}={choice}")]
+        return [*roots, *RangeText(self.texts).arguments()]
+
+
 class Exactly(msgspec.Struct, frozen=True):
     """These partitions of these assets, such as what another backfill left undone."""
 
@@ -44,7 +56,7 @@ class Exactly(msgspec.Struct, frozen=True):
     vanished: dict[str, PartitionKeys | None] = {}  # meant too, and not there any more
 
 
-Choice: TypeAlias = RangeText | Exactly | ByStatus | Latest
+Choice: TypeAlias = RangeText | ByRoot | Exactly | ByStatus | Latest
 
 
 def choice_text(choice: Choice) -> str:
@@ -54,13 +66,20 @@ def choice_text(choice: Choice) -> str:
             return choice.as_typed()
         case Exactly():
             return choice.told
+        case ByRoot():
+            return shlex.join(choice.arguments())
         case _:
             return " ".join(_WORDS[choice])
 
 
-def arguments(choice: RangeText | ByStatus | Latest) -> list[str]:
+def arguments(choice: RangeText | ByRoot | ByStatus | Latest) -> list[str]:
     """The command line's words for a choice."""
-    return choice.arguments() if isinstance(choice, RangeText) else list(_WORDS[choice])
+    return list(_WORDS[choice]) if isinstance(choice, str) else choice.arguments()
+
+
+def named_choice(name: str) -> ByStatus | Latest | None:
+    """The choice of that name."""
+    return next((choice for choice in _WORDS if choice == name), None)
 
 
 def without_text(names: Collection[str]) -> list[ByStatus | Latest]:
@@ -72,6 +91,8 @@ def without_text(names: Collection[str]) -> list[ByStatus | Latest]:
 
 def follows_statuses(choice: Choice) -> bool:
     """Whether what is chosen depends on what came of partitions so far."""
+    if isinstance(choice, ByRoot):
+        return any(map(follows_statuses, choice.named.values()))
     return choice in ("missing", "failed", "failed_and_missing")
 
 

@@ -1,6 +1,6 @@
 """Which partitions of each selected asset a backfill is to fill, and what is left out and why."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -10,14 +10,14 @@ from backfilld.errors import BackfilldError
 from backfilld.partitions import UNPARTITIONED, MultiPartitions, Partitions, TimeWindowPartitions
 from backfilld.range_text import parse_range_text
 from backfilld.ranges import Ranges
-from daemon.planning.choice import ByStatus, Choice, Exactly, RangeText, texts_by_asset
+from daemon.planning.choice import ByRoot, ByStatus, Choice, Exactly, RangeText, texts_by_asset
 from daemon.refusal import Refused
 from events.facts import PartitionKeys
 from projections.asset_status import AssetStatus
 from projections.catalog import Catalog, Dependency, partitions_at
 from projections.sets import ONLY, intervals, keys_of, ranges_of
 
-_NONE_OF_THEM: Final[Mapping[str, str]] = {
+NONE_OF_THEM: Final[Mapping[str, str]] = {
     "missing": "none of its partitions is missing",
     "failed": "none of its partitions failed or was skipped",
     "failed_and_missing": "none of its partitions failed, was skipped or is missing",
@@ -62,6 +62,10 @@ def find_targets(
             if isinstance(found, Refused):
                 return found
             gone = tuple(_led_nowhere(catalog, found, partitions))
+        case ByRoot():
+            found = _by_root(catalog, selection, choice, statuses, partitions)
+            if isinstance(found, Refused):
+                return found
         case Exactly():
             meant = choice.keys
             selection = [key for key in selection if key in meant]
@@ -71,13 +75,80 @@ def find_targets(
             newest = {root: _newest(partitions[root]) for root in root_assets(catalog, selection)}
             found = _mapped_down(catalog, selection, newest, partitions)
         case _:
-            found = {key: _by_status(choice, statuses.get(key), partitions[key]) for key in selection}
+            found = {key: by_status_of(choice, statuses.get(key), partitions[key]) for key in selection}
     left_out = tuple(
         LeftOut(key, None, _reason_left_out(catalog, selection, choice, key, partitions[key]))
         for key in selection
         if not found[key]
     )
     return Targets({key: each for key, each in found.items() if each}, partitions, (*left_out, *gone))
+
+
+def _by_root(
+    catalog: Catalog,
+    selection: Sequence[str],
+    choice: ByRoot,
+    statuses: Mapping[str, AssetStatus],
+    partitions: Mapping[str, Partitions],
+) -> dict[str, Ranges] | Refused:
+    """Of each asset all that is chosen of it for the roots above it; for any root, where there is none."""
+    roots = root_assets(catalog, selection)
+    texts = _texts_of_roots(choice, partitions, roots)
+    if isinstance(texts, Refused):
+        return texts
+    named: dict[str, Ranges] = {root: Ranges() for root in roots}
+    for key, text in texts.items():
+        ordinals = _named(key, text, partitions[key])
+        if isinstance(ordinals, Refused):
+            return ordinals
+        named[key] = ordinals
+    named |= {root: _newest(partitions[root]) for root, each in choice.named.items() if each == "latest"}
+    mapped = _mapped_down(catalog, selection, named, partitions)
+    found: dict[str, Ranges] = {}
+    for key, above in _roots_above(catalog, selection, roots).items():
+        follows, by_status = _chosen_above(choice, above or roots)
+        found[key] = mapped[key] if follows or key in texts else Ranges()
+        for each in () if key in texts else by_status:
+            found[key] |= by_status_of(each, statuses.get(key), partitions[key])
+    return found
+
+
+def _texts_of_roots(
+    choice: ByRoot, partitions: Mapping[str, Partitions], roots: Sequence[str]
+) -> Mapping[str, str] | Refused:
+    """The text of each asset that has one, once each root is chosen of in one way."""
+    for key in choice.named:
+        if key not in roots:
+            listed = ", ".join(roots) or "none"
+            return Refused(f"{key!r} is none of the most upstream partitioned assets, which are {listed}")
+    texts = texts_by_asset(choice.texts, partitions, roots) if choice.texts else {}
+    if isinstance(texts, Refused):
+        return texts
+    if texts is None:
+        return Refused(
+            f"beside --root each --partitions begins with an asset's name, not {choice.texts[0]!r}"
+        )
+    for key in choice.named:
+        if key in texts:
+            return Refused(f"the partitions of {key} are given twice: as {choice.named[key]}, and as a text")
+    return _roots_not_named(roots, {*texts, *choice.named}) or texts
+
+
+def _chosen_above(choice: ByRoot, roots: Collection[str]) -> tuple[bool, list[ByStatus]]:
+    """Whether partitions follow from those of any of the roots, and by which statuses they are chosen too."""
+    chosen = [choice.named.get(root, "latest") for root in roots]
+    return "latest" in chosen, [each for each in dict.fromkeys(chosen) if each != "latest"]
+
+
+def _roots_above(
+    catalog: Catalog, selection: Sequence[str], roots: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """For each asset of the selection the roots that it is, or that lie upstream of it."""
+    above: dict[str, frozenset[str]] = {}
+    for key in catalog.assets:
+        own = frozenset([key]) if key in roots else frozenset()
+        above[key] = own.union(*(above.get(other, ()) for other in catalog.upstream(key)))
+    return {key: above[key] for key in selection}
 
 
 def root_assets(catalog: Catalog, selection: Sequence[str]) -> tuple[str, ...]:
@@ -148,7 +219,7 @@ def _last(partitions: Partitions) -> Ranges:
     return Ranges.span(max(0, len(partitions) - 1), len(partitions))
 
 
-def _roots_not_named(roots: Sequence[str], texts: Mapping[str, str]) -> Refused | None:
+def _roots_not_named(roots: Sequence[str], texts: Collection[str]) -> Refused | None:
     unnamed = [root for root in roots if root not in texts]
     if not unnamed:
         return None
@@ -231,7 +302,8 @@ def _vanished(catalog: Catalog, choice: Exactly) -> Iterator[LeftOut]:
             yield LeftOut(key, None, "no code location defines it any more")
 
 
-def _by_status(choice: ByStatus, status: AssetStatus | None, partitions: Partitions) -> Ranges:
+def by_status_of(choice: ByStatus, status: AssetStatus | None, partitions: Partitions) -> Ranges:
+    """The partitions of an asset that are chosen by what became of them."""
     everything = partitions.all()
     match choice:
         case "all":
@@ -241,7 +313,7 @@ def _by_status(choice: ByStatus, status: AssetStatus | None, partitions: Partiti
         case "failed":
             return Ranges.of(()) if status is None else everything & intervals(status.failed | status.skipped)
         case "failed_and_missing":
-            return _by_status("failed", status, partitions) | _by_status("missing", status, partitions)
+            return by_status_of("failed", status, partitions) | by_status_of("missing", status, partitions)
         case _:
             assert_never(choice)
 
@@ -251,8 +323,9 @@ def _reason_left_out(
 ) -> str:
     if not len(partitions):
         return "it has no partitions yet"
-    if isinstance(choice, str) and choice in _NONE_OF_THEM:
-        return _NONE_OF_THEM[choice]
+    chosen = choice.named.get(key) if isinstance(choice, ByRoot) else choice
+    if isinstance(chosen, str) and chosen in NONE_OF_THEM:
+        return NONE_OF_THEM[chosen]
     upstream = [other for other in catalog.upstream(key) if other in selection]
     if not upstream:
         between = ", ".join(catalog.upstream(key))

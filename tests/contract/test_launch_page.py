@@ -244,3 +244,58 @@ async def test_how_long_a_great_many_runs_take_is_told_too(visitor: Visitor) -> 
     assert "10,956 runs" in page["preview"].text
     assert "It will take about 3 days 19 h: with 2 runs at the same time" in page["preview"].text
     assert "Reckoned by the average of such runs." in page["preview"].text
+
+
+def of_each(*chosen: tuple[str, str, str]) -> list[tuple[str, str]]:
+    """The part of the form that has a choice for each root: its name, the choice, and a text."""
+    fields = [("which", "each")]
+    for root, which, text in chosen:
+        fields += [("root", root), ("root_which", which), ("of", root), ("along", ""), ("text", text)]
+    return fields
+
+
+async def test_each_root_that_differs_can_have_a_choice_of_its_own(visitor: Visitor) -> None:
+    story = Story(raw, totals, letters, pairs, report)
+    story.ask("raw", partitions="[2024-01-01...2024-01-07]")
+    while runs := story.launched():
+        for run in runs:
+            story.run(run)
+    story.settle()
+    await visitor.tell(story)
+    assets = [("asset", "raw"), ("asset", "totals"), ("asset", "letters")]
+    page = await visitor.see("/launch", [*assets, *of_each(("raw", "missing", ""), ("letters", "text", "y"))])
+    preview = page["preview"].text
+    assert "raw 3 [2024-01-08...2024-01-10]" in preview
+    assert (
+        "totals 10 [2024-01-01...2024-01-10]" in preview
+    )  # It is downstream of raw, and all of it is missing.
+    assert "letters 1 y" in preview
+    selects = [each.attributes.get("aria-describedby", "") for each in page.all("select", name="root_which")]
+    assert selects == ["root-0-error root-0-note", "root-1-error root-1-note"]
+    form = [*assets, *of_each(("raw", "missing", ""), ("letters", "text", "y"))]
+    status, address, _ = await visitor.send("/launch", launching(page, *form))
+    assert (status, address.startswith("/backfills/")) == (303, True)
+    request = (await visitor.facts(BackfillRequested))[-1]
+    assert request.partitions_text == "--root raw=missing --partitions letters=y"
+    assert (await visitor.send("/launch", launching(page, *form)))[:2] == (303, address)
+
+
+async def test_a_mistake_in_the_choice_of_a_root_stands_there(visitor: Visitor) -> None:
+    assets = [("asset", "raw"), ("asset", "letters")]
+    page = await visitor.see("/launch", [*assets, *of_each(("raw", "failed", ""), ("letters", "text", "q"))])
+    assert page["text-0-0"].attributes["aria-invalid"] == "true"
+    assert "found 'q'" in page["text-0-0-error"].text
+    assert page["root-1-note"].text == "None of its partitions failed or was skipped."
+    assert "disabled" in page.button(formmethod="post").attributes
+    page = await visitor.see("/launch", [*assets, *of_each(("raw", "whatever", ""), ("letters", "all", ""))])
+    assert "'whatever' is no choice" in page["root-1-error"].text
+    assert page["root-0-error"].text == ""
+    assert page["text-0-0-error"].text == ""
+    both = await visitor.see("/launch", [*assets, *of_each(("letters", "all", ""))])  # The other: the latest.
+    assert both.button(formmethod="post").text == "Launch 4 runs"
+
+
+async def test_where_roots_are_alike_there_is_one_choice(visitor: Visitor) -> None:
+    page = await visitor.see("/launch", [("asset", "raw"), ("which", "missing")])
+    assert page.all("select", name="root_which") == []
+    assert page.all("input", value="each") == []

@@ -54,8 +54,10 @@ addEventListener("pointerup", () => {
   if (!drag) return;
   const { track, columns, rows, x, y } = drag;
   drag = null;
+  const each = document.querySelector('input[name="which"][value="each"]:checked');
   const choice = document.querySelector('input[name="which"][value="text"]');
-  if (choice) choice.checked = true;
+  if (each) track.closest(".root").querySelector('select[name="root_which"]').value = "text";
+  else if (choice) choice.checked = true;
   write(track.dataset.into, side(columns, x, rows ? MARKS_OF_TWO : MARKS));
   if (rows) write(track.dataset.intoRows, side(rows, y, MARKS_OF_TWO));
 });

@@ -9,7 +9,10 @@ let asking = null;
 
 function address() {
   const query = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) {
+  const filled = new FormData(form);
+  const is_of_each = filled.get("which") === "each";
+  for (const [name, value] of filled) {
+    if (["root", "root_which"].includes(name) && !is_of_each) continue;
     const is_text = name === "of" || name === "along" || name === "text"; // These belong together by their order.
     if (!OF_ONE_LAUNCH.has(name) && (value !== "" || is_text)) query.append(name, value);
   }
@@ -46,6 +49,7 @@ function show(page) {
     const fresh = page.getElementById(error.id);
     error.textContent = fresh ? fresh.textContent : "";
     error.hidden = !error.textContent;
+    if (error.dataset.error === "note") continue; // It is no mistake.
     const field = form.querySelector(`[aria-describedby~="${CSS.escape(error.id)}"]`);
     if (field && error.textContent) field.setAttribute("aria-invalid", "true");
     else field?.removeAttribute("aria-invalid");

@@ -10,8 +10,9 @@ from daemon.launching.code_location import LoadFailure
 from daemon.operations.errors import UsageError
 from daemon.operations.planning import choice_of
 from daemon.operations.run_output import tail
+from daemon.operations.typed import roots_typed
 from daemon.plan_text import numbers_text
-from daemon.planning.choice import RangeText
+from daemon.planning.choice import ByRoot, RangeText, choice_text
 from daemon.service.errors import AlreadyServedError, CodeNotImportedError
 from daemon.time_text import duration_text, rate_text
 
@@ -57,7 +58,7 @@ def test_partitions_are_chosen_once() -> None:
         (None, {}),
     ):
         with pytest.raises(UsageError):
-            choice_of(partitions, **given)
+            choice_of(partitions, None, **given)
 
 
 def test_code_is_named_by_its_file_or_module(tmp_path: Path) -> None:
@@ -88,3 +89,18 @@ def test_what_keeps_a_daemon_from_serving_has_its_own_exit_code() -> None:
     taken = explained(AlreadyServedError("another daemon serves this log"))
     assert taken is not None
     assert (taken.exit_code, taken.sentence) == (ExitCode.LOCKED, "another daemon serves this log.")
+
+
+def test_a_choice_for_each_root_is_typed_and_excludes_those_for_all() -> None:
+    roots = roots_typed(["raw=missing", "a=b=latest"])
+    assert roots == {"raw": "missing", "a=b": "latest"}
+    chosen = choice_of(["letters=x"], roots)
+    assert chosen == ByRoot({"raw": "missing", "a=b": "latest"}, ("letters=x",))
+    assert choice_text(chosen) == "--root raw=missing --root a=b=latest --partitions letters=x"
+    with pytest.raises(UsageError, match="--root and --all exclude each other"):
+        choice_of(None, roots, all=True)
+    for wrong, told in {"raw": "takes ASSET=WHICH", "raw=some": "takes ASSET=WHICH", "=all": "takes"}.items():
+        with pytest.raises(UsageError, match=told):
+            roots_typed([wrong])
+    with pytest.raises(UsageError, match="given twice"):
+        roots_typed(["raw=all", "raw=latest"])

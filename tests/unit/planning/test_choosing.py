@@ -8,7 +8,7 @@ from backfilld.partitions import (
     MultiPartitionsDefinition,
     StaticPartitionsDefinition,
 )
-from daemon.planning.choice import RangeText
+from daemon.planning.choice import ByRoot, ByStatus, Latest, RangeText
 from daemon.planning.planned import PlannedBackfill
 from daemon.refusal import Refused
 from events.facts import PartitionKeys
@@ -279,3 +279,55 @@ def test_what_failed_after_it_was_filled_is_not_missing_and_yet_among_both() -> 
     assert x not in (plan_of(story, "letters", choice="missing").targets["letters"] or keys()).ranges
     plan = plan_of(story, "letters", choice="failed_and_missing")
     assert plan.targets == {"letters": PartitionKeys((("x", "z"),), 3)}
+
+
+def by_root(named: dict[str, ByStatus | Latest], *texts: str) -> ByRoot:
+    return ByRoot(named, texts)
+
+
+def test_each_root_has_its_choice_and_what_is_downstream_has_those_of_all_above() -> None:
+    story = Story(raw, letters, clean, monthly, report)
+    story.ask("raw", "clean", partitions="[2024-01-01...2024-01-31]")
+    while runs := story.launched():
+        for run in runs:
+            story.run(run)
+    story.settle()
+    plan = plan_of(story, "*", choice=by_root({"raw": "missing", "letters": "latest"}))
+    assert plan.targets["raw"] == plan.targets["clean"] == keys("2024-02-01..2024-03-09")
+    assert plan.targets["letters"] == PartitionKeys((("z", "z"),), 1)
+    assert plan.targets["monthly"] == PartitionKeys(
+        (("2024-01-01", "2024-02-01"),), 2
+    )  # Both were never filled.
+    assert "report" in plan.targets
+    mixed = plan_of(story, "*", choice=by_root({"letters": "all"}, "raw=2024-01-02"))
+    assert mixed.targets["clean"] == keys("2024-01-02")
+    assert mixed.targets["monthly"] == PartitionKeys((("2024-01-01", "2024-01-01"),), 1)
+    assert mixed.targets["letters"] is not None
+    assert mixed.targets["letters"].count == 3
+    none = plan_of(story, "raw", "letters", choice=by_root({"raw": "failed", "letters": "latest"}))
+    assert none.left_out[0].reason == "none of its partitions failed or was skipped"
+
+
+def test_all_of_every_root_is_all_and_so_with_what_is_missing() -> None:
+    story = Story(raw, letters, clean, monthly, report)
+    story.ask("raw", partitions="2024-01-01")
+    for run in story.launched():
+        story.run(run)
+    for choice in ("all", "missing"):
+        each = plan_of(story, "*", choice=by_root({"raw": choice, "letters": choice}))
+        assert each.targets == plan_of(story, "*", choice=choice).targets
+
+
+def test_a_choice_of_no_root_none_and_two_are_refused() -> None:
+    story = Story(raw, letters, clean)
+    assert "'clean' is none of the most upstream partitioned assets, which are letters, raw" in refusal(
+        story, "*", choice=by_root({"clean": "all"})
+    )
+    assert "the partitions of letters do not follow from those of raw" in refusal(
+        story, "*", choice=by_root({"raw": "all"})
+    )
+    assert "given twice: as all, and as a text" in refusal(
+        story, "*", choice=by_root({"raw": "all", "letters": "all"}, "raw=2024-01-01")
+    )
+    assert "begins with an asset's name, not 'x'" in refusal(story, "*", choice=by_root({"raw": "all"}, "x"))
+    assert "2024-13" in refusal(story, "*", choice=by_root({"letters": "all"}, "raw=2024-13"))

@@ -10,10 +10,11 @@ from daemon.operations.errors import UsageError
 from daemon.operations.launching import LaunchAsked
 from daemon.operations.planning import ask_of
 from daemon.operations.typed import NUMBER_MAX, tags_typed
-from daemon.planning.choice import choice_text
+from daemon.planning.choice import choice_text, named_choice
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import PlannedBackfill, plan_backfill
 from daemon.planning.selection import select
+from daemon.planning.targets import NONE_OF_THEM, by_status_of
 from daemon.refusal import Refused
 from daemon.web.pages.launch.roots import Root, roots_of
 from daemon.web.pages.launch.typed import Typed
@@ -61,7 +62,7 @@ def meant(world: World, typed: Typed, now: datetime) -> Meant:
     selected = select(world.catalog, typed.terms)
     if isinstance(selected, Refused):
         return Meant(typed=typed, errors={"selection": selected.reason})
-    roots = roots_of(world.catalog, selected.assets, typed, now)
+    roots = tuple(_noted(world, root, now) for root in roots_of(world.catalog, selected.assets, typed, now))
     limits, errors = _limits(typed)
     if errors or any(root.is_refused for root in roots):
         return Meant(typed=typed, selected=selected.assets, roots=roots, errors=errors)
@@ -82,10 +83,26 @@ def meant(world: World, typed: Typed, now: datetime) -> Meant:
     return Meant(typed=typed, selected=selected.assets, roots=roots, wanted=wanted, found=found)
 
 
+def _noted(world: World, root: Root, now: datetime) -> Root:
+    """The root, with a note if what is chosen of it by status is none of it."""
+    choice = named_choice(root.which)
+    if choice is None or choice == "latest":
+        return root
+    statuses = world.statuses(now)
+    if any(by_status_of(choice, statuses.get(asset), root.partitions) for asset in root.assets):
+        return root
+    return msgspec.structs.replace(root, note=f"{NONE_OF_THEM[choice]}.")
+
+
 def _which(typed: Typed, roots: Sequence[Root]) -> dict[str, Any]:
     """The options that choose partitions. Where there are none, all are meant."""
     if not roots:
         return {"all": True}
+    if typed.which == "each":
+        return {
+            "roots": {asset: choice for root in roots for asset, choice in root.named.items()},
+            "partitions": tuple(text for root in roots if root.which == "text" for text in root.texts),
+        }
     if typed.which == "text":
         return {"partitions": tuple(text for root in roots for text in root.texts)}
     return dict.fromkeys(typed.which.split("_and_"), True)

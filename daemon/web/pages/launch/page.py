@@ -19,7 +19,7 @@ from daemon.web.pages.launch.asked import ORDERS, Meant, meant
 from daemon.web.pages.launch.pictures import Picture, picture_of
 from daemon.web.pages.launch.preview import RUNS_LISTED_MAX, preview_of
 from daemon.web.pages.launch.roots import Root
-from daemon.web.pages.launch.typed import WHICH, Typed, typed_of
+from daemon.web.pages.launch.typed import OF_A_ROOT, WHICH, Typed, typed_of
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
 from projections.asset_status import AssetStatus
@@ -80,6 +80,7 @@ def shown(
             "runs_listed_max": RUNS_LISTED_MAX,
             "orders": ORDERS,
             "which": WHICH,
+            "of_a_root": OF_A_ROOT,
             "notice": notice,
             "estimate": estimate,
             "key": secrets.token_urlsafe(16),

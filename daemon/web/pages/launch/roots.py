@@ -11,10 +11,10 @@ from backfilld.range_text import format_ranges, parse_range_text
 from backfilld.range_text.cursor import MARKS_OF_TWO, quoted
 from backfilld.range_text.one_dimension import format_items
 from backfilld.ranges import Ranges
-from daemon.planning.choice import texts_by_asset
+from daemon.planning.choice import ByStatus, Latest, named_choice, texts_by_asset
 from daemon.planning.targets import root_assets
 from daemon.refusal import Refused
-from daemon.web.pages.launch.typed import Typed
+from daemon.web.pages.launch.typed import OF_A_ROOT, Typed
 from projections.catalog import Catalog, partitions_at
 
 EXAMPLE_KEYS = 7  # in the range that a field gives as an example
@@ -61,6 +61,15 @@ class Root(msgspec.Struct, frozen=True):
     is_only: bool  # there are no others: its text need not name it
     partitions: Partitions
     fields: tuple[Field, ...]
+    which: str = "text"  # of it is chosen, as its field has it
+    error: str | None = None  # of that choice
+    note: str | None = None  # that it chooses nothing
+
+    @property
+    def named(self) -> dict[str, ByStatus | Latest]:
+        """What is chosen of its assets, if they have a choice of their own that is no text."""
+        choice = named_choice(self.which)
+        return {} if choice is None else dict.fromkeys(self.assets, choice)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -84,7 +93,7 @@ class Root(msgspec.Struct, frozen=True):
     @property
     def is_refused(self) -> bool:
         """Whether a text of it makes no sense."""
-        return any(field.error for field in self.fields)
+        return self.error is not None or any(field.error for field in self.fields)
 
 
 def roots_of(catalog: Catalog, selected: Sequence[str], typed: Typed, now: datetime) -> tuple[Root, ...]:
@@ -104,7 +113,7 @@ def roots_of(catalog: Catalog, selected: Sequence[str], typed: Typed, now: datet
             for axis, field in enumerate(_fields(typed, texts, assets, partitions))
         )
         root = Root(tuple(assets), len(alike) == 1, partitions, fields)
-        made.append(_checked(root) if typed.which == "text" else root)
+        made.append(_checked(root, typed))
     return tuple(made)
 
 
@@ -159,9 +168,22 @@ def _sides(text: str, partitions: MultiPartitions) -> dict[str, str] | None:
     }
 
 
-def _checked(root: Root) -> Root:
+def _checked(root: Root, typed: Typed) -> Root:
+    if typed.which == "each":
+        chosen = next((typed.roots[asset] for asset in root.assets if asset in typed.roots), "latest")
+        root = msgspec.structs.replace(root, which=chosen)
+        if chosen not in OF_A_ROOT:
+            return msgspec.structs.replace(root, error=f"{chosen!r} is no choice; there are {_choices()}.")
+        if not len(root.partitions):
+            return msgspec.structs.replace(root, error="There are none yet.")
+    if typed.which != "text" and not (typed.which == "each" and root.which == "text"):
+        return root
     fields = tuple(msgspec.structs.replace(field, error=_error(root, field)) for field in root.fields)
     return msgspec.structs.replace(root, fields=fields)
+
+
+def _choices() -> str:
+    return ", ".join(OF_A_ROOT)
 
 
 def _error(root: Root, field: Field) -> str | None:

@@ -18,7 +18,14 @@ WHICH: Final = {  # the name of a choice, and what it means
         "By text",
         "Of the most upstream assets those named here, and downstream what follows.",
     ),
+    "each": (
+        "Each its own",
+        "Of each of the most upstream assets what is chosen there, and likewise of what is downstream of it.",
+    ),
 }
+
+
+OF_A_ROOT: Final = tuple(name for name in WHICH if name != "each")  # what can be chosen of one alone
 
 
 class TypedText(msgspec.Struct, frozen=True):
@@ -37,6 +44,7 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
     which: str = "latest"
     partitions: tuple[str, ...] = ()  # of an address: texts as the command line takes them
     texts: tuple[TypedText, ...] = ()  # of the form
+    roots: dict[str, str] = {}  # of the form: what is chosen of each root, if each has its own choice
     order: str = "oldest_first"
     max_concurrent: str = ""
     priority: str = ""
@@ -86,6 +94,7 @@ def typed_of(fields: Iterable[tuple[str, str]]) -> Typed:
         which=which if which in WHICH else "latest",
         partitions=partitions,
         texts=tuple(TypedText(*each) for each in texts),
+        roots=dict(zip(given.get("root", ()), given.get("root_which", ()), strict=False)),
         order=one("order", "oldest_first"),
         max_concurrent=one("max_concurrent"),
         priority=one("priority"),

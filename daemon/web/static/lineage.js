@@ -57,6 +57,9 @@ for (const form of document.querySelectorAll(".choosing")) {
     if (!card || event.target.closest("a, input, label, button")) return;
     select(form, card, event.shiftKey || event.metaKey || event.ctrlKey || form.id === "list-form");
   });
+  form.addEventListener("mousedown", (event) => {
+    if (event.shiftKey && event.target.closest("[data-asset]")) event.preventDefault(); // It would select text.
+  });
   form.addEventListener("change", (event) => {
     if (event.target.name === "asset" && !event.target.checked) forgetText(form);
     tell(form);

@@ -1,6 +1,8 @@
 // Keeps what is marked with data-live as the server has it, without a reload: a change is told by an event, and the
 // page is then asked for again. Nothing happens in a look at the past, which does not change.
 
+import { countDurations } from "./durations.js";
+
 const SOONEST_MS = 700;
 const isPast = document.body.classList.contains("past");
 const lost = document.getElementById("connection");
@@ -36,21 +38,40 @@ async function refresh() {
   }
 }
 
-// What somebody has begun to write is not taken from them, wherever they look meanwhile.
-function isTypedInto(part) {
-  return [...part.querySelectorAll("input:not([type]), input[type=text], input[type=search], textarea")].some((field) => field.value !== field.defaultValue);
+const FIELDS = "input:not([type]), input[type=text], input[type=search], textarea";
+
+// What somebody has begun to write or to choose is not taken from them, wherever they look meanwhile.
+function isInUse(part) {
+  if (part.dataset.busy || part.querySelector(`:is(${FIELDS}, select):focus`)) return true;
+  return [...part.querySelectorAll(FIELDS)].some((field) => field.value !== field.defaultValue);
+}
+
+// Who goes through the page with the keys stands where they stood: at the same link, button or box.
+function focusedIn(part, fresh) {
+  const at = document.activeElement;
+  if (!part.contains(at)) return null;
+  const marks = ["id", "href", "name", "value"].filter((name) => at.hasAttribute(name));
+  const same = marks.map((name) => `[${name}="${CSS.escape(at.getAttribute(name))}"]`).join("");
+  return fresh.querySelector(at.localName + same);
 }
 
 // Each part as the server had it: scripts add to parts what is no reason to have them anew.
 const served = new Map([...document.querySelectorAll("[data-live][id]")].map((part) => [part.id, part.innerHTML]));
 
+let held = false; // Whether a part was left as it is since it is in use.
+
 function show(page) {
+  held = false;
   for (const part of document.querySelectorAll("[data-live][id]")) {
     const fresh = page.getElementById(part.id);
-    if (!fresh || served.get(part.id) === fresh.innerHTML || part.contains(document.activeElement) || part.dataset.busy || isTypedInto(part)) continue;
+    if (!fresh || served.get(part.id) === fresh.innerHTML) continue;
+    held ||= isInUse(part);
+    if (isInUse(part)) continue;
     served.set(part.id, fresh.innerHTML);
     keepState(part, fresh);
+    const focused = focusedIn(part, fresh);
     part.replaceChildren(...document.adoptNode(fresh).childNodes);
+    focused?.focus({ preventScroll: true });
   }
   document.dispatchEvent(new CustomEvent("backfilld:shown"));
 }
@@ -78,7 +99,14 @@ function listen() {
   events.addEventListener("error", () => {
     lost.hidden = false;
   });
+  addEventListener("focusout", () => {
+    wanted ||= held;
+    refresh();
+  });
   addEventListener("pagehide", () => events.close());
 }
 
-if (!isPast && document.querySelector("[data-live]")) listen();
+if (!isPast) {
+  if (document.querySelector("[data-live]")) listen();
+  countDurations();
+}

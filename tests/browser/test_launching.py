@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.site import Site
 
@@ -91,3 +91,28 @@ def test_who_goes_through_a_page_with_the_keys_stays_where_they_are(page: Page, 
         expect(page.locator("#standing")).not_to_have_text(position)
     finally:
         site.let_go()
+
+
+def test_a_page_that_was_refused_its_events_asks_for_them_again(page: Page, site: Site) -> None:
+    refused: list[Route] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route)
+            route.fulfill(status=503, content_type="application/problem+json", body="{}")
+
+    page.route("**/api/v1/changes?*", refuse_once)
+    site.let_wait()
+    try:
+        backfill_id = site.call("launch", "region", "--all")["id"]
+        page.goto(f"/backfills/{backfill_id}")
+        expect(page.locator("#connection")).to_be_visible()
+        site.call("pause", backfill_id)
+        expect(page.locator("#status")).to_have_text("paused")
+        expect(page.locator("#connection")).to_be_hidden()
+        site.call("cancel", backfill_id)
+    finally:
+        site.let_go()
+    assert refused

@@ -4,6 +4,7 @@
 import { countDurations } from "./durations.js";
 
 const SOONEST_MS = 700;
+const AGAIN_MS = 3000; // after the connection was lost
 const isPast = document.body.classList.contains("past");
 const lost = document.getElementById("connection");
 
@@ -28,14 +29,22 @@ async function refresh() {
     while (wanted) {
       wanted = false;
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
-      await new Promise((done) => setTimeout(done, SOONEST_MS));
+      if (answer.status >= 500) throw new Error(answer.statusText);
+      if (new URL(answer.url).pathname === "/login") location.reload(); // Whoever looks is known no more.
+      else if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      await pause(SOONEST_MS);
     }
   } catch {
     lost.hidden = false;
+    wanted = true;
+    pause(AGAIN_MS).then(refresh);
   } finally {
     under_way = false;
   }
+}
+
+function pause(milliseconds) {
+  return new Promise((done) => setTimeout(done, milliseconds));
 }
 
 const FIELDS = "input:not([type]), input[type=text], input[type=search], textarea";
@@ -78,14 +87,14 @@ function show(page) {
 
 // What a change is about, and the page is about: a page about one backfill has nothing to do with others.
 function concerns(changed) {
-  const { backfill, asset } = document.getElementById("content").dataset;
-  if (backfill && changed.backfills) return changed.backfills.includes(backfill);
-  if (asset && changed.assets) return changed.assets.includes(asset);
-  return true;
+  const { backfill } = document.getElementById("content").dataset;
+  return !backfill || !changed.backfills || changed.backfills.includes(backfill);
 }
 
+let events;
+
 function listen() {
-  const events = new EventSource(`/api/v1/changes?after=${document.body.dataset.position}`);
+  events = new EventSource(`/api/v1/changes?after=${document.body.dataset.position}`);
   events.addEventListener("open", () => {
     lost.hidden = true;
     wanted = true; // What changed since the page was made, and before this, is told by no event.
@@ -98,15 +107,17 @@ function listen() {
   });
   events.addEventListener("error", () => {
     lost.hidden = false;
+    // A browser tries again by itself where the connection broke, but not where it was refused.
+    if (events.readyState === EventSource.CLOSED) pause(AGAIN_MS).then(listen);
   });
+}
+
+if (!isPast) {
+  listen();
   addEventListener("focusout", () => {
     wanted ||= held;
     refresh();
   });
   addEventListener("pagehide", () => events.close());
-}
-
-if (!isPast) {
-  if (document.querySelector("[data-live]")) listen();
   countDurations();
 }

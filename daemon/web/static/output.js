@@ -17,18 +17,20 @@ async function follow(shown) {
   for (;;) {
     try {
       const answer = await fetch(`${address}&offset=${offset}`);
+      if (answer.status >= 500) throw new Error(answer.statusText);
       if (!answer.ok) return;
       const piece = await answer.json();
       if (offset < 0) shown.replaceChildren(); // What the page came with is told again.
+      const isMore = piece.next > piece.offset && piece.next < piece.size;
       offset = piece.size === null ? -BEGIN_BYTES : piece.next;
       if (piece.text) {
         add(shown, piece.text);
         document.querySelector(`[data-silent=${shown.dataset.output}]`)?.remove();
       }
       if (piece.has_ended) return;
-      if (piece.size !== null && offset < piece.size) continue;
+      if (isMore) continue;
     } catch {
-      // The connection is lost; the page says so, and this goes on where it was.
+      // The connection is lost, or the log is away; the page says so, and this goes on where it was.
     }
     await new Promise((done) => setTimeout(done, EVERY_MS));
   }

@@ -30,7 +30,7 @@ class OutputAsked(Question, frozen=True, kw_only=True):
 
     run_id: str
     stream: Stream = "stdout"
-    offset: Annotated[int, msgspec.Meta(ge=0)] = 0  # in bytes
+    offset: Annotated[int, msgspec.Meta(ge=-TAIL_BYTES_MAX)] = 0  # in bytes; below 0: from the end
     limit: Annotated[int, msgspec.Meta(ge=CHARACTER_BYTES_MAX, le=TAIL_BYTES_MAX)] = PIECE_BYTES  # in bytes
 
 
@@ -89,8 +89,10 @@ def piece(folder: Path, asked: OutputAsked, is_over: bool) -> RunOutput:  # noqa
     try:
         with (folder / PRINTED[asked.stream]).open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)
-            offset = stream.seek(min(asked.offset, size))
+            offset = stream.seek(_beginning(asked.offset, size))
             read = stream.read(asked.limit)
+            if asked.offset < 0 < offset:
+                offset, read = _whole_characters(offset, read)
     except (FileNotFoundError, NotADirectoryError):
         return RunOutput(asked.run_id, asked.stream, 0, "", 0, None, is_over)
     is_end = is_over and offset + len(read) >= size
@@ -99,6 +101,16 @@ def piece(folder: Path, asked: OutputAsked, is_over: bool) -> RunOutput:  # noqa
     held_back, _ = decoder.getstate()
     following = offset + len(read) - len(held_back)
     return RunOutput(asked.run_id, asked.stream, offset, text, following, size, is_end)
+
+
+def _beginning(offset: int, size: int) -> int:
+    return min(offset, size) if offset >= 0 else max(size + offset, 0)
+
+
+def _whole_characters(offset: int, read: bytes) -> tuple[int, bytes]:
+    """Without the rest of a UTF-8 character that was cut at the beginning."""
+    cut = next((n for n, byte in enumerate(read[:CHARACTER_BYTES_MAX]) if byte & 0xC0 != 0x80), 0)
+    return offset + cut, read[cut:]
 
 
 def tail(file: Path, lines: int) -> str | None:

@@ -58,8 +58,10 @@ def report():
 @asset(partitions_def=StaticPartitionsDefinition(["north", "south"]))
 def region(context):
     """Takes until there is a file called `go`."""
+    print(context.partition_key, "waits", flush=True)
     for _ in range(6000):
         if Path("go").exists():
+            print(context.partition_key, "goes on")
             return
         time.sleep(0.01)
 

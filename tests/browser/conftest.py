@@ -12,7 +12,11 @@ from tests.browser.site import Site, new_site
 
 SCREENSHOTS = Path(os.environ.get("BACKFILLD_SCREENSHOTS", "build/screenshots"))  # for people to look at
 WIDTH, HEIGHT = 1360, 860
-REFUSALS = ("409 (Conflict)", "422 (Unprocessable Entity)")  # the page says why: no complaint
+REFUSALS = (
+    "503 (Service Unavailable)",
+    "409 (Conflict)",
+    "422 (Unprocessable Entity)",
+)  # the page says why: no complaint
 
 
 @pytest.fixture(scope="package")

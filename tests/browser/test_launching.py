@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.site import Site
 
@@ -51,3 +51,68 @@ def test_a_reason_that_is_half_written_stays_while_the_page_goes_on(page: Page, 
         expect(page.locator("#status")).to_have_text(re.compile("cancel"))
     finally:
         site.let_go()
+
+
+def test_what_a_run_prints_and_how_long_it_takes_are_followed_to_its_end(page: Page, site: Site) -> None:
+    site.let_wait()
+    try:
+        backfill_id = site.call("launch", "region", "--partitions", "north")["id"]
+        page.goto(f"/backfills/{backfill_id}")
+        page.get_by_role("link", name=f"{backfill_id}-1-1").first.click()
+        printed = page.locator("[data-output=stdout]")
+        expect(printed).to_contain_text("north waits")
+        lasting = page.locator("#what [data-lasting]")
+        expect(lasting).not_to_have_text(lasting.inner_text())
+        expect(page.locator("#do-cancel")).to_be_visible()
+    finally:
+        site.let_go()
+    expect(printed).to_have_text(re.compile(r"^north waits\s+north goes on\s*$"))
+    expect(page.locator("#status")).to_have_text("succeeded")
+    expect(lasting).to_have_count(0)
+    expect(page.locator("#do-cancel")).to_have_count(0)
+
+
+def test_who_goes_through_a_page_with_the_keys_stays_where_they_are(page: Page, site: Site) -> None:
+    site.let_wait()
+    try:
+        backfill_id = site.call("launch", "region", "--all")["id"]
+        page.goto(f"/backfills/{backfill_id}")
+        expect(page.locator(".pace")).to_contain_text("under way")
+        link = page.get_by_role("link", name="Its facts in the log")
+        link.focus()
+        site.call("pause", backfill_id)
+        expect(page.locator("#progress")).to_contain_text("Paused on")
+        site.call("amend", backfill_id, "--priority", "7")
+        expect(page.locator("#about dd", has_text=re.compile("^7$"))).to_be_visible()
+        expect(link).to_be_focused()
+        position = page.locator("#standing").inner_text()
+        site.call("cancel", backfill_id)
+        expect(page.locator("#status")).to_have_text("canceled")
+        expect(page.locator("#standing")).not_to_have_text(position)
+    finally:
+        site.let_go()
+
+
+def test_a_page_that_was_refused_its_events_asks_for_them_again(page: Page, site: Site) -> None:
+    refused: list[Route] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route)
+            route.fulfill(status=503, content_type="application/problem+json", body="{}")
+
+    page.route("**/api/v1/changes?*", refuse_once)
+    site.let_wait()
+    try:
+        backfill_id = site.call("launch", "region", "--all")["id"]
+        page.goto(f"/backfills/{backfill_id}")
+        expect(page.locator("#connection")).to_be_visible()
+        site.call("pause", backfill_id)
+        expect(page.locator("#status")).to_have_text("paused")
+        expect(page.locator("#connection")).to_be_hidden()
+        site.call("cancel", backfill_id)
+    finally:
+        site.let_go()
+    assert refused

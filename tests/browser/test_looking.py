@@ -36,3 +36,17 @@ def test_the_whole_site_goes_back_in_time_and_nothing_can_be_done_there(page: Pa
     expect(page.get_by_role("row")).to_have_count(3)
     page.get_by_role("link", name="Back to now").first.click()
     expect(page.get_by_role("status").filter(has_text="You look at the past")).to_be_hidden()
+
+
+def test_an_audit_on_paper_is_whole(page: Page, site: Site) -> None:
+    with site.broken():
+        site.call("launch", "orders", "--partitions", "2024-01-03", "--wait")
+    page.set_viewport_size({"width": 1032, "height": 700})  # A4 within its margins, as wide as it is high
+    page.goto("/audit?asset=orders&partitions=2024-01-03")
+    page.emulate_media(media="print")
+    expect(page.get_by_text("no file for that day").first).to_be_visible()  # Nobody can unfold paper.
+    expect(page.get_by_text("2024-01-03: every attempt")).to_be_visible()
+    table = page.locator("table.audit").bounding_box()
+    assert table is not None
+    assert table["x"] + table["width"] <= 1032, "nothing is cut off"
+    expect(page.locator("#standing")).to_contain_text("of the log")

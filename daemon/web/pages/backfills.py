@@ -9,9 +9,9 @@ from litestar import Response, get
 
 from daemon.operations.errors import UsageError
 from daemon.operations.typed import digits_typed
-from daemon.time_text import duration_text
 from daemon.web.asking import Asking
 from daemon.web.pages.backfill.progress import Row, row_of, total_of
+from daemon.web.pages.lasting import Lasting
 from daemon.web.pages.looking import AnyRequest, look
 from daemon.web.pages.rendering import rendered
 from projections.backfill.state import Backfill, BackfillStatus
@@ -28,7 +28,7 @@ class Listed(msgspec.Struct, frozen=True):
 
     backfill: Backfill
     row: Row
-    took: str
+    took: Lasting | None
 
 
 class Filters(msgspec.Struct, frozen=True):
@@ -106,7 +106,8 @@ def listed(world: World, filters: Filters, now: datetime) -> tuple[list[Listed],
 def _listed(backfill: Backfill, now: datetime) -> Listed:
     spent_s = elapsed_s(backfill, now)
     counts = total_of(progress_of(backfill).assets)
-    return Listed(backfill, row_of(backfill.id, counts), duration_text(spent_s) if spent_s else "")
+    took = Lasting(spent_s, goes_on=backfill.completed is None) if spent_s else None
+    return Listed(backfill, row_of(backfill.id, counts), took)
 
 
 def _searched(backfill: Backfill) -> Iterator[str]:

@@ -10,7 +10,7 @@ from daemon.web.pages.backfill.acting import act, sent_before
 from daemon.web.pages.backfill.page import backfill_page
 from daemon.web.pages.backfills import backfills_page
 from daemon.web.pages.launch.page import launch_form, launch_it
-from daemon.web.pages.lineage import lineage
+from daemon.web.pages.lineage.page import lineage
 from daemon.web.pages.log import fact_page, log_page
 from daemon.web.pages.runs.listing import runs_page
 from daemon.web.pages.runs.one import cancel_it, run_page

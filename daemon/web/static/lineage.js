@@ -4,6 +4,8 @@ const canvas = document.getElementById("canvas");
 const graph = canvas?.querySelector(".graph");
 const ZOOM_MIN = 0.08;
 const ZOOM_MAX = 1.5;
+const ZOOM_READABLE = 0.55; // what a graph is opened with at least
+const ZOOM_KEPT = `backfilld.zoom ${location.search}`; // of each part of the graph for itself
 
 // Selecting: a click on a card selects it alone, with shift it is added or taken out.
 
@@ -12,11 +14,12 @@ function boxes(form) {
 }
 
 function tell(form) {
-  const chosen = boxes(form).filter((box) => box.checked);
+  const chosen = boxes(form).filter((box) => box.checked || box.type === "hidden");
   const typed = form.querySelector("input[name=selection]").value.trim();
   const told = form.querySelector(".chosen-count");
   const button = form.querySelector(".materialize");
-  if (chosen.length) told.textContent = chosen.length === 1 ? `${chosen[0].value} is selected` : `${chosen.length} assets are selected`;
+  const count = chosen.reduce((sum, box) => sum + Number(box.dataset.count ?? 1), 0);
+  if (chosen.length) told.textContent = count === 1 ? `${chosen[0].value} is selected` : `${count} assets are selected`;
   else if (typed) told.textContent = `Selected by text: ${typed}`;
   else told.textContent = "Select assets by their boxes, by a click on a card (shift adds), or by a selection's text.";
   told.classList.toggle("hint", !chosen.length && !typed);
@@ -42,10 +45,15 @@ function forgetText(form) {
 }
 
 function select(form, card, adds) {
-  const box = card.querySelector("input[name=asset]");
-  if (box.disabled) return;
+  const box = card.querySelector("input[name=asset]:not([type=hidden])");
+  if (!box || box.disabled) return;
   const isChecked = adds ? !box.checked : true;
-  if (!adds) for (const other of boxes(form)) other.checked = false;
+  if (!adds) {
+    for (const other of boxes(form)) {
+      if (other.type === "hidden") other.remove(); // Of a folded group, some of whose assets were selected.
+      else other.checked = false;
+    }
+  }
   box.checked = isChecked;
   forgetText(form);
   tell(form);
@@ -56,6 +64,9 @@ for (const form of document.querySelectorAll(".choosing")) {
     const card = event.target.closest("[data-asset]");
     if (!card || event.target.closest("a, input, label, button")) return;
     select(form, card, event.shiftKey || event.metaKey || event.ctrlKey || form.id === "list-form");
+  });
+  form.addEventListener("mousedown", (event) => {
+    if (event.shiftKey && event.target.closest("[data-asset]")) event.preventDefault(); // It would select text.
   });
   form.addEventListener("change", (event) => {
     if (event.target.name === "asset" && !event.target.checked) forgetText(form);
@@ -77,16 +88,15 @@ function zoom(to) {
   graph.setAttribute("width", width * scale);
   graph.setAttribute("height", height * scale);
   canvas.scrollTo((middle[0] * scale) / before - canvas.clientWidth / 2, (middle[1] * scale) / before - canvas.clientHeight / 2);
-  sessionStorage.setItem("backfilld.zoom", scale);
+  sessionStorage.setItem(ZOOM_KEPT, scale);
 }
 
-function fit() {
+function fitting() {
   const { width, height } = graph.viewBox.baseVal;
-  const room = Math.max(canvas.clientHeight, innerHeight * 0.7);
-  zoom(Math.min(1, canvas.clientWidth / width, room / height));
+  return Math.min(1, canvas.clientWidth / width, Math.max(canvas.clientHeight, innerHeight * 0.7) / height);
 }
 
-const ZOOMS = { in: () => zoom(scale * 1.25), out: () => zoom(scale / 1.25), fit, whole: () => zoom(1) };
+const ZOOMS = { in: () => zoom(scale * 1.25), out: () => zoom(scale / 1.25), fit: () => zoom(fitting()), whole: () => zoom(1) };
 const KEYS = { "+": "in", "=": "in", "-": "out", 0: "fit", 1: "whole" };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -132,6 +142,9 @@ if (canvas) {
       else if (card) lightChosen();
     });
   }
-  const kept = Number(sessionStorage.getItem("backfilld.zoom"));
-  if (kept && kept !== 1) zoom(kept);
+  const kept = Number(sessionStorage.getItem(ZOOM_KEPT));
+  if (kept) zoom(kept);
+  else if (graph.viewBox.baseVal.width > canvas.clientWidth) {
+    zoom(Math.max(canvas.clientWidth / graph.viewBox.baseVal.width, ZOOM_READABLE));
+  }
 }

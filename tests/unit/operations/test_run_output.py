@@ -55,3 +55,12 @@ def test_a_file_that_is_not_there_yet_is_no_text(tmp_path: Path) -> None:
     found = piece(tmp_path, asked(), is_over=False)
     assert (found.text, found.next, found.size, found.has_ended) == ("", 0, None, False)
     assert piece(tmp_path, asked(), is_over=True).has_ended
+
+
+def test_the_end_is_read_by_an_offset_below_0_and_begins_with_a_whole_character(tmp_path: Path) -> None:
+    (tmp_path / "stdout.log").write_text("vier fünf 🙂\n")
+    ends = [piece(tmp_path, asked(-size, limit=64), is_over=True) for size in range(1, 19)]
+    assert [end.text for end in ends[:8]] == ["\n", "\n", "\n", "\n", "🙂\n", " 🙂\n", "f 🙂\n", "nf 🙂\n"]
+    assert ends[-1].text == "vier fünf 🙂\n", "there is no more than all of it"
+    assert {end.next for end in ends} == {16}
+    assert all(end.offset + len(end.text.encode()) == end.next for end in ends)

@@ -23,7 +23,7 @@ from backfilld.partitions import (
     TimeWindowPartitionsDefinition,
 )
 from daemon.definition_text import definition_text, kind_text, mapping_text, retry_text
-from daemon.web.pages.lineage import short
+from daemon.web.pages.lineage.cards import short
 from daemon.web.pages.materialized import ROWS_MAX, value_of
 from daemon.web.pages.plots import brief
 from projections.catalog import RetrySpec

@@ -1,11 +1,14 @@
 """Where the assets of a graph stand."""
 
+import re
+from collections.abc import Iterable
 from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.web.pages.graph import NODE_HEIGHT, NODE_WIDTH, ROWS_MAX, Graph, laid_out
+from daemon.web.pages.lineage.edges import NODE_HEIGHT, NODE_WIDTH
+from daemon.web.pages.lineage.layout import LAYER_HEIGHT_MAX, MARGIN, ROWS_MAX, Graph, laid_out
 
 
 @st.composite
@@ -20,7 +23,7 @@ def graphs(draw: st.DrawFn) -> tuple[dict[str, list[str]], dict[str, str]]:
 
 
 def places(graph: Graph) -> dict[str, tuple[int, int]]:
-    return {node.asset: (node.x, node.y) for node in graph.nodes}
+    return {asset: (place.x, place.y) for asset, place in graph.places.items()}
 
 
 @given(graphs())
@@ -91,3 +94,43 @@ def test_groups_that_need_each_other_are_laid_out_all_the_same() -> None:
     laid = laid_out(needs, {"a": "x", "b": "y", "c": "x"})
     assert len(laid.blocks) == 2
     assert len(laid.edges) == 2
+
+
+def crossed(path: str, at: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The nodes that the straight parts of a curve lie upon."""
+    found = []
+    for x1, y, x2 in re.findall(r"(\d+) (\d+)H(\d+)", path):
+        found += [
+            (x, top)
+            for x, top in at
+            if x < int(x2) and x + NODE_WIDTH > int(x1) and top < int(y) < top + NODE_HEIGHT
+        ]
+    return found
+
+
+@given(graphs())
+def test_no_edge_goes_through_what_stands_between_its_ends(
+    graph: tuple[dict[str, list[str]], dict[str, str]],
+) -> None:
+    laid = laid_out(*graph)
+    at = places(laid)
+    for edge in laid.edges:
+        assert not crossed(edge.path, at.values())
+        left, right = at[edge.upstream][0] + NODE_WIDTH, at[edge.downstream][0]
+        between = {x for x, _ in at.values() if left < x < right - NODE_WIDTH}
+        assert edge.path.count("H") == len(between), "it crosses each column between straight"
+
+
+def test_groups_without_a_block_have_the_room_of_their_nodes_alone() -> None:
+    needs: dict[str, list[str]] = {"group:raw": [], "clean": ["group:raw"], "report": ["clean"]}
+    group_of = {"group:raw": "raw", "clean": "core", "report": "core"}
+    laid = laid_out(needs, group_of, bare=frozenset({"raw"}))
+    assert [block.name for block in laid.blocks] == ["core"]
+    assert laid.places["group:raw"].x < laid.places["clean"].x
+
+
+def test_many_groups_of_one_layer_stand_in_several_columns() -> None:
+    names = [f"group:{number:03}" for number in range(100)]
+    laid = laid_out({name: [] for name in names}, {name: name for name in names}, bare=frozenset(names))
+    assert laid.height <= LAYER_HEIGHT_MAX + 2 * MARGIN
+    assert len(set(places(laid).values())) == 100

@@ -14,6 +14,7 @@ from daemon.operations.standing import BackfillStanding, FailedRun, standing_of
 from daemon.plan_text import which as which_of
 from daemon.time_text import duration_text, rate_text
 from daemon.web.pages.backfill.progress import ASSETS_SHOWN_MAX, Row, row_of, rows_of, total_of
+from daemon.web.pages.lasting import Lasting, lasting
 from daemon.web.pages.looking import Look
 from events.facts import PartitionKeys
 from projections.backfill.state import Backfill
@@ -57,21 +58,20 @@ class RunShown(msgspec.Struct, frozen=True):
     assets: tuple[str, ...]
     which: str
     launched_at: datetime
-    took: str  # so far, if it has not ended
+    took: Lasting
     error: str
 
 
 def run_shown(row: Mapping[str, Any], now: datetime) -> RunShown:
     """A row of the table of runs."""
     keys = row["partitions"]
-    took = (row["ended_at"] or now) - (row["started_at"] or row["launched_at"])
     return RunShown(
         id=row["id"],
         status=row["status"],
         assets=tuple(row["assets"]),
         which=which_of(None if keys is None else msgspec.convert(keys, PartitionKeys)),
         launched_at=row["launched_at"],
-        took=duration_text(max(took.total_seconds(), 0.0)),
+        took=lasting(row["started_at"] or row["launched_at"], row["ended_at"], now),
         error=one_line(row["error"] or ""),
     )
 
@@ -128,6 +128,9 @@ def _pace(backfill: Backfill, standing: BackfillStanding) -> Iterator[str]:
 
 
 def _notes(seen: Look, backfill: Backfill, standing: BackfillStanding) -> Iterator[str]:
+    if standing.canceled is not None:
+        what = "Being canceled since" if backfill.completed is None else "Canceled on"
+        yield f"{what} {standing.canceled.at:%Y-%m-%d %H:%M:%S} UTC {standing.canceled.told}."
     if backfill.completed is not None:
         return
     is_served = seen.daemon is not None and seen.daemon.serving
@@ -135,8 +138,6 @@ def _notes(seen: Look, backfill: Backfill, standing: BackfillStanding) -> Iterat
         yield f"It cannot be planned: {backfill.unplannable}."
     if standing.paused is not None:
         yield f"Paused on {standing.paused.at:%Y-%m-%d %H:%M:%S} UTC {standing.paused.told}."
-    if standing.canceled is not None:
-        yield f"Being canceled since {standing.canceled.at:%Y-%m-%d %H:%M:%S} UTC {standing.canceled.told}."
     for name, state in standing.waits_for.items():
         yield problem_text(name, state)
         if seen.moment is None:

@@ -9,10 +9,10 @@ from litestar import Response, get
 from daemon.operations.errors import UsageError
 from daemon.operations.paging import position_cursor
 from daemon.operations.runs import RUN_STATUSES, RunRow, check_status
-from daemon.time_text import duration_text
 from daemon.web.asking import Asking
 from daemon.web.pages.backfill.progress import Row, row_of, total_of
 from daemon.web.pages.backfill.view import RunShown, run_shown
+from daemon.web.pages.lasting import Lasting
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
 from daemon.web.pages.timeline.finding import Which, launched_in, time_typed, timeline_shown
@@ -30,7 +30,7 @@ class Whole(msgspec.Struct, frozen=True):
     backfill: Backfill
     row: Row
     assets: tuple[str, ...]
-    took: str
+    took: Lasting | None
     run: RunShown | None  # the only one it has, once launched
     attempt: int = 1
 
@@ -135,7 +135,7 @@ def _whole(seen: Look, backfill: Backfill, only: RunRow | None) -> Whole:
         backfill,
         row_of(backfill.id, total_of(progress_of(backfill).assets)),
         tuple(backfill.assets),
-        duration_text(spent_s) if spent_s else "",
+        Lasting(spent_s, goes_on=backfill.completed is None) if spent_s else None,
         None if only is None else run_shown(msgspec.structs.asdict(only), now),
         1 if only is None else only.attempt,
     )

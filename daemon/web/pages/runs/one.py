@@ -14,9 +14,9 @@ from daemon.operations.log.shown import Shown
 from daemon.operations.operation import Role
 from daemon.operations.run import RunAsked, RunShown, run
 from daemon.operations.runs import RunRow
-from daemon.time_text import duration_text
 from daemon.web.access import needs
 from daemon.web.asking import Asking
+from daemon.web.pages.lasting import lasting
 from daemon.web.pages.log import line_of
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
@@ -61,15 +61,14 @@ async def cancel_it(run_id: str, request: AnyRequest, asking: Asking) -> Respons
 
 async def _page(seen: Look, run_id: str, *, refusal: str | None = None, status: int = 200) -> Response[str]:
     found = await run(seen.records, RunAsked(run_id=run_id, lines=LINES_SHOWN))
-    now = seen.records.now()
-    took_s = ((found.ended_at or now) - found.launched_at).total_seconds()
     return rendered(
         seen,
         "run.html",
         {
             "run": found,
             "which": "" if found.partitions is None else ranges_text(found.partitions),
-            "took": duration_text(max(took_s, 0.0)),
+            "took": lasting(found.started_at or found.launched_at, found.ended_at, seen.records.now()),
+            "lines_max": LINES_SHOWN,
             "attempts": await _attempts(seen, found),
             "errors": errors_of(found.facts),
             "lines": [line_of(each) for each in found.facts[:FACTS_SHOWN_MAX]],

@@ -1,40 +1,23 @@
 """Where the assets of a graph stand: in layers from left to right, a group in a block of its own."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from daemon.web.pages.lineage.edges import GAP_X, GAP_Y, NODE_HEIGHT, NODE_WIDTH, Edge, Place, edges_of
+
 SWEEPS = 4  # over all layers, forwards and back
 
-NODE_WIDTH = 248
-NODE_HEIGHT = 116
-GAP_X = 72
-GAP_Y = 16
 MARGIN = 16
 ROWS_MAX = 12  # of a column; what is more stands in another beside it
 BLOCK_HEAD = 30  # for the name of a group
 BLOCK_PAD = 14
 BLOCK_GAP_X = 80
 BLOCK_GAP_Y = 28
+LAYER_HEIGHT_MAX = ROWS_MAX * (NODE_HEIGHT + BLOCK_GAP_Y)
 
 Needs = Mapping[str, Sequence[str]]
-
-
-class Placed(msgspec.Struct, frozen=True):
-    """An asset at its place, in pixels from the upper left corner."""
-
-    asset: str
-    x: int
-    y: int
-
-
-class Edge(msgspec.Struct, frozen=True):
-    """A curve from an asset to one that needs it."""
-
-    upstream: str
-    downstream: str
-    path: str  # an SVG path
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -50,18 +33,20 @@ class Block(msgspec.Struct, frozen=True):
 class Graph(msgspec.Struct, frozen=True):
     """A graph that is laid out."""
 
-    nodes: tuple[Placed, ...]
+    places: dict[str, Place]  # of each asset
     edges: tuple[Edge, ...]
-    blocks: tuple[Block, ...]  # none where there is one group only
+    blocks: tuple[Block, ...]  # none where there is one group only, nor of bare ones
     width: int
     height: int
 
 
-def laid_out(upstream: Needs, group_of: Mapping[str, str] | None = None) -> Graph:
-    """The graph of assets by what they need; ``upstream`` names them in topological order.
+def laid_out(
+    upstream: Needs, group_of: Mapping[str, str] | None = None, *, bare: frozenset[str] = frozenset()
+) -> Graph:
+    """The graph of assets by what they need; ``upstream`` names those of each group in topological order.
 
     What is needed and not named itself is left out. Groups stand in layers too: one is right of those that
-    it needs assets of, unless these need some of its own.
+    it needs assets of, unless these need some of its own. ``bare`` groups have no block around them.
     """
     needs = {
         asset: [each for each in dict.fromkeys(needed) if each in upstream and each != asset]
@@ -69,28 +54,26 @@ def laid_out(upstream: Needs, group_of: Mapping[str, str] | None = None) -> Grap
     }
     groups = dict.fromkeys(needs, "") if group_of is None else group_of
     within = {name: _columns(name, needs, groups) for name in dict.fromkeys(groups[asset] for asset in needs)}
-    layers = _group_layers(needs, groups)
-    head, pad = (BLOCK_HEAD, BLOCK_PAD) if len(within) > 1 else (0, 0)
-    sizes = {name: _size(columns, head, pad) for name, columns in within.items()}
+    frames = {
+        name: (0, 0) if name in bare or len(within) == 1 else (BLOCK_HEAD, BLOCK_PAD) for name in within
+    }
+    sizes = {name: _size(columns, *frames[name]) for name, columns in within.items()}
+    layers = [part for layer in _group_layers(needs, groups) for part in _parted(layer, sizes)]
     heights = [sum(sizes[name][1] + BLOCK_GAP_Y for name in layer) - BLOCK_GAP_Y for layer in layers]
-    places: dict[str, Placed] = {}
+    places: dict[str, Place] = {}
     blocks: list[Block] = []
     x = MARGIN
     for layer, height in zip(layers, heights, strict=True):
         y = MARGIN + (max(heights) - height) // 2
         for name in sorted(layer, key=lambda name: _middle(within[name], needs, places)):
-            width, tall = sizes[name]
-            blocks.append(Block(name, x, y, width, tall))
+            (width, tall), (head, pad) = sizes[name], frames[name]
+            if head:
+                blocks.append(Block(name, x, y, width, tall))
             _place(within[name], (x + pad, y + head, tall - head - pad), places)
             y += tall + BLOCK_GAP_Y
         x += max(sizes[name][0] for name in layer) + BLOCK_GAP_X
-    edges = [
-        Edge(each, asset, _curve(places[each], places[asset]))
-        for asset, needed in needs.items()
-        for each in needed
-    ]
     width, height = x - BLOCK_GAP_X + MARGIN, max(heights, default=0) + 2 * MARGIN
-    return Graph(tuple(places.values()), tuple(edges), tuple(blocks) if head else (), width, height)
+    return Graph(places, tuple(edges_of(places, needs)), tuple(blocks), width, height)
 
 
 def _columns(name: str, needs: Needs, group_of: Mapping[str, str]) -> list[list[str]]:
@@ -113,7 +96,7 @@ def _group_layers(needs: Needs, group_of: Mapping[str, str]) -> list[list[str]]:
     depth: dict[str, int] = {}
     depths = defaultdict[str, list[int]](list)
     for asset, needed in needs.items():
-        depth[asset] = max((depth[each] + 1 for each in needed), default=0)
+        depth[asset] = max((depth[each] + 1 for each in needed if each in depth), default=0)
         depths[group_of[asset]].append(depth[asset])
     in_order = sorted(depths, key=lambda name: (sum(depths[name]) / len(depths[name]), name))
     rank = {name: index for index, name in enumerate(in_order)}
@@ -130,13 +113,26 @@ def _group_layers(needs: Needs, group_of: Mapping[str, str]) -> list[list[str]]:
     return layers
 
 
+def _parted(layer: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> Iterator[list[str]]:
+    """A layer of groups, or several beside each other where it would be too high."""
+    part: list[str] = []
+    height = 0
+    for name in layer:
+        if part and height + sizes[name][1] > LAYER_HEIGHT_MAX:
+            yield part
+            part, height = [], 0
+        part.append(name)
+        height += sizes[name][1] + BLOCK_GAP_Y
+    yield part
+
+
 def _size(columns: Sequence[Sequence[str]], head: int, pad: int) -> tuple[int, int]:
     rows = max(map(len, columns))
     width = len(columns) * (NODE_WIDTH + GAP_X) - GAP_X
     return width + 2 * pad, rows * (NODE_HEIGHT + GAP_Y) - GAP_Y + head + pad
 
 
-def _middle(columns: Sequence[Sequence[str]], needs: Needs, places: Mapping[str, Placed]) -> float:
+def _middle(columns: Sequence[Sequence[str]], needs: Needs, places: Mapping[str, Place]) -> float:
     """How far down the assets lie that a group needs; what needs nothing stands first."""
     near = [
         places[each].y for column in columns for asset in column for each in needs[asset] if each in places
@@ -144,14 +140,14 @@ def _middle(columns: Sequence[Sequence[str]], needs: Needs, places: Mapping[str,
     return sum(near) / len(near) if near else 0.0
 
 
-def _place(columns: Sequence[Sequence[str]], area: tuple[int, int, int], places: dict[str, Placed]) -> None:
+def _place(columns: Sequence[Sequence[str]], area: tuple[int, int, int], places: dict[str, Place]) -> None:
     """Give the assets of a group their places, in an area from a corner on and so high."""
     left, top, height = area
     row = NODE_HEIGHT + GAP_Y
     for column, assets in enumerate(columns):
         above = (height - len(assets) * row + GAP_Y) // 2
         for index, asset in enumerate(assets):
-            places[asset] = Placed(asset, left + column * (NODE_WIDTH + GAP_X), top + above + index * row)
+            places[asset] = Place(left + column * (NODE_WIDTH + GAP_X), top + above + index * row)
 
 
 def _needed_by(needs: Needs) -> dict[str, list[str]]:
@@ -196,10 +192,3 @@ def _ordered(layers: list[list[str]], needs: Needs, needed_by: Needs) -> list[li
         for layer in reversed(layers[:-1]):
             sort(layer, needed_by)
     return layers
-
-
-def _curve(start: Placed, end: Placed) -> str:
-    x1, y1 = start.x + NODE_WIDTH, start.y + NODE_HEIGHT // 2
-    x2, y2 = end.x, end.y + NODE_HEIGHT // 2
-    bend = max((x2 - x1) // 2, GAP_X // 2)
-    return f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"

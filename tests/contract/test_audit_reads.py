@@ -90,3 +90,4 @@ async def test_pages_of_them_tell_each_once(kept: Kept) -> None:
         found = [*found, *page.items]
     assert found == whole
     assert len(whole) == 9
+    assert await audited(kept, limit=0) == Page(whole)

@@ -41,6 +41,7 @@ class Filter(msgspec.Struct, frozen=True):
     causation_id: str | None = None  # no index helps: name the backfill too
     id: str | None = None  # the one fact with it
     run_ids: frozenset[str] = frozenset()  # of these runs; empty: whatever `run_id` says
+    positions: frozenset[int] = frozenset()  # at these; empty: anywhere
 
 
 @runtime_checkable

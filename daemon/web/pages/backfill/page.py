@@ -1,22 +1,21 @@
 """The page `/backfills/{id}`."""
 
-from itertools import islice
 from typing import Any, Final
 
 from litestar import Response, get
 
+from daemon.operations.failed_runs import failed_runs
 from daemon.web.asking import Asking
 from daemon.web.pages.backfill.actions import actions_of
 from daemon.web.pages.backfill.amend_form import Form, form_of
 from daemon.web.pages.backfill.timeline import LANES_MAX, numbers_shown, timeline_of
-from daemon.web.pages.backfill.view import FAILURES_SHOWN_MAX, failures_of, run_shown, view_of
+from daemon.web.pages.backfill.view import run_shown, view_of
 from daemon.web.pages.launch.asked import ORDERS
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
 from projections.backfill.state import Backfill
 
 RUNS_SHOWN: Final = 20
-BROKEN_LOOKED_AT: Final = 40  # failed runs
 ATTEMPTS_SHOWN_MAX: Final = 2 * LANES_MAX  # in the timeline
 
 
@@ -49,10 +48,9 @@ async def shown(
     backfill = await records.backfill(seen.world, backfill_id)
     runs = await records.rows("runs", limit=RUNS_SHOWN, backfill_id=backfill_id)
     lanes = await _lanes(seen, backfill)
-    broken = await _broken(seen, backfill)
+    failures = await failed_runs(records, seen.world, backfill)
     # What was awaited may have moved the world on, and the backfill is another object then.
     backfill = await records.backfill(seen.world, backfill_id)
-    failures = tuple(islice(failures_of(seen.world, backfill, broken), FAILURES_SHOWN_MAX))
     return rendered(
         seen,
         "backfill.html",
@@ -69,15 +67,6 @@ async def shown(
             "notes": notes,
         },
         status=status,
-    )
-
-
-async def _broken(seen: Look, backfill: Backfill) -> list[dict[str, Any]]:
-    """The rows of the newest runs that failed; others of them may have been made good by another attempt."""
-    if not any(progress.failed for progress in backfill.assets.values()):
-        return []
-    return await seen.records.rows(
-        "runs", limit=BROKEN_LOOKED_AT, backfill_id=backfill.id, status=("failed", "lost")
     )
 
 

@@ -221,6 +221,11 @@ def selecting_hashes(*, after: int, limit: int) -> Select[Any]:
     return statement.where(log.c.position > after).order_by(log.c.position).limit(limit)
 
 
+def selecting_digest(position: int) -> Select[Any]:
+    """The statement that reads the hash of one row."""
+    return select(log.c.hash).where(log.c.position == position).order_by(log.c.position).limit(1)
+
+
 def among(backfills: Sequence[str]) -> ColumnElement[bool]:
     """Whether a row is about one of the backfills or about none at all; every row where none is named."""
     if not backfills:

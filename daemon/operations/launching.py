@@ -185,7 +185,7 @@ async def _made_beside(records: Records, world: World, asked: Asked) -> _Made:
     if isinstance(ask, Refused):
         raise RefusedError(sentence(ask))
     plan = await to_thread.run_sync(
-        planned_alone, catalog, statuses_kept(world, ask, now), ask, now, abandon_on_cancel=True
+        planned_alone, catalog, statuses_kept(world, ask.selection, now), ask, now, abandon_on_cancel=True
     )
     return _Made(with_overlaps(world, plan), catalog, position)
 

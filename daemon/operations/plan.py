@@ -48,7 +48,8 @@ async def plan(records: Records, asked: PlanAsked) -> EstimatedPlan:
     world, now = await records.world(), records.clock.now()
     check_loaded(world)
     # Up to seconds of a large plan's making are not the event loop's: others look and ask meanwhile.
-    planned = await to_thread.run_sync(planned_alone, world.catalog, statuses_kept(world, ask, now), ask, now)
+    statuses = statuses_kept(world, ask.selection, now)
+    planned = await to_thread.run_sync(planned_alone, world.catalog, statuses, ask, now)
     world = await records.world()
     found = with_overlaps(world, planned)
     plan = await to_thread.run_sync(partial(listed, found, asked.limit, as_ranges=asked.as_ranges))

@@ -147,9 +147,9 @@ def planned_alone(
     return answer
 
 
-def statuses_kept(world: World, ask: Ask, now: datetime) -> dict[str, AssetStatus]:
-    """What is known now of all that a plan for what is asked looks at; it stays as it is."""
-    selected = select(world.catalog, ask.selection)
+def statuses_kept(world: World, terms: Sequence[str], now: datetime) -> dict[str, AssetStatus]:
+    """What is known now of all that a plan for a selection looks at; it stays as it is."""
+    selected = select(world.catalog, terms)
     if isinstance(selected, Refused):
         return {}
     known, seen, left = world.statuses(now), set[str](), list(selected.assets)

@@ -41,14 +41,18 @@ class Filter(msgspec.Struct, frozen=True):
     causation_id: str | None = None  # no index helps: name the backfill too
     id: str | None = None  # the one fact with it
     run_ids: frozenset[str] = frozenset()  # of these runs; empty: whatever `run_id` says
+    positions: frozenset[int] = frozenset()  # at these; empty: anywhere
 
 
 @runtime_checkable
 class Sealed(Protocol):
-    """A log that keeps the chain of hashes, and has its end at hand."""
+    """A log that keeps the chain of hashes, and has each of its links at hand."""
 
-    async def head_digest(self) -> tuple[int, str]:
-        """The last position, and the hash of its row in hex: kept elsewhere, it proves what came before."""
+    async def digest_at(self, position: int) -> str | None:
+        """The hash of the row at a position, in hex: kept elsewhere, it proves what came before.
+
+        None where there is no such row.
+        """
         ...
 
 

@@ -67,6 +67,7 @@ class Matcher:
             and wanted.backfill_id in {None, recorded.backfill_id}
             and wanted.run_id in {None, recorded.run_id}
             and (not wanted.run_ids or recorded.run_id in wanted.run_ids)
+            and (not wanted.positions or recorded.position in wanted.positions)
             and wanted.actor in {None, recorded.actor}
             and wanted.causation_id in {None, recorded.causation_id}
             and (not wanted.types or type(fact).__name__ in wanted.types)

@@ -75,10 +75,10 @@ class PostgresLog:
         position, _ = await self._head()
         return position
 
-    async def head_digest(self) -> tuple[int, str]:
+    async def digest_at(self, position: int) -> str | None:
         """See `Sealed`."""
-        position, digest = await self._head()
-        return position, digest.hex()
+        found = await self._fetched(reading.selecting_digest(position))
+        return found[0].hash.hex() if found else None
 
     async def read(
         self,

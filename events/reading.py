@@ -27,7 +27,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.dialects.postgresql import ARRAY, array, asyncpg
 
 from events import codec, rows
 from events.envelope import Recorded
@@ -98,9 +98,13 @@ class Which(msgspec.Struct, frozen=True):
         What no single index has in order is selected in branches that have one each, and merged.
         """
         matching = self.matching or Filter()
-        conditions = [log.c.position > self.after, log.c.position <= self.upto, *conditions_of(matching)]
+        by_runs = bool(matching.run_ids) and matching.backfill_id is None and matching.run_id is None
+        of_each = msgspec.structs.replace(matching, run_ids=frozenset()) if by_runs else matching
+        conditions = [log.c.position > self.after, log.c.position <= self.upto, *conditions_of(of_each)]
         if matching.asset is not None:
             conditions.append(about(self.scopes, matching.asset))
+        if by_runs:
+            return self._of_runs(sorted(matching.run_ids), conditions, limit)
         branches = self._branches(matching)
         if matching.id is not None:
             # Of one row any order is the order: that of its index keeps the planner to it.
@@ -112,12 +116,21 @@ class Which(msgspec.Struct, frozen=True):
         statement = select(func.json_build_array(*merged.c))
         return statement.order_by(self._ordered(merged.c.position)).limit(limit)
 
+    def _of_runs(
+        self, run_ids: Sequence[str], conditions: Sequence[ColumnElement[bool]], limit: int
+    ) -> Select[Any]:
+        """The same of many runs: each is looked up by its id, however many they are."""
+        every = func.unnest(cast(array(run_ids), ARRAY(Text)))
+        asked = every.table_valued("run_id", name="asked").render_derived()
+        of_one = select(*_ENVELOPE).where(*conditions, log.c.run_id == asked.c.run_id)
+        found = of_one.order_by(self._ordered(log.c.position)).limit(limit).lateral("found")
+        statement = select(func.json_build_array(*found.c)).select_from(asked).join(found, true())
+        return statement.order_by(self._ordered(found.c.position)).limit(limit)
+
     def _branches(self, matching: Filter) -> list[ColumnElement[bool]]:
         """Conditions of which one must hold, and no two can."""
         if matching.backfill_id is not None or matching.run_id is not None:
             return []
-        if 0 < len(matching.run_ids) <= BRANCHES_MAX:
-            return [log.c.run_id == run_id for run_id in sorted(matching.run_ids)]
         if are_rare(matching.types):
             return [log.c.type == name for name in sorted(matching.types)]
         if len(self.scopes) > BRANCHES_MAX or by_person(matching.actor):
@@ -143,6 +156,8 @@ def conditions_of(matching: Filter) -> Iterator[ColumnElement[bool]]:
         yield log.c.run_id == matching.run_id
     if matching.run_ids:
         yield log.c.run_id.in_(sorted(matching.run_ids))
+    if matching.positions:
+        yield log.c.position.in_(sorted(matching.positions))
     if matching.types:
         types = sorted(matching.types)
         yield log.c.type == types[0] if len(types) == 1 else log.c.type.in_(types)
@@ -204,6 +219,11 @@ def selecting_hashes(*, after: int, limit: int) -> Select[Any]:
     """The statement that reads up to ``limit`` rows past ``after``, as `Hashed`."""
     statement = select(func.json_build_array(*_ENVELOPE, func.encode(log.c.hash, "hex")))
     return statement.where(log.c.position > after).order_by(log.c.position).limit(limit)
+
+
+def selecting_digest(position: int) -> Select[Any]:
+    """The statement that reads the hash of one row."""
+    return select(log.c.hash).where(log.c.position == position).order_by(log.c.position).limit(1)
 
 
 def among(backfills: Sequence[str]) -> ColumnElement[bool]:

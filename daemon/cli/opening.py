@@ -37,7 +37,7 @@ def ask(invocation: Invocation, operation: Operation[Asked, Answer], asked: Aske
     """
     as_of = asked.as_of if isinstance(asked, PastQuestion) else None
     if invocation.url is not None:
-        return with_asker(invocation, lambda asker: whole(asker, operation, asked))
+        return with_asker(invocation, lambda asker: whole(asker, operation, asked, invocation.output))
     return with_records(invocation, lambda records: operation(records, asked), as_of=as_of)
 
 

@@ -14,7 +14,7 @@ from daemon.operations.asset_names import no_asset_text
 from daemon.operations.ended_runs import EndedRuns, ended_runs
 from daemon.operations.errors import RefusedError, UnknownError, UsageError
 from daemon.operations.moment import Moment, moment_of, typed_moment
-from daemon.operations.operation import Limit, Question, operation
+from daemon.operations.operation import Part, Question, operation
 from daemon.operations.records import Records
 from events.facts import LeaderElected
 from projections.difference import (
@@ -44,7 +44,7 @@ class DiffAsked(Question, frozen=True, kw_only=True):
     to: str = "now"
     backfill: str | None = None  # only what became of it
     asset: str | None = None  # only what became of it
-    limit: Limit = RANGES_SHOWN  # of the ranges of each change of an asset, and of the runs that are named
+    limit: Part = RANGES_SHOWN  # of the ranges of each change of an asset, and of the runs that are named
     with_text: bool = False  # say the ranges in range text too
     with_runs: bool = True  # name the first runs that ended; counting alone is quicker
 

@@ -15,7 +15,7 @@ from daemon.deciding.explaining import Place, Reason, Waiting, why_not, why_wait
 from daemon.operations.errors import RefusedError, UsageError, did_you_mean
 from daemon.operations.log.shown import Shown, shown
 from daemon.operations.moment import Moment
-from daemon.operations.operation import Limit, PastQuestion, operation
+from daemon.operations.operation import Part, PastQuestion, operation
 from daemon.operations.records import Records
 from events.envelope import Recorded
 from events.facts import (
@@ -69,7 +69,7 @@ class PartitionAsked(PastQuestion, frozen=True, kw_only=True):
     backfill_id: str
     asset: str
     partition: str | None = None  # None: of an asset that has none
-    limit: Limit = HISTORY_SHOWN  # of the facts about it
+    limit: Part = HISTORY_SHOWN  # of the facts about it
 
 
 class Explained(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
+from functools import cache
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_type_hints
 
 import msgspec
@@ -14,6 +15,10 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 LIMIT_MAX: Final = 1_000
 Limit = Annotated[int, msgspec.Meta(ge=0, le=LIMIT_MAX)]  # 0: all; of an API as many as it gives at once
+PART_MAX: Final = 10_000
+Part = Annotated[
+    int, msgspec.Meta(ge=0, le=PART_MAX)
+]  # the same of what lies in one answer, with no next part
 
 REASON_MAX: Final = 4_000  # characters
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_MAX)]
@@ -64,8 +69,17 @@ Asked = TypeVar("Asked", bound=Question)
 def bounded(asked: Asked) -> Asked:
     """The question as an API takes it: all that there is, at once, is not given."""
     if getattr(asked, "limit", None) == 0:
-        return msgspec.structs.replace(asked, limit=LIMIT_MAX)
+        return msgspec.structs.replace(asked, limit=limit_max(type(asked)))
     return asked
+
+
+@cache
+def limit_max(question: type[Question]) -> int:
+    """How much of what a question has a limit for an API gives at once."""
+    limit = get_type_hints(question, include_extras=True)["limit"]
+    (most,) = [each.le for each in limit.__metadata__ if isinstance(each, msgspec.Meta)]
+    assert isinstance(most, int), "every limit has a bound"
+    return most
 
 
 def refuse_long(asked: Question) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import msgspec
+from anyio import to_thread
 from msgspec import UNSET, UnsetType
 from pyroaring import BitMap
 
@@ -15,7 +16,7 @@ from daemon.operations.asset_names import no_asset_text
 from daemon.operations.dynamic_sets import no_keys_text
 from daemon.operations.errors import UnknownError, UsageError, did_you_mean
 from daemon.operations.moment import Moment
-from daemon.operations.operation import Limit, ListQuestion, Page, PastQuestion, operation
+from daemon.operations.operation import ListQuestion, Page, Part, PastQuestion, operation
 from daemon.operations.paging import no_cursor
 from daemon.operations.records import Records
 from projections.asset_status import PARTITION_STATUSES, AssetStatus, PartitionStatus
@@ -33,7 +34,7 @@ class PartitionsAsked(PastQuestion, frozen=True, kw_only=True):
 
     asset: str
     status: str | None = None  # only these
-    limit: Limit = RANGES_SHOWN
+    limit: Part = RANGES_SHOWN
     with_text: bool = False  # say it in range text too
 
 
@@ -100,36 +101,38 @@ async def partitions(records: Records, asked: PartitionsAsked) -> PartitionsShow
     world = await records.world()
     node, existing, bits = bits_of(world, asked.asset, records)
     by_status = {each: bits[each] for each in PARTITION_STATUSES if chosen in {None, each}}
-    first = {each: _first_of(found, asked.limit) for each, found in by_status.items()}
-    shown = PartitionsShown(
-        asset=asked.asset,
-        as_of=records.moment,
-        count=len(existing),
-        statuses={
-            each: StatusRanges(
-                len(by_status[each]),
-                None if (keys := keys_of(ranges, existing)) is None else keys.ranges,
-            )
-            for each, ranges in first.items()
-        },
-    )
-    if not asked.with_text:
-        return shown
     is_partitioned = node.definition is not None
-    text = PartitionsText(
+    words = PartitionsText(
         partitions=existing.described().removeprefix("the ") if is_partitioned else None,
         only=None if is_partitioned else next(each for each in PARTITION_STATUSES if bits[each]),
-        statuses={
-            each: StatusText(
-                format_ranges(ranges, existing),
-                stretches_total(by_status[each]) - len(ranges.intervals),
-            )
-            for each, ranges in first.items()
-            if is_partitioned
-        },
+        statuses={},
         notes=tuple(_empty_sets(world, node)),
     )
-    return msgspec.structs.replace(shown, text=text)
+    frame = PartitionsShown(
+        asked.asset, records.moment, len(existing), {}, words if asked.with_text else UNSET
+    )
+    # The keys of many ranges are not the event loop's; the bits are nobody else's.
+    return await to_thread.run_sync(_with_ranges, frame, existing, by_status, asked.limit)
+
+
+def _with_ranges(frame: PartitionsShown, existing: Partitions, bits: Bits, limit: int) -> PartitionsShown:
+    """The answer with the first ranges of each status, and their text where there are words around it."""
+    first = {each: _first_of(found, limit) for each, found in bits.items()}
+    keys = {each: keys_of(ranges, existing) for each, ranges in first.items()}
+    statuses = {
+        each: StatusRanges(len(found), None if (listed := keys[each]) is None else listed.ranges)
+        for each, found in bits.items()
+    }
+    words = frame.text
+    if words is not UNSET and words.partitions is not None:
+        texts = {
+            each: StatusText(
+                format_ranges(ranges, existing), stretches_total(bits[each]) - len(ranges.intervals)
+            )
+            for each, ranges in first.items()
+        }
+        words = msgspec.structs.replace(words, statuses=texts)
+    return msgspec.structs.replace(frame, statuses=statuses, text=words)
 
 
 @operation("GET", "/partition-ranges/{asset:path}")

@@ -8,7 +8,7 @@ import msgspec
 from anyio import to_thread
 from msgspec import UNSET, UnsetType
 
-from daemon.operations.operation import Limit, Role, operation
+from daemon.operations.operation import Part, Role, operation
 from daemon.operations.planning import Wanted, ask_of, check_loaded, planned_alone, statuses_kept
 from daemon.operations.records import Records
 from daemon.planning.listed import ListedPlan, listed
@@ -25,7 +25,7 @@ RUNS_LISTED = 100
 class PlanAsked(Wanted, frozen=True, kw_only=True):
     """Which plan, and what of it is told."""
 
-    limit: Limit = RUNS_LISTED  # of the runs that are listed
+    limit: Part = RUNS_LISTED  # of the runs that are listed
     estimate: bool = False  # say how long it will take
     as_ranges: bool = False  # see `daemon.planning.listed.listed`
     max_concurrent_runs: int | None = None  # of all, for the estimate, as long as no daemon has said its own

@@ -129,7 +129,7 @@ class Records:
     async def backfill(self, world: World, backfill_id: str) -> Backfill:
         """The backfill of that name in a world at the head, or at the moment.
 
-        :raises RefusedError: there is none, or there was none yet.
+        :raises UnknownError: there is none, or there was none yet.
         """
         found = find_backfill(world, backfill_id)
         if not isinstance(found, Refused):
@@ -137,7 +137,7 @@ class Records:
         if self.moment is not None:
             async with aclosing(self.log.read(matching=Filter(backfill_id=backfill_id))) as batches:
                 async for batch in batches:
-                    raise RefusedError(
+                    raise UnknownError(
                         f"backfill {backfill_id} was asked for later, at {time_text(batch[0].at)}, position "
                         f"{batch[0].position:,}."
                     )

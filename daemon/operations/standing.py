@@ -1,35 +1,19 @@
 """How a backfill, or everything, stands: the values that `backfilld status` shows."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from datetime import datetime
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from daemon.fact_text import one_line
+from daemon.operations.failed_runs import FailedRun
 from daemon.operations.moment import Moment
 from daemon.operations.records import Records
 from events.attendance import Attendant
-from events.envelope import Recorded
-from events.facts import LeaderElected, PartitionKeys, RunFailed, RunLost
-from events.log import Filter
+from events.facts import LeaderElected
 from projections.backfill.state import Backfill, Intervention
 from projections.held import held_runs_of, waits_for
 from projections.progress import AssetCounts, elapsed_s, progress_of, time_left_s
-from projections.sets import bitmap, intervals, keys_of
 from projections.world import NotLoaded, World
-
-FAILURES_SHOWN_MAX = 5
-
-
-class FailedRun(msgspec.Struct, frozen=True):
-    """A run whose partitions failed for good."""
-
-    run_id: str
-    assets: tuple[str, ...]
-    partitions: PartitionKeys | None
-    reason: str
 
 
 class BackfillStanding(msgspec.Struct, frozen=True):
@@ -152,49 +136,3 @@ def standing_of(
         waits_for=waits,
         failures=failures,
     )
-
-
-async def failed_runs(records: Records, world: World, backfill: Backfill) -> AsyncIterator[FailedRun]:
-    """The first runs that left partitions failed for good, each by its last attempt."""
-    plan = world.plan_of(backfill.request, backfill.request_position)
-    if plan is None or not any(progress.failed for progress in backfill.assets.values()):
-        return
-    ends = Filter(backfill_id=backfill.id, types=frozenset({"RunFailed", "RunLost"}))
-    last: dict[int, tuple[Recorded, str]] = {}
-    async with aclosing(records.log.read(upto=records.upto, matching=ends)) as batches:
-        async for batch in batches:
-            for recorded in batch:
-                reason = reason_of(recorded)
-                if reason is not None:
-                    last[number_in(recorded.run_id or "")] = (recorded, reason)
-            break  # A batch is thousands of failures.
-    shown = 0
-    for number in sorted(last):
-        run = plan.run(number)
-        failed = [backfill.assets[asset].failed & bitmap(run.ordinals) for asset in run.group.assets]
-        assets = tuple(asset for asset, bits in zip(run.group.assets, failed, strict=True) if bits)
-        if assets and shown < FAILURES_SHOWN_MAX:
-            shown += 1
-            undone = intervals(next(bits for bits in failed if bits))
-            recorded, reason = last[number]
-            yield FailedRun(recorded.run_id or "", assets, keys_of(undone, run.group.partitions), reason)
-
-
-def number_in(run_id: str) -> int:
-    """The number that a run has in its plan.
-
-    >>> number_in("k3v9x2ab-17-2"), number_in("k3v9x2ab-17.4-2")  # of a piece of it
-    (17, 17)
-    """
-    return int(run_id.split("-")[1].split(".", maxsplit=1)[0])
-
-
-def reason_of(recorded: Recorded) -> str | None:
-    """Why a run came to no good end."""
-    match recorded.fact:
-        case RunFailed(failure=failure):
-            return one_line(f"{failure.type}: {failure.message}" if failure.message else failure.type)
-        case RunLost(reason=reason):
-            return one_line(reason)
-        case _:
-            return None

@@ -2,9 +2,10 @@
 
 import msgspec
 
+from daemon.operations.failed_runs import failed_runs
 from daemon.operations.operation import PastQuestion, operation
 from daemon.operations.records import Records
-from daemon.operations.standing import BackfillStanding, Standing, failed_runs, standing_of, standing_of_all
+from daemon.operations.standing import BackfillStanding, Standing, standing_of, standing_of_all
 
 
 class BackfillAsked(PastQuestion, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ async def backfill(records: Records, asked: BackfillAsked) -> BackfillStanding:
     """
     world = await records.world()
     found = await records.backfill(world, asked.backfill_id)
-    failures = tuple([failure async for failure in failed_runs(records, world, found)])
+    failures = await failed_runs(records, world, found)
     # What was awaited may have moved the world on, and the backfill's own state is another object then.
     found = await records.backfill(world, asked.backfill_id)
     standing = standing_of(world, found, records.now(), failures)

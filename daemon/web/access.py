@@ -8,6 +8,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 
+from daemon.operations.errors import RefusedError
 from daemon.operations.operation import Role
 from events.errors import LogError
 
@@ -45,7 +46,10 @@ def identity_of(connection: Connection) -> Identity:
 
 
 def needs(role: Role) -> Callable[[Connection, BaseRouteHandler], None]:
-    """A guard that lets only those pass who have the role."""
+    """A guard that lets only those pass who have the role; and of changes, only those of the present.
+
+    Everything that changes anything needs more than a viewer, and is guarded by this.
+    """
 
     def guard(connection: Connection, _: BaseRouteHandler) -> None:
         identity = identity_of(connection)
@@ -53,5 +57,8 @@ def needs(role: Role) -> Callable[[Connection, BaseRouteHandler], None]:
             raise PermissionDeniedException(
                 f"{identity.name} is a {identity.role.name.lower()}, and this needs an {role.name.lower()}."
             )
+        is_change = role > Role.VIEWER and connection.scope.get("method") != "GET"
+        if is_change and connection.query_params.get("as_of"):
+            raise RefusedError("nothing can be changed in the past: leave out as_of to change what is now.")
 
     return guard

@@ -18,6 +18,7 @@ from litestar.types import HTTPScope
 from daemon.operations.every import EVERY
 from daemon.web.asking import Asking
 from daemon.web.door import Door
+from daemon.web.folding import folding_aside
 from daemon.web.identifying import identified
 from daemon.web.pages.every import PAGES
 from daemon.web.probes import PROBES
@@ -26,7 +27,6 @@ from daemon.web.routes import route_of
 from daemon.web.settings import WebSettings
 from daemon.web.streams.routes import STREAMS
 from events.postgres import PostgresLog
-from projections.tables.store import ProjectionStore
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ def make_app(settings: WebSettings) -> Litestar:
     @asynccontextmanager
     async def opened(_: Litestar) -> AsyncGenerator[None, None]:
         url = settings.database_url
-        async with PostgresLog(url) as log, ProjectionStore(url) as store:
+        async with PostgresLog(url) as log, folding_aside(url) as store:
             asked = Asking(settings, log, store)
             asking.append(asked)
             async with anyio.create_task_group() as tasks:

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from daemon.web.app import make_app
+from daemon.web.folding import be_ready_for_threads
 from daemon.web.settings import WebSettings
 
 STOP_GRACE_S: Final = 2  # for answers under way; streams are ended at once
@@ -39,6 +40,8 @@ async def serve(
             timeout_graceful_shutdown=STOP_GRACE_S,
         )
     )
+
+    be_ready_for_threads()
 
     async def stop() -> None:
         await until()

@@ -43,10 +43,11 @@ class FileLog:
         """See `Log.head`."""
         return self._file.header.last
 
-    async def head_digest(self) -> tuple[int, str]:
-        """See `Sealed.head_digest`."""
-        last = self._file.page(self._file.pages - 1)[-1].hash if self._file.pages else self.header.previous
-        return self.header.last, last
+    async def digest_at(self, position: int) -> str | None:
+        """See `Sealed`."""
+        number = bisect_right(self._file.starts, position) - 1
+        page = await to_thread.run_sync(self._file.page, number) if number >= 0 else []
+        return next((row.hash for row in page if row.position == position), None)
 
     async def read(
         self,

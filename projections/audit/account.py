@@ -109,7 +109,7 @@ class Skip(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """Where in the log all of this stands, and what the log ended with when it was read."""
+    """Where in the log all of this stands, and what the log ended with at the moment that is told of."""
 
     facts: int
     first_position: int

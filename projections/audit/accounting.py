@@ -1,6 +1,7 @@
 """The fold that makes the account of a backfill out of its facts, a million runs as well as one."""
 
 from collections import Counter
+from copy import copy
 from datetime import datetime
 from typing import Final
 
@@ -76,8 +77,9 @@ class Accounting:
     """
 
     def __init__(self, world: World, backfill: Backfill) -> None:
-        """``world`` knows the backfill as of the last fact that will be told."""
-        self._backfill = backfill
+        """``world`` knows the backfill as of the last fact that will be told, and may move on from here."""
+        self._backfill = copy(backfill)
+        self._filled_then = {asset: each.materialized.copy() for asset, each in backfill.assets.items()}
         self._progress = progress_of(backfill)
         self._plan: Plan | None = world.plan_of(backfill.request, backfill.request_position)
         self._times = RunTimes()
@@ -209,7 +211,7 @@ class Accounting:
         if self._plan is None or asset not in self._plan.group_of:
             return None
         ordinals = bitmap(ranges_of(partitions, self._plan.group_of[asset].partitions))
-        return ordinals.intersection_cardinality(self._backfill.assets[asset].materialized)
+        return ordinals.intersection_cardinality(self._filled_then[asset])
 
     def _intervened(self, recorded: Recorded, fact: Intervention) -> None:
         if isinstance(fact, BackfillPaused):

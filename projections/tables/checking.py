@@ -12,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from events.log import Log
 from projections import snapshot
 from projections.differing import differing
-from projections.tables import changes as table_changes
 from projections.tables.changes import VERSION
 from projections.tables.checked import Checked, Difference
 from projections.tables.snapshots import kept_positions, kept_state, passing
-from projections.tables.writing import LIVE, apply, checkpoint, gathered, make_like_live, named
+from projections.tables.writing import LIVE, apply, changes_of, checkpoint, gathered, make_like_live, named
 from projections.world import World
 
 FOLDED: Final = named("_folded")
@@ -79,9 +78,8 @@ async def _fold(
     """How many facts there were, now folded into the temporary tables; and what is wrong with snapshots."""
     world, facts_folded, wrong = World(), 0, list[Difference]()
     async for facts in gathered(log, after=0, upto=upto):
-        await apply(
-            connection, table_changes.changes(each for each in facts if each.position <= position), FOLDED
-        )
+        listed = [each for each in facts if each.position <= position]
+        await apply(connection, await changes_of(listed), FOLDED)
         if world.position < max(snapshots, default=0):
             for stop in passing(world, facts, snapshots):
                 wrong += _of_a_snapshot(stop, await kept_state(connection, stop), world)

@@ -19,11 +19,11 @@ from events.errors import LogBusyError
 from events.log import Log
 from projections import snapshot
 from projections.differing import differing
-from projections.tables import changes as table_changes
 from projections.tables.snapshots import kept_positions, kept_state, passing, replace_state
 from projections.tables.writing import (
     LIVE,
     apply,
+    changes_of,
     checkpoint,
     gathered,
     make_like_live,
@@ -82,7 +82,7 @@ async def _fill(
     connection: AsyncConnection, log: Log, position: int, upto: int, snapshots: "_Snapshots"
 ) -> int:
     async for facts in gathered(log, after=position, upto=upto):
-        await apply(connection, table_changes.changes(facts), REBUILT)
+        await apply(connection, await changes_of(facts), REBUILT)
         await snapshots.fold(connection, facts)
         await connection.commit()
         reach(CrashPoint.DURING_REBUILD)
@@ -114,7 +114,7 @@ async def _swapped(connection: AsyncConnection, log: Log, position: int) -> int:
     # Nobody writes to the tables without this lock, so that none of what they say is lost.
     _, live_at = await checkpoint(connection, lock=True)
     async for facts in gathered(log, after=position, upto=live_at):
-        await apply(connection, table_changes.changes(facts), REBUILT)
+        await apply(connection, await changes_of(facts), REBUILT)
         position = facts[-1].position
     await connection.execute(text(f"LOCK TABLE {LIVE.names} IN ACCESS EXCLUSIVE MODE"))
     renamings = [

@@ -28,7 +28,7 @@ from projections.tables.counted import CountedRow, Launched, is_launched, select
 from projections.tables.of_partitions import OfPartitions, of_partitions
 from projections.tables.rebuilding import Rebuilt, rebuild
 from projections.tables.taken import LATELY, durations_of, selecting_taken
-from projections.tables.writing import apply, checkpoint, gathered, move_checkpoint
+from projections.tables.writing import apply, changes_of, checkpoint, gathered, move_checkpoint
 from projections.world import World, evolve
 
 CLOSE_TIMEOUT_S = 5.0
@@ -273,7 +273,7 @@ def _conditions(table: Table, where: Mapping[str, str | Collection[str]]) -> Ite
 async def _go_on(connection: AsyncConnection, log: Log, position: int, upto: int) -> None:
     async with aclosing(gathered(log, after=position, upto=upto)) as batches:
         async for facts in batches:
-            await apply(connection, table_changes.changes(facts))
+            await apply(connection, await changes_of(facts))
             await move_checkpoint(connection, facts[-1].position)
             return
 

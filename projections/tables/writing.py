@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import Final, NamedTuple
 
 import msgspec
+from anyio import to_thread
 from sqlalchemy import (
     JSON,
     Column,
@@ -25,9 +26,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from events.envelope import Recorded
 from events.log import Log
 from projections.tables import schema
-from projections.tables.changes import VERSION, Changes, Row
+from projections.tables.changes import VERSION, Changes, Row, changes
 
 GATHERED_MAX: Final = 5_000  # facts folded into the tables at once
+MANY: Final = 250  # facts, which take some milliseconds
 
 _RUN_COLUMNS: Final = ("status", "started_at", "ended_at", "error")
 _BACKFILL_COLUMNS: Final = ("status", "ended_at")
@@ -74,6 +76,11 @@ async def gathered(log: Log, *, after: int, upto: int) -> AsyncGenerator[list[Re
                 facts = []
     if facts:
         yield facts
+
+
+async def changes_of(facts: Sequence[Recorded]) -> Changes:
+    """What the facts do to the tables. That of many is worked out on a thread: the event loop goes on."""
+    return changes(facts) if len(facts) < MANY else await to_thread.run_sync(changes, facts)
 
 
 async def checkpoint(connection: AsyncConnection, *, lock: bool) -> tuple[int, int]:

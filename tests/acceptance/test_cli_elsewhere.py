@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from daemon.operations.operation import LIMIT_MAX
+from daemon.operations.operation import LIMIT_MAX, PART_MAX
 from tests.acceptance.elsewhere import Served, served, served_by_daemon
 from tests.acceptance.house import Answer, line_of, new_house
 
@@ -128,7 +128,7 @@ def test_what_changes_a_backfill_says_the_same(still: Served, commands: tuple[st
         "partitions list",
         "partitions list nothing",
         "pool list",
-        "diff --from 0 --to 9",
+        "diff --from 0 --to 3",
         "diff --from 0 --to 9 -o json",
         "diff --from 0 --to 9 --asset orders --limit 1",
         "diff --from 0 --to 9 --asset ordrs",
@@ -355,6 +355,37 @@ def test_a_list_that_is_longer_than_an_answer_comes_whole(still: Served) -> None
     assert still.by_url(*command, "-o", "json").value["keys"] == keys
     for options in (("-o", "json"), ("--limit", "1100"), ("--limit", "0")):
         assert still.by_url(*command, *options) == still.house.call(*command, *options)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "partitions orders",
+        "plan orders --all",
+        "diff --from 0 --to 3",
+        "explain ID --asset orders --partition 2024-01-03",
+    ],
+)
+def test_what_comes_in_one_answer_has_the_same_limits(still: Served, command: str) -> None:
+    backfill_id = still.house.call("launch", "orders", "--all", "-o", "json").value["id"]
+    line = command.replace("ID", backfill_id).split()
+    for options in (("--limit", "0"), ("--limit", "1"), ("--limit", str(PART_MAX)), ("-o", "json")):
+        assert still.by_url(*line, *options) == still.house.call(*line, *options)
+    status, _, err = still.by_url(*line, "--limit", str(PART_MAX + 1))
+    told = "a daemon elsewhere lists 10,000 at the most of what comes in one answer; only its database"
+    assert (status, err) == (2, f"--limit {PART_MAX + 1}: {told}, with --database, gives more.\n")
+    assert still.house.call(*line, "--limit", str(PART_MAX + 1)).status == 0
+    still.house.call("cancel", backfill_id)
+
+
+def test_whoever_asks_for_all_is_told_of_the_bound_that_was_met(
+    still: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.cli.paging.limit_max", lambda _: 3)
+    status, _, err = still.by_url("plan", "orders", "--all", "--limit", "0", "-o", "json")
+    assert status == 0
+    assert err == ("A daemon elsewhere lists 3 at the most; its database, with --database, gives the rest.\n")
+    assert still.by_url("plan", "report", "--all", "--limit", "0", "-o", "json").err == ""
 
 
 def test_a_token_says_who_acts_and_what_they_may() -> None:

@@ -105,6 +105,17 @@ def test_runs_and_backfills_are_listed_as_they_were_at_each_position(
     assert filled == [[each["type"] for each in facts[: fact["position"]]].count("PartitionMaterialized")]
 
 
+def test_a_fact_as_it_was_known(house: House, facts: list[dict[str, Any]]) -> None:
+    failed = position_of(facts, "RunFailed")
+    skipped = position_of(facts, "PartitionSkipped")
+    show = ("log", "show", str(failed), "-o", "json", "--as-of")
+    assert house.call(*show, str(failed)).value["caused"] == []
+    assert [each["position"] for each in house.call(*show, str(skipped)).value["caused"]] == [skipped]
+    later = house.call("log", "show", str(skipped), "--as-of", str(failed))
+    assert later.status == 3
+    assert f"Position {skipped} was recorded later, at 2" in later.err
+
+
 def test_a_run_as_it_was(house: House, facts: list[dict[str, Any]], failed_id: str) -> None:
     run_id = f"{failed_id}-3-1"
     launched, ended = (position_of(facts, kind, run_id=run_id) for kind in ("RunLaunched", "RunFailed"))

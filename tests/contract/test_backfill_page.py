@@ -202,9 +202,30 @@ async def test_nothing_can_be_done_in_the_past_which_is_as_it_was(visitor: Visit
     assert "0 of 12 runs done" in page["progress"].text
     assert page.all("form", method="post")[:-1] == []  # but to sign out
     assert all("disabled" in each.attributes for each in page.all("button") if each.text == "Cancel")
-    assert (await visitor.see("/backfills/b?as_of=1")).status == 409
+    assert (await visitor.see("/backfills/b?as_of=1")).status == 404
     assert (await visitor.see("/backfills/nosuch")).status == 404
     assert (await visitor.send("/backfills/b/explode", []))[0] == 404
+
+
+async def test_an_audit_of_the_past_ends_where_the_past_did(visitor: Visitor, story: Story) -> None:
+    await visitor.tell(story)
+    (digest,) = [each.text for each in (await visitor.see("/backfills/b/audit")).all("dd")][-1:]
+    page = await visitor.see("/backfills/b/audit?as_of=6")
+    about = dict(
+        zip([each.text for each in page.all("dt")], [each.text for each in page.all("dd")], strict=True)
+    )
+    assert (about["The log's head"], about["At positions"]) == ("6", "2 to 6")
+    assert about["The head's digest"] != digest
+    assert len(digest) == len(about["The head's digest"]) == 64
+
+
+async def test_a_fact_that_was_recorded_later_is_not_there_yet(visitor: Visitor, story: Story) -> None:
+    await visitor.tell(story)
+    assert (await visitor.see("/log/5?as_of=5")).status == 200
+    later = await visitor.see("/log/6?as_of=5")
+    assert (later.status, "was recorded later" in later.html) == (404, True)
+    beyond = await visitor.see("/log/999?as_of=5")
+    assert (beyond.status, "the log ends with 5" in beyond.html) == (404, True)
 
 
 async def test_viewers_look_and_change_nothing(migrated_url: str, tmp_path: Path, story: Story) -> None:

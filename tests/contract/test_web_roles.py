@@ -11,6 +11,7 @@ from daemon.operations.every import EVERY
 from daemon.operations.operation import Role
 from daemon.web.app import make_app
 from daemon.web.settings import WebSettings
+from events.postgres import PostgresLog
 from tests.contract.sited import URL, sited, tell
 from tests.contract.test_web_access import ROLES, bearer, token
 
@@ -49,17 +50,39 @@ async def test_without_a_token_there_is_no_way_in(migrated_url: str) -> None:
             assert status in wanted, (method, path, status)
 
 
+def needs() -> dict[tuple[str, str], Role]:
+    """Which role is needed for the operations, by method and path with made up names."""
+    return {(each.method, re.sub(r"\{\w+(:path)?\}", "x", each.path)): each.role for each in EVERY}
+
+
 @pytest.mark.timeout(120)
 async def test_nobody_does_what_their_role_may_not(migrated_url: str) -> None:
     await tell(migrated_url, *(token(name, role) for name, role in ROLES.items()))
     ways = [(method, path) for method, path in ways_in() if method not in {"GET", "HEAD"}]
-    needs: dict[tuple[str, str], Role] = {
-        (each.method, re.sub(r"\{\w+(:path)?\}", "x", each.path)): each.role for each in EVERY
-    }
-    assert Role.ADMIN in needs.values()
+    assert Role.ADMIN in needs().values()
     async with sited(migrated_url, requires_tokens=True) as client:
         for method, path in ways:
-            needed = needs.get((method, path.removeprefix("/api/v1")), Role.OPERATOR)
+            needed = needs().get((method, path.removeprefix("/api/v1")), Role.OPERATOR)
             for name, role in ROLES.items():
                 is_refused = await tried(client, method, path, bearer(name)) in {401, 403}
                 assert is_refused is (Role[role.upper()] < needed), (method, path, name)
+
+
+@pytest.mark.timeout(120)
+async def test_nothing_is_changed_in_the_past(migrated_url: str) -> None:
+    await tell(migrated_url, *(token(name, role) for name, role in ROLES.items()))
+    changes = [
+        (method, path)
+        for method, path in ways_in()
+        if method not in {"GET", "HEAD"}
+        and needs().get((method, path.removeprefix("/api/v1")), Role.OPERATOR) > Role.VIEWER
+    ]
+    assert ("POST", "/launch") in changes
+    assert ("POST", "/api/v1/backfills/x/pause") in changes
+    async with sited(migrated_url, requires_tokens=True) as client:
+        for method, path in changes:
+            asked = f"{path}?as_of=1"
+            assert await tried(client, method, asked, bearer("anna")) == 409, (method, path)
+            assert await tried(client, method, asked, bearer("vera")) == 403, (method, path)
+    async with PostgresLog(migrated_url) as log:
+        assert await log.head() == len(ROLES)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from litestar.exceptions import LitestarDeprecationWarning
@@ -124,6 +124,10 @@ class Visitor:
         """The page at an address."""
         answer = await self._client.get(f"{path}?{urlencode(fields)}" if fields else path)
         return Page(answer.status_code, answer.text)
+
+    async def ask(self, path: str) -> Any:  # noqa: ANN401 -- whatever the JSON says
+        """What the API answers."""
+        return (await self._client.get(path)).json()
 
     async def send(self, path: str, fields: Fields) -> tuple[int, str, Page]:
         """The status that a form is answered with, the address that it leads to, and the page."""

@@ -17,10 +17,11 @@ from daemon.cli.opening import ask, with_asker, with_records
 from daemon.cli.output import Format, compact, pretty
 from daemon.cli.partitions import AssetArgument
 from daemon.cli.show_or_command import ShowOrCommand
-from daemon.operations.audit.asset import LIMIT_MAX, AboutAsset, attempts_at
+from daemon.operations.audit.asset import AboutAsset, attempts_at
 from daemon.operations.audit.asset import audit as audit_asset
 from daemon.operations.audit.backfill import AboutBackfill, audit_backfill
 from daemon.operations.audit.page import page_of
+from daemon.operations.operation import LIMIT_MAX
 from daemon.operations.records import Records
 
 PartitionsOption = Annotated[

@@ -10,6 +10,7 @@ from rich.text import Text
 from daemon.cli.invocation import Invocation, command
 from daemon.cli.log.shown import line_for
 from daemon.cli.opening import ask
+from daemon.cli.typed import AsOfOption
 from daemon.fact_text import counted
 from daemon.operations.log.readable import readable
 from daemon.operations.log.whole import FactAt, Whole, fact
@@ -20,12 +21,12 @@ PositionArgument = Annotated[
 
 
 @command
-def show(invocation: Invocation, position: PositionArgument) -> None:
+def show(invocation: Invocation, position: PositionArgument, *, as_of: AsOfOption = None) -> None:
     """Show one fact whole: all that it says, what caused it, and what it caused.
 
     backfilld log show 1204
     """
-    whole = ask(invocation, fact, FactAt(position=position))
+    whole = ask(invocation, fact, FactAt(position=position, as_of=as_of))
     invocation.output.value(whole, lambda console: tell(console, whole))
 
 

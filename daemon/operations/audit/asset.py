@@ -2,21 +2,18 @@
 
 import re
 from collections.abc import AsyncIterator
-from typing import Annotated
 
 import msgspec
 
 from daemon.operations.audit.finding import facts_about
 from daemon.operations.errors import UnknownError, did_you_mean
-from daemon.operations.operation import Page, Question, operation
+from daemon.operations.operation import Limit, Page, Question, operation
 from daemon.operations.paging import no_cursor
 from daemon.operations.records import Records
 from projections.audit.asked import asked_of, is_known
 from projections.audit.attempts import Attempt, Attempts
 
-LIMIT_MAX = 1_000
 CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
-Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]
 
 
 class AboutAsset(Question, frozen=True, kw_only=True):
@@ -52,7 +49,7 @@ async def audit(records: Records, asked: AboutAsset) -> Page[Attempt]:
         if following is not None:
             return Page(found, following)
         found += told.attempts
-        if len(found) >= asked.limit:
+        if asked.limit and len(found) >= asked.limit:
             # What is still under way here must be read again for the page that follows, and nothing else.
             following = f"{told.position}-{attempts.open_since or told.position + 1}"
     return Page(found)

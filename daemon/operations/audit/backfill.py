@@ -32,15 +32,16 @@ async def audit_backfill(records: Records, asked: AboutBackfill) -> BackfillAcco
 
 
 async def account_of(log: Log, world: World, found: Backfill, now: datetime) -> BackfillAccount:
-    """The account of a backfill, of all facts about it that the world knows."""
-    accounting = Accounting(world, found)
+    """The account of a backfill, of all facts about it that the world knows when this is called."""
+    # A live world moves on while facts are read: what is needed of it is taken before.
+    position, accounting, unplanned = world.position, Accounting(world, found), left_out(world, found)
     about_it = Filter(backfill_id=found.id)
-    async with aclosing(log.read(upto=world.position, matching=about_it)) as batches:
+    async with aclosing(log.read(upto=position, matching=about_it)) as batches:
         async for batch in batches:
             for recorded in batch:
                 accounting.told(recorded)
-    head, digest = await log.head_digest() if isinstance(log, Sealed) else (world.position, None)
-    return accounting.account(now=now, head=head, head_digest=digest, left_out=left_out(world, found))
+    digest = await log.digest_at(position) if isinstance(log, Sealed) else None
+    return accounting.account(now=now, head=position, head_digest=digest, left_out=unplanned)
 
 
 def left_out(world: World, found: Backfill) -> tuple[str, ...]:

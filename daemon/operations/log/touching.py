@@ -1,8 +1,8 @@
 """The facts of a log that touch partitions of an asset, found by the tables where they are few."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator
 
-from daemon.operations.audit.finding import KEYS_MAX
+from daemon.operations.audit.finding import KEYS_MAX, facts_of_runs
 from daemon.operations.log.finding import Matching, singly
 from daemon.operations.records import Records
 from events.envelope import Recorded
@@ -23,7 +23,6 @@ from projections.audit.touching import Touching
 from projections.world import World, evolve
 
 RUNS_MAX = 2_000  # for more, reading on along the asset soon finds a page of them
-RUNS_AT_ONCE = 50
 
 OF_NO_RUN = frozenset(
     fact.__name__
@@ -32,11 +31,6 @@ OF_NO_RUN = frozenset(
         *(BackfillCompleted, PartitionSkipped),
     )
 )
-
-
-def in_parts(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """The names, so many at a time."""
-    return (names[at : at + size] for at in range(0, len(names), size))
 
 
 class TouchingSource:
@@ -83,10 +77,7 @@ class TouchingSource:
         run_ids = await self._records.runs_at(asset, keys, most=RUNS_MAX)
         if run_ids is None:
             return None
-        facts: dict[int, Recorded] = {}
-        for some in in_parts(run_ids, RUNS_AT_ONCE):
-            of_runs = log.read(matching=Filter(run_ids=frozenset(some)))
-            facts |= {each.position: each async for each in singly(of_runs)}
+        facts = {each.position: each async for each in facts_of_runs(log, run_ids)}
         of_no_run = log.read(matching=Filter(asset=asset, types=OF_NO_RUN))
         facts |= {each.position: each async for each in singly(of_no_run)}
         matcher = Matcher(self._matching)

@@ -7,7 +7,8 @@ import msgspec
 from daemon.operations.errors import UnknownError
 from daemon.operations.log.finding import singly
 from daemon.operations.log.shown import Shown, shown
-from daemon.operations.operation import Question, operation
+from daemon.operations.moment import time_text
+from daemon.operations.operation import PastQuestion, operation
 from daemon.operations.records import Records
 from events.envelope import Recorded
 from events.facts import BackfillRequested, RunLaunched
@@ -27,7 +28,7 @@ class Whole(msgspec.Struct, frozen=True):
     caused_more: bool  # whether it led to more than these
 
 
-class FactAt(Question, frozen=True, kw_only=True):
+class FactAt(PastQuestion, frozen=True, kw_only=True):
     """A fact by its position."""
 
     position: int
@@ -37,13 +38,15 @@ class FactAt(Question, frozen=True, kw_only=True):
 async def fact(records: Records, asked: FactAt) -> Whole:
     """Show one fact whole: all that it says, what caused it, and what it caused.
 
-    :raises UnknownError: there is none at that position.
+    :raises UnknownError: there is none at that position, or there was none yet.
     """
-    log = records.log
+    log, upto = records.log, records.upto
     recorded = await fact_at(log, asked.position) if asked.position > 0 else None
     if recorded is None:
-        raise UnknownError(no_position_text(asked.position, await log.head()))
-    caused = [shown(each) for each in await caused_by(log, recorded, CAUSED_MAX + 1)]
+        raise UnknownError(no_position_text(asked.position, upto or await log.head()))
+    if upto is not None and recorded.position > upto:
+        raise UnknownError(f"position {recorded.position:,} was recorded later, at {time_text(recorded.at)}.")
+    caused = [shown(each) for each in await caused_by(log, recorded, CAUSED_MAX + 1, upto=upto)]
     cause = await fact_named(log, recorded.causation_id)
     is_same = recorded.correlation_id == recorded.causation_id
     story = cause if is_same else await fact_named(log, recorded.correlation_id)
@@ -74,8 +77,8 @@ async def fact_named(log: Log, name: str | None) -> Recorded | None:
     return None
 
 
-async def caused_by(log: Log, recorded: Recorded, most: int) -> list[Recorded]:
-    """The first facts that this one directly led to; they stand behind it.
+async def caused_by(log: Log, recorded: Recorded, most: int, *, upto: int | None) -> list[Recorded]:
+    """The first facts, up to a position, that this one directly led to; they stand behind it.
 
     What a launch led to is about its run. Nearly all that others led to is about their backfill; only
     requests are of backfills of their own.
@@ -87,7 +90,7 @@ async def caused_by(log: Log, recorded: Recorded, most: int) -> list[Recorded]:
     elsewhere = Filter(types=frozenset({BackfillRequested.__name__}), causation_id=recorded.id)
     found: dict[int, Recorded] = {}
     for matching in (here, elsewhere):
-        async with aclosing(singly(log.read(after=recorded.position, matching=matching))) as each:
+        async with aclosing(singly(log.read(after=recorded.position, upto=upto, matching=matching))) as each:
             async for caused in each:
                 found[caused.position] = caused
                 if len(found) >= most:

@@ -7,7 +7,7 @@ from typing import Final, get_args
 import msgspec
 from litestar import Response, get
 
-from daemon.operations.errors import UsageError
+from daemon.operations.errors import UsageError, did_you_mean
 from daemon.operations.typed import digits_typed
 from daemon.web.asking import Asking
 from daemon.web.pages.backfill.progress import Row, row_of, total_of
@@ -52,13 +52,14 @@ class Filters(msgspec.Struct, frozen=True):
 
 @get("/backfills", name="backfills")
 async def backfills_page(request: AnyRequest, asking: Asking) -> Response[str]:
-    """The list, or the part of it that the filters leave.
-
-    :raises UsageError: there is no such place to go on from.
-    """
+    """The list, or the part of it that the filters leave; or why none of it is."""
     seen = await look(request, asking)
-    filters = filters_of(seen.query)
-    found, next_before = listed(seen.world, filters, seen.records.now())
+    refusal, filters, found, next_before = None, Filters(), list[Listed](), None
+    try:
+        filters = filters_of(seen.query)
+        found, next_before = listed(seen.world, filters, seen.records.now())
+    except UsageError as error:
+        refusal = str(error)
     known = seen.world.known
     return rendered(
         seen,
@@ -70,22 +71,28 @@ async def backfills_page(request: AnyRequest, asking: Asking) -> Response[str]:
             "statuses": (UNDER_WAY, *STATUSES),
             "total": len(known.active) + len(known.ended),
             "under_way": len(known.active),
+            "refusal": refusal,
         },
+        status=200 if refusal is None else 422,
     )
 
 
 def filters_of(query: dict[str, str]) -> Filters:
     """The filters of an address.
 
-    :raises UsageError: there is no such place to go on from.
+    :raises UsageError: there is no such status, or no such place to go on from.
     """
     text = query.get("before", "")
     before = digits_typed(text) if text else None
     if text and before is None:
         raise UsageError(f"before: {text[:40]!r} is no position of the log.")
-    status = query.get("status", "")
+    status, known = query.get("status", ""), (UNDER_WAY, *STATUSES)
+    if status and status not in known:
+        raise UsageError(
+            f"no backfill is ever {status[:40]!r}, but {', '.join(known)}.{did_you_mean(status, known)}"
+        )
     return Filters(
-        status=status if status in {UNDER_WAY, *STATUSES} else "",
+        status=status,
         text=query.get("q", "").strip().lower(),
         before=before,
     )

@@ -13,7 +13,7 @@ from daemon.web.pages.launch.page import launch_form, launch_it
 from daemon.web.pages.lineage.page import lineage
 from daemon.web.pages.log import fact_page, log_page
 from daemon.web.pages.runs.listing import runs_page
-from daemon.web.pages.runs.one import cancel_it, run_page
+from daemon.web.pages.runs.one import cancel_it, canceled_before, run_page
 from daemon.web.pages.signing_in import login, login_page, logout
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
@@ -21,6 +21,7 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     asset,
     runs_page,
     run_page,
+    canceled_before,
     cancel_it,
     log_page,
     fact_page,

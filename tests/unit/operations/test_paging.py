@@ -1,11 +1,24 @@
 """Lists part by part: each row comes once, whatever is put before or behind meanwhile."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.operations.diff import DiffAsked
 from daemon.operations.errors import UsageError
-from daemon.operations.operation import LIMIT_MAX, ListQuestion, bounded
+from daemon.operations.every import EVERY
+from daemon.operations.log.whole import FactAt
+from daemon.operations.operation import (
+    LIMIT_MAX,
+    PART_MAX,
+    ListQuestion,
+    Operation,
+    Question,
+    bounded,
+    limit_max,
+)
 from daemon.operations.paging import page_of, position_cursor
 
 
@@ -36,6 +49,19 @@ def test_no_limit_is_all_here_and_a_part_over_an_api() -> None:
     page = page_of(rows, bounded(ListQuestion(limit=0)), str)
     assert (len(page.items), page.next) == (LIMIT_MAX, str(LIMIT_MAX - 1))
     assert bounded(ListQuestion(limit=3)).limit == 3
+
+
+def test_what_one_answer_lists_has_a_bound_of_its_own_over_an_api() -> None:
+    assert bounded(DiffAsked(from_="0", limit=0)).limit == PART_MAX
+    assert bounded(DiffAsked(from_="0", limit=PART_MAX)).limit == PART_MAX
+    assert [limit_max(kind) for kind in (ListQuestion, DiffAsked)] == [LIMIT_MAX, PART_MAX]
+    assert bounded(FactAt(position=3)) == FactAt(position=3)
+
+
+@pytest.mark.parametrize("operation", EVERY, ids=lambda each: each.name)
+def test_every_limit_has_a_bound(operation: Operation[Any, Any]) -> None:
+    question: type[Question] = operation.question
+    assert "limit" not in question.__struct_fields__ or limit_max(question) >= LIMIT_MAX
 
 
 def test_a_cursor_that_leads_nowhere_is_refused() -> None:

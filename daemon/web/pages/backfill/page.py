@@ -1,23 +1,21 @@
 """The page `/backfills/{id}`."""
 
-from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from litestar import Response, get
 
 from daemon.operations.errors import UsageError
+from daemon.operations.failed_runs import failed_runs
 from daemon.web.asking import Asking
 from daemon.web.pages.backfill.actions import actions_of
 from daemon.web.pages.backfill.amend_form import Form, form_of
-from daemon.web.pages.backfill.view import FAILURES_SHOWN_MAX, failures_of, run_shown, view_of
+from daemon.web.pages.backfill.view import run_shown, view_of
 from daemon.web.pages.launch.asked import ORDERS
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
 from daemon.web.pages.timeline.finding import Shown, Which, time_typed, timeline_shown
-from projections.backfill.state import Backfill
 
 RUNS_SHOWN: Final = 20
-BROKEN_LOOKED_AT: Final = 40  # failed runs
 
 
 @get("/backfills/{backfill_id:str}", name="backfill")
@@ -50,10 +48,9 @@ async def shown(
     runs = await records.rows("runs", limit=RUNS_SHOWN, backfill_id=backfill_id)
     refused = dict(refused or {})
     timeline = await _timeline(seen, backfill_id, refused)
-    broken = await _broken(seen, backfill)
+    failures = await failed_runs(records, seen.world, backfill)
     # What was awaited may have moved the world on, and the backfill is another object then.
     backfill = await records.backfill(seen.world, backfill_id)
-    failures = tuple(islice(failures_of(seen.world, backfill, broken), FAILURES_SHOWN_MAX))
     return rendered(
         seen,
         "backfill.html",
@@ -71,15 +68,6 @@ async def shown(
             "notes": notes,
         },
         status=422 if "timeline" in refused and status == 200 else status,
-    )
-
-
-async def _broken(seen: Look, backfill: Backfill) -> list[dict[str, Any]]:
-    """The rows of the newest runs that failed; others of them may have been made good by another attempt."""
-    if not any(progress.failed for progress in backfill.assets.values()):
-        return []
-    return await seen.records.rows(
-        "runs", limit=BROKEN_LOOKED_AT, backfill_id=backfill.id, status=("failed", "lost")
     )
 
 

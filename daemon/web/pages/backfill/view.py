@@ -10,7 +10,8 @@ import msgspec
 from daemon.deciding.explaining import Reason, Upstream, Waiting, reason_text, why_waiting
 from daemon.fact_text import counted, one_line, ranges_text
 from daemon.not_loaded_text import problem_text, remedy_text
-from daemon.operations.standing import BackfillStanding, FailedRun, standing_of
+from daemon.operations.failed_runs import FailedRun
+from daemon.operations.standing import BackfillStanding, standing_of
 from daemon.plan_text import which as which_of
 from daemon.time_text import duration_text, rate_text
 from daemon.web.pages.backfill.progress import ASSETS_SHOWN_MAX, Row, row_of, rows_of, total_of
@@ -18,12 +19,9 @@ from daemon.web.pages.lasting import Lasting, lasting
 from daemon.web.pages.looking import Look
 from events.facts import PartitionKeys
 from projections.backfill.state import Backfill
-from projections.sets import bitmap, intervals, keys_of, ranges_of
-from projections.world import World
 
 WAITING_SHOWN_MAX: Final = 12
 LOOKED_AT_MAX: Final = 500  # runs that wait in as many stretches, or pieces of runs
-FAILURES_SHOWN_MAX: Final = 8
 SUCCESSORS_SHOWN_MAX: Final = 20
 
 
@@ -74,21 +72,6 @@ def run_shown(row: Mapping[str, Any], now: datetime) -> RunShown:
         took=lasting(row["started_at"] or row["launched_at"], row["ended_at"], now),
         error=one_line(row["error"] or ""),
     )
-
-
-def failures_of(world: World, backfill: Backfill, rows: Sequence[Mapping[str, Any]]) -> Iterator[FailedRun]:
-    """Of failed runs, as the table of runs has them, those that left partitions failed for good."""
-    plan = world.plans.get(backfill.id) or world.plan_of(backfill.request, backfill.request_position)
-    for row in rows if plan is not None else ():
-        assert plan is not None, "there are no rows otherwise"
-        group = plan.group_at(row["number"])
-        keys = None if row["partitions"] is None else msgspec.convert(row["partitions"], PartitionKeys)
-        ordinals = bitmap(ranges_of(keys, group.partitions))
-        failed = {asset: backfill.assets[asset].failed & ordinals for asset in row["assets"]}
-        assets = tuple(asset for asset, bits in failed.items() if bits)
-        if assets:
-            undone = keys_of(intervals(failed[assets[0]]), group.partitions)
-            yield FailedRun(row["id"], assets, undone, one_line(row["error"] or row["status"]))
 
 
 def view_of(seen: Look, backfill: Backfill, failures: tuple[FailedRun, ...]) -> View:

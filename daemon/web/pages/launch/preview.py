@@ -42,7 +42,7 @@ class Preview(msgspec.Struct, frozen=True):
     runs: tuple[RunShown, ...]
     runs_total: int
     partitions_total: int
-    left_out: tuple[tuple[str, str], ...]  # what, and why
+    left_out: tuple[str, ...]  # what, and why
     warnings: tuple[str, ...]
     digest: str
 
@@ -96,5 +96,5 @@ def _shown(found: PlannedBackfill, run: PlannedRun) -> RunShown:
     )
 
 
-def _left_out(left: LeftOut) -> tuple[str, str]:
-    return left_out_text(left.asset, left.upstream, left.partitions), left.reason
+def _left_out(left: LeftOut) -> str:
+    return f"{left_out_text(left.asset, left.upstream, left.partitions)}: {left.reason}"

@@ -32,7 +32,6 @@ class Whole(msgspec.Struct, frozen=True):
     assets: tuple[str, ...]
     took: Lasting | None
     run: RunShown | None  # the only one it has, once launched
-    attempt: int = 1
 
     @property
     def is_one_run(self) -> bool:
@@ -48,8 +47,10 @@ async def runs_page(request: AnyRequest, asking: Asking) -> Response[str]:
     """
     seen = await look(request, asking)
     typed = {name: seen.query.get(name, "").strip() for name in (*FILTERS, *TIMES)}
-    # Filters on what only runs have make single runs of it.
-    is_within = seen.query.get("within") == "on" or any(typed[name] for name in ("backfill", *TIMES))
+    # Filters on what only runs have make single runs of it; a backfill and its runs have other statuses.
+    is_within = seen.query.get("within") == "on" or any(
+        typed[name] for name in ("backfill", "status", *TIMES)
+    )
     cursor = seen.query.get("cursor") or None
     refusal, values = None, dict[str, Any](rows=[], wholes=[], following=None, timeline=None)
     view = "timeline" if seen.query.get("view") == "timeline" and is_within else "table"
@@ -112,7 +113,6 @@ async def _wholes(seen: Look, typed: Mapping[str, str], cursor: str | None) -> d
             each
             for each in (*known.active.values(), *known.ended.values())
             if (before is None or each.request_position < before)
-            and (not typed["status"] or each.status == typed["status"])
             and (not typed["asset"] or typed["asset"] in each.assets)
         ),
         key=lambda backfill: backfill.request_position,
@@ -137,5 +137,4 @@ def _whole(seen: Look, backfill: Backfill, only: RunRow | None) -> Whole:
         tuple(backfill.assets),
         Lasting(spent_s, goes_on=backfill.completed is None) if spent_s else None,
         None if only is None else run_shown(msgspec.structs.asdict(only), now),
-        1 if only is None else only.attempt,
     )

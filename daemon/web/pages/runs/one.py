@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 from litestar import Response, get, post
 from litestar.response import Redirect
 
+from backfilld.partitions import MultiPartitions, Partitions
+from backfilld.range_text import format_ranges
+from backfilld.range_text.cursor import MARKS_OF_TWO, quoted
 from daemon.fact_text import ranges_text
 from daemon.operations.errors import RefusedError
 from daemon.operations.interventions import CancelingRun, cancel_run
@@ -21,6 +25,7 @@ from daemon.web.pages.log import line_of
 from daemon.web.pages.looking import AnyRequest, Look, look
 from daemon.web.pages.rendering import rendered
 from events.facts import Failure, PartitionFailed, PartitionKeys, RunFailed
+from projections.sets import ranges_of
 
 LINES_SHOWN: Final = 500
 FACTS_SHOWN_MAX: Final = 200
@@ -42,6 +47,12 @@ async def run_page(run_id: str, request: AnyRequest, asking: Asking) -> Response
     :raises UnknownError: there is no such run.
     """
     return await _page(await look(request, asking), run_id)
+
+
+@get("/runs/{run_id:str}/cancel")
+async def canceled_before(run_id: str) -> Redirect:
+    """The page, for whoever asks again for the address that its form was sent to."""
+    return Redirect(f"/runs/{quote(run_id)}", status_code=303)
 
 
 @post("/runs/{run_id:str}/cancel", status_code=200, guards=[needs(Role.OPERATOR)])
@@ -74,7 +85,7 @@ async def _page(seen: Look, run_id: str, *, refusal: str | None = None, status: 
             "lines": [line_of(each) for each in found.facts[:FACTS_SHOWN_MAX]],
             "facts_more": max(len(found.facts) - FACTS_SHOWN_MAX, 0),
             "is_over": found.status in ENDED,
-            "typed": range_text(found.partitions),
+            "typed": _typed(seen, found),
             "refusal": refusal,
         },
         status=status,
@@ -83,7 +94,8 @@ async def _page(seen: Look, run_id: str, *, refusal: str | None = None, status: 
 
 async def _attempts(seen: Look, found: RunShown) -> list[RunRow]:
     """All attempts at what the run was to fill, the first one first."""
-    names = [f"{found.backfill_id}-{found.number}-{attempt}" for attempt in range(1, ATTEMPTS_MAX + 1)]
+    piece = found.id.rpartition("-")[0]  # Its number alone would name the whole that it is a piece of.
+    names = [f"{piece}-{attempt}" for attempt in range(1, ATTEMPTS_MAX + 1)]
     rows = await seen.records.rows("runs", limit=0, id=names)
     return [msgspec.convert(row, RunRow) for row in reversed(rows)]
 
@@ -103,12 +115,29 @@ def errors_of(facts: Sequence[Shown]) -> list[Error]:
     return found
 
 
-def range_text(keys: PartitionKeys | None) -> str:
-    """The partitions as they would be typed.
+def _typed(seen: Look, found: RunShown) -> str:
+    """The partitions of a run as they would be typed."""
+    backfill = seen.world.backfill(found.backfill_id)
+    plan = None if backfill is None else seen.world.plan_of(backfill.request, backfill.request_position)
+    return range_text(found.partitions, None if plan is None else plan.group_at(found.number).partitions)
 
-    >>> range_text(PartitionKeys((("a", "c"), ("f", "f")), 4))
-    '[a...c], f'
+
+def range_text(keys: PartitionKeys | None, partitions: Partitions | None) -> str:
+    """The partitions as they would be typed: a key that would be read as something else is in quotes.
+
+    :param partitions: those that the keys are among; None: it is not known which those are.
+
+    >>> range_text(PartitionKeys((("a", "c"), ("d,e", "d,e")), 4), None)
+    '[a...c], "d,e"'
     """
     if keys is None:
         return ""
-    return ", ".join(first if first == last else f"[{first}...{last}]" for first, last in keys.ranges)
+    if isinstance(partitions, MultiPartitions):
+        return format_ranges(ranges_of(keys, partitions), partitions)
+    # In quotes too where the text would be read as that of an asset: key=1.
+    return ", ".join(
+        quoted(first, MARKS_OF_TWO)
+        if first == last
+        else f"[{quoted(first, MARKS_OF_TWO)}...{quoted(last, MARKS_OF_TWO)}]"
+        for first, last in keys.ranges
+    )

@@ -26,6 +26,7 @@ from daemon.web.problems import problem_response
 from daemon.web.routes import route_of
 from daemon.web.settings import WebSettings
 from daemon.web.streams.routes import STREAMS
+from daemon.web.warming import warm
 from events.postgres import PostgresLog
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ def make_app(settings: WebSettings) -> Litestar:
             async with anyio.create_task_group() as tasks:
                 for task in (asked.hub.run, asked.changes.run, asked.progress.run):
                     tasks.start_soon(task)
+                tasks.start_soon(warm, asked)
                 yield
                 tasks.cancel_scope.cancel()
 

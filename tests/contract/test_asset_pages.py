@@ -271,7 +271,13 @@ async def test_the_lineage_is_searched_and_selected_from(visitor: Visitor) -> No
 
     page = await visitor.see("/")
     assert cards(page) == {"raw", "clean", "letters", "pairs", "shops", "report"}
-    assert page.all("a", href="/assets/elsewhere")
+    assert "6 assets and 1 external" in page["content"].text
+    (node,) = page.all("div", data_asset="elsewhere")
+    assert node.attributes["class"] == "asset card external"
+    assert len(page.all("a", href="/assets/elsewhere")) == 2  # In the graph, and in the list.
+    assert page.all("input", name="asset", value="elsewhere") == []  # It cannot be selected.
+    (edge,) = page.all("path", data_from="elsewhere")
+    assert edge.attributes["data-to"] == "raw"
     assert cards(await visitor.see("/", [("q", "LEAN")])) == {"clean"}
     assert cards(await visitor.see("/", [("q", "clean"), ("around", "near")])) == {"raw", "clean", "report"}
     assert cards(await visitor.see("/", [("group", "core")])) == {"clean", "letters"}

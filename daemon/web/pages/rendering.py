@@ -43,6 +43,12 @@ def page(template: str, values: Mapping[str, Any], *, status: int = 200) -> Resp
     return Response(text, status_code=status, media_type="text/html")
 
 
+def compile_all() -> None:
+    """Every template is compiled, so that nobody waits for that."""
+    for name in _environment.list_templates():
+        _environment.get_template(name)
+
+
 def problem_page(problem: Problem) -> Response[str]:
     """What people see in place of a page."""
     return page("problem.html", {"problem": problem}, status=problem.status)

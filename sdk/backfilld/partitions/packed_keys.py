@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Self, overload
 
 _SEARCHES_MAX = 8  # of the whole text, before a dictionary is made of it: it takes as long as ten or so
+_SEARCH_LEAST = 64  # characters that a search counts as, however near the key is
 
 _BEGINNING_MAX = 50_000  # keys with one prefix: of more, going through all keys is as quick
 
@@ -13,11 +14,11 @@ class PackedKeys(Sequence[str]):
     """Distinct keys, which never change. Equal ones have an equal ``text``: every key, and an end behind it.
 
     The end is one character that is in no key: a comma, if there is none in any. How many keys there are, the
-    first, the last and the place of one are found in the text. It is split for those who ask for others,
-    once.
+    first, the last and the place of one are found in the text, from where the last one was found on: any
+    number of keys in their order takes one way through it. It is split for those who ask for others, once.
     """
 
-    __slots__ = ("_count", "_end", "_keys", "_ordinals", "_searches", "text")
+    __slots__ = ("_count", "_end", "_found", "_keys", "_ordinals", "_searched", "text")
 
     def __init__(self, text: str, keys: Sequence[str] | None = None) -> None:
         """The keys that a text is made of; ``keys`` are they where they are known."""
@@ -26,7 +27,8 @@ class PackedKeys(Sequence[str]):
         self._count = text.count(self._end) if text else 0
         self._keys = keys
         self._ordinals: dict[str, int] | None = None
-        self._searches = 0
+        self._searched = 0  # characters
+        self._found = (0, 0)  # where the key found last ends, and its place; of several threads one's is kept
 
     @classmethod
     def of(cls, keys: Sequence[str]) -> Self:
@@ -38,9 +40,8 @@ class PackedKeys(Sequence[str]):
     def find(self, key: str) -> int | None:
         """The place of a key, or None if it is not among them."""
         if self._ordinals is None:
-            self._searches += 1
-            if self._searches <= _SEARCHES_MAX:
-                return self._searched(key)
+            if self._searched <= _SEARCHES_MAX * len(self.text):
+                return self._search(key)
             self._ordinals = {each: place for place, each in enumerate(self._split())}
         return self._ordinals.get(key)
 
@@ -88,7 +89,7 @@ class PackedKeys(Sequence[str]):
             self._keys = self.text.split(self._end)[:-1] if self.text else ()
         return self._keys
 
-    def _searched(self, key: str) -> int | None:
+    def _search(self, key: str) -> int | None:
         if not self.text or self._end in key:
             return None
         ended = key + self._end
@@ -96,8 +97,18 @@ class PackedKeys(Sequence[str]):
             return 0
         if self.text.endswith(self._end + ended):
             return self._count - 1
-        before = self.text.find(self._end + ended)
-        return None if before < 0 else self.text.count(self._end, 0, before) + 1
+        at, place = self._found
+        before = self.text.find(self._end + ended, at)
+        self._searched += _SEARCH_LEAST + (before if before >= 0 else len(self.text)) - at
+        if before < 0 and at:
+            at, place = 0, 0
+            before = self.text.find(self._end + ended)
+            self._searched += before if before >= 0 else len(self.text)
+        if before < 0:
+            return None
+        place += self.text.count(self._end, at, before) + 1
+        self._found = (before, place - 1)
+        return place
 
 
 def _ends() -> Iterator[str]:

@@ -59,3 +59,22 @@ def test_keys_with_a_prefix_are_found_in_order(keys: list[str], prefix: str) -> 
 def test_many_keys_with_a_prefix_are_found_too() -> None:
     keys = PackedKeys.of(tuple(f"k{at}" for at in range(60_000)))
     assert list(keys.beginning("k")) == list(range(60_000))
+
+
+@given(KEYS, st.lists(st.integers(0, 19), max_size=40))
+def test_keys_are_found_in_whatever_order(keys: list[str], order: list[int]) -> None:
+    packed = PackedKeys(PackedKeys.of(keys).text)
+    for at in order:
+        if at < len(keys):
+            assert packed.find(keys[at]) == at
+        else:
+            assert packed.find("no such key") is None
+
+
+def test_any_number_of_keys_in_their_order_needs_no_dictionary() -> None:
+    packed = PackedKeys(PackedKeys.of([f"k{at:05}" for at in range(50_000)]).text)
+    assert [packed.find(f"k{at:05}") for at in range(0, 50_000, 500)] == [*range(0, 50_000, 500)]
+    assert packed._ordinals is None
+    for at in range(0, 50_000, 500):
+        assert packed.find(f"k{49_999 - at:05}") == 49_999 - at  # In the other order one is made.
+    assert packed._ordinals is not None

@@ -65,6 +65,7 @@ async def lineage(request: AnyRequest, asking: Asking) -> Response[str]:
             "most": CARDS_MAX,
             "is_too_much": is_too_much,
             "total": len(catalog.assets),
+            "external_total": len(catalog.external),
             "not_loaded": seen.world.known.not_loaded,
         },
     )

@@ -349,8 +349,14 @@ def stream(*standings: bytes) -> Said:
     return Said(200, {"content-type": "text/event-stream"}, events)
 
 
-def test_a_backfill_is_followed_over_a_lost_connection(house: House) -> None:
-    gone = Said(502, HTML, b"<html>no daemon behind it</html>")
+@pytest.mark.parametrize(
+    "gone",
+    [
+        Said(502, HTML, b"<html>no daemon behind it</html>"),
+        problem(503, "The log cannot be reached", "the database cannot be reached."),
+    ],
+)
+def test_a_backfill_is_followed_over_a_lost_connection(house: House, gone: Said) -> None:
     streams = [
         stream(standing("running", 0), standing("running", 1)),
         *(gone, gone, stream(), stream(standing("running", 1), standing("succeeded", 4))),

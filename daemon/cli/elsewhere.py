@@ -126,8 +126,8 @@ class ElsewhereAsker:
                             self._output.note(f"The daemon at {self._url} answers again.")
                         is_told = False
                         after = after if event.id is None else int(event.id)
-                        if event.data:
-                            yield msgspec.json.decode(event.data, type=kind)
+                        if event.value:
+                            yield msgspec.json.decode(event.value, type=kind)
             except DatabaseError as error:  # of theirs, too
                 self._tell_lost(error, is_told=is_told)
                 is_told = True

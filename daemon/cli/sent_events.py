@@ -9,7 +9,7 @@ class SentEvent(msgspec.Struct, frozen=True):
     """An event that arrived whole, or a comment with a position."""
 
     id: str | None  # where to go on; None: where one was
-    data: bytes  # JSON; empty for a comment
+    value: bytes  # JSON; empty for a comment
 
 
 async def sent_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[SentEvent]:
@@ -18,18 +18,18 @@ async def sent_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[SentEvent]
     Lines end with a newline and with nothing else: what is reported may have other separators in it.
     """
     identity: str | None = None
-    data: list[bytes] = []
+    values: list[bytes] = []
     async for line in _lines(pieces):
         name, _, value = line.removesuffix(b"\r").partition(b":")
         value = value.removeprefix(b" ")
         if name == b"id":
             identity = value.decode()
         elif name == b"data":
-            data.append(value)
+            values.append(value)
         elif not line.strip():
-            if identity is not None or data:
-                yield SentEvent(identity, b"\n".join(data))
-            identity, data = None, []
+            if identity is not None or values:
+                yield SentEvent(identity, b"\n".join(values))
+            identity, values = None, []
 
 
 async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:

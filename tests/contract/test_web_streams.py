@@ -23,7 +23,6 @@ from daemon.web.identifying import Identifying
 from daemon.web.settings import WebSettings
 from daemon.web.streams import facts as facts_module
 from daemon.web.streams import hub as hub_module
-from daemon.web.streams import routes
 from daemon.web.streams.changes import Changes
 from daemon.web.streams.facts import Wanted, facts_after
 from daemon.web.streams.hub import Hub
@@ -322,24 +321,6 @@ async def test_who_waits_long_is_told_how_far_the_log_is_looked_through(
                 await tell(migrated_url, token("vera", "viewer"))
                 assert (await anext(stream)).startswith(b"id: 7\nevent: fact\n")
         tasks.cancel_scope.cancel()
-
-
-async def test_nobody_takes_all_the_streams_that_there_are(
-    migrated_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(routes, "STREAMS_EACH_MAX", 2)
-    await tell(migrated_url, token("vera", "viewer"), token("otto", "operator"))
-    async with served(migrated_url, requires_tokens=True) as url, httpx.AsyncClient() as client:
-        changes = f"{url}/api/v1/changes"
-        async with looking(changes, **bearer("vera")), looking(changes, **bearer("vera")):
-            for path in ("changes", "log/stream"):
-                answer = await client.get(f"{url}/api/v1/{path}", headers=bearer("vera"))
-                assert (answer.status_code, answer.json()["detail"]) == (
-                    503,
-                    "vera is following 2 times already.",
-                )
-            async with looking(changes, **bearer("otto")):
-                pass
 
 
 async def test_a_stop_waits_for_nobody_who_looks_on(migrated_url: str) -> None:

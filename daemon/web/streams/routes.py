@@ -1,11 +1,11 @@
 """Where server-sent events are to be had."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Final
 
 import structlog
 from litestar import get
-from litestar.exceptions import ServiceUnavailableException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
@@ -17,6 +17,7 @@ from daemon.operations.operation import Role
 from daemon.operations.records import Records
 from daemon.web.access import identity_of, needs
 from daemon.web.asking import Asking
+from daemon.web.identifying import address_of
 from daemon.web.pages.looking import AnyRequest
 from daemon.web.routes import PROBLEMS
 from daemon.web.streams.facts import Wanted, facts_after, resumed
@@ -25,8 +26,6 @@ from daemon.web.streams.watched import while_let_in
 from events.envelope import Recorded
 from events.errors import LogError
 
-ONLOOKERS_MAX: Final = 1_000
-STREAMS_EACH_MAX: Final = 100  # of an identity, so that nobody shuts the others out
 # A proxy that collects what it passes on would make it late.
 HEADERS: Final = {"x-accel-buffering": "no", "cache-control": "no-store"}
 LOOKS: Final = [needs(Role.VIEWER)]
@@ -141,30 +140,22 @@ async def changes(
 def streamed(request: AnyRequest, asking: Asking, events: AsyncGenerator[bytes]) -> Stream:
     """The events as an answer.
 
+    :raises TooManyRequestsException: they follow as often as they may already.
     :raises ServiceUnavailableException: there are too many such answers already.
     """
     identity = identity_of(request)
-    name = identity.name
-    if asking.streams.total() >= ONLOOKERS_MAX:
-        raise ServiceUnavailableException(f"{ONLOOKERS_MAX:,} others are following already; try again later.")
-    if asking.streams[name] >= STREAMS_EACH_MAX:
-        raise ServiceUnavailableException(f"{name} is following {STREAMS_EACH_MAX:,} times already.")
+    asking.places.take(identity.name if identity.token else address_of(request.scope), request.scope)
     theirs = while_let_in(asking.hub, asking.identifying, identity, events)
-    return Stream(_until_unavailable(asking, name, theirs), media_type=MEDIA_TYPE, headers=HEADERS)
+    return Stream(_until_unavailable(theirs), media_type=MEDIA_TYPE, headers=HEADERS)
 
 
-async def _until_unavailable(
-    asking: Asking, name: str, events: AsyncGenerator[bytes]
-) -> AsyncGenerator[bytes]:
-    asking.streams[name] += 1
-    try:
-        async for event in events:
-            yield event
-    except LogError as error:  # The headers are sent: a connection that ends is what can still be said.
-        log.warning("web.stream_ended", reason=str(error))
-    finally:
-        asking.streams[name] -= 1
-        await events.aclose()
+async def _until_unavailable(events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(events):
+        try:
+            async for event in events:
+                yield event
+        except LogError as error:  # The headers are sent: a connection that ends is what can still be said.
+            log.warning("web.stream_ended", reason=str(error))
 
 
 STREAMS: Final[tuple[HTTPRouteHandler, ...]] = (log_stream, backfill_progress, changes)

@@ -107,6 +107,11 @@ def asked(house: House, said: Said | None, *arguments: str) -> Answer:
             3,
             "The daemon at URL takes no more for now: too many attempts. Try again in 30 s.",
         ),
+        (
+            problem(429, "TooMany", "too many tokens; try again in 37 s.", **{"retry-after": "37"}),
+            3,
+            "The daemon at URL takes no more for now: too many tokens; try again in 37 s.",
+        ),
         (problem(404, "Not found", "there is no backfill 'x'."), 3, "There is no backfill 'x'."),
         (problem(409, "Refused", "that is done."), 3, "That is done."),
         (problem(422, "Makes no sense", "limit: not 0."), 2, "Limit: not 0."),

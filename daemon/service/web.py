@@ -68,6 +68,7 @@ async def _keep_on(settings: WebSettings, listener: socket.socket) -> NoReturn:
     again_s = AGAIN_FIRST_S
     while True:
         async with _web_process(settings, listener) as process:
+            log.info("web.begun", pid=process.pid)
             with anyio.move_on_after(STEADY_S) as young:
                 await process.wait()
             if young.cancelled_caught:

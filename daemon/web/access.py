@@ -11,6 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from daemon.operations.errors import RefusedError
 from daemon.operations.operation import Role
 from events.errors import LogError
+from projections.tokens import Token
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -22,6 +23,7 @@ class Identity(msgspec.Struct, frozen=True):
 
     name: str  # the actor of what they change
     role: Role
+    token: Token | None = None  # that they have shown; None: they needed none
 
 
 class TooManyAttemptsError(HTTPException):

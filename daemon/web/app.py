@@ -25,6 +25,7 @@ from daemon.web.probes import PROBES
 from daemon.web.problems import problem_response
 from daemon.web.routes import route_of
 from daemon.web.settings import WebSettings
+from daemon.web.streams.places import left
 from daemon.web.streams.routes import STREAMS
 from daemon.web.warming import warm
 from events.postgres import PostgresLog
@@ -33,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 STATIC_FOLDER = Path(__file__).with_name("static")
 API_PATH = "/api/v1"
-BODY_BYTES_MAX = 1024 * 1024
 
 
 def make_app(settings: WebSettings) -> Litestar:
@@ -80,8 +80,8 @@ def make_app(settings: WebSettings) -> Litestar:
         dependencies={"asking": Provide(provided, sync_to_thread=False)},
         exception_handlers={Exception: problem_response},
         lifespan=[opened],
-        request_max_body_size=BODY_BYTES_MAX,
-        middleware=[lambda app: identified(app, lambda: asking[0].identifying)],
+        request_max_body_size=settings.bounds.body_bytes_max,
+        middleware=[left, lambda app: identified(app, lambda: asking[0].identifying)],
         openapi_config=OpenAPIConfig(
             title="backfilld",
             version=version("backfilld-daemon"),

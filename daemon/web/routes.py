@@ -41,8 +41,10 @@ PROBLEMS: Final = {
         415: "The body is no JSON.",
         421: "This server is not called so.",
         422: "It makes no sense.",
-        429: "Too many tokens that open nothing came from the address.",
-        503: "The log cannot be reached.",
+        408: "It takes too long to arrive.",
+        429: "Too many tokens that open nothing came from the address, or they follow too often.",
+        431: "Its line and headers are too long.",
+        503: "The log cannot be reached, or too many are here already.",
     }.items()
 }
 

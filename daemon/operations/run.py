@@ -8,6 +8,7 @@ import anyio
 import msgspec
 
 from daemon.operations.errors import UnknownError
+from daemon.operations.fields import RunId, said
 from daemon.operations.log.shown import Shown, shown
 from daemon.operations.moment import Moment
 from daemon.operations.operation import PastQuestion, operation
@@ -23,8 +24,12 @@ LINES_SHOWN = 20
 class RunAsked(PastQuestion, frozen=True, kw_only=True):
     """Which run, and how much of what it printed."""
 
-    run_id: str
-    lines: Annotated[int, msgspec.Meta(ge=0)] = LINES_SHOWN  # the last ones; 0: all
+    run_id: RunId
+    lines: Annotated[
+        int,
+        msgspec.Meta(ge=0),
+        said("How many of its last lines of output; 0 for all, up to a mebibyte."),
+    ] = LINES_SHOWN
 
 
 class RunShown(RunRow, frozen=True):

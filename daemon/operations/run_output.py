@@ -11,6 +11,7 @@ import msgspec
 
 from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
 from daemon.operations.errors import UnknownError
+from daemon.operations.fields import RunId, said
 from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
 from daemon.operations.run_names import unknown_run
@@ -28,10 +29,14 @@ CHARACTER_BYTES_MAX: Final = 4  # a shorter piece may hold none
 class OutputAsked(Question, frozen=True, kw_only=True):
     """Which part of what a run printed."""
 
-    run_id: str
-    stream: Stream = "stdout"
-    offset: Annotated[int, msgspec.Meta(ge=0)] = 0  # in bytes
-    limit: Annotated[int, msgspec.Meta(ge=CHARACTER_BYTES_MAX, le=TAIL_BYTES_MAX)] = PIECE_BYTES  # in bytes
+    run_id: RunId
+    stream: Annotated[Stream, said("Which of the two streams that it prints to.")] = "stdout"
+    offset: Annotated[
+        int, msgspec.Meta(ge=0), said("The byte to begin with: the `next` of the answer before.")
+    ] = 0
+    limit: Annotated[
+        int, msgspec.Meta(ge=CHARACTER_BYTES_MAX, le=TAIL_BYTES_MAX), said("At most so many bytes.")
+    ] = PIECE_BYTES
 
 
 class RunOutput(msgspec.Struct, frozen=True):

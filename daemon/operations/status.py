@@ -1,7 +1,10 @@
 """What goes on, and how far one backfill has come."""
 
+from typing import Annotated
+
 import msgspec
 
+from daemon.operations.fields import BackfillId, said
 from daemon.operations.operation import PastQuestion, operation
 from daemon.operations.records import Records
 from daemon.operations.standing import BackfillStanding, Standing, failed_runs, standing_of, standing_of_all
@@ -10,8 +13,8 @@ from daemon.operations.standing import BackfillStanding, Standing, failed_runs, 
 class BackfillAsked(PastQuestion, frozen=True, kw_only=True):
     """Which backfill."""
 
-    backfill_id: str
-    with_daemon: bool = False  # say too whether a daemon serves the log
+    backfill_id: BackfillId
+    with_daemon: Annotated[bool, said("Say too whether a daemon serves the log.")] = False
 
 
 @operation("GET", "/status")

@@ -6,11 +6,12 @@ import anyio
 import msgspec
 
 from daemon.cli.elsewhere import LOOK_AGAIN_S, ElsewhereAsker
+from daemon.operations.fields import LIMIT_MAX
 from daemon.operations.log.listing import LogQuestion, log
 from daemon.operations.log.question import Order
 from daemon.operations.log.shown import Shown
 from daemon.operations.moments import moment
-from daemon.operations.operation import LIMIT_MAX, Page, PastQuestion
+from daemon.operations.operation import Page, PastQuestion
 
 Write = Callable[[object], None]
 

@@ -14,7 +14,7 @@ from daemon.web.settings import WebSettings
 from tests.contract.sited import URL, sited, tell
 from tests.contract.test_web_access import ROLES, bearer, token
 
-OPEN = {"/login", "/logout", "/healthz", "/readyz", "/schema", "/schema/openapi.json", "/static/{file_path}"}
+OPEN = {"/login", "/logout", "/healthz", "/readyz", "/static/{file_path}"}
 MADE_UP = {"int": "7", "path": "x", "str": "x"}
 
 
@@ -44,7 +44,9 @@ async def test_without_a_token_there_is_no_way_in(migrated_url: str) -> None:
     assert len(ways) > len(EVERY)
     async with sited(migrated_url, requires_tokens=True) as client:
         for method, path in ways:
-            wanted = {401} if path.startswith(("/api/", "/metrics")) or method != "GET" else {303, 404}
+            wanted = (
+                {401} if path.startswith(("/api/", "/metrics", "/schema")) or method != "GET" else {303, 404}
+            )
             status = await tried(client, method, path, {})
             assert status in wanted, (method, path, status)
 
@@ -63,3 +65,16 @@ async def test_nobody_does_what_their_role_may_not(migrated_url: str) -> None:
             for name, role in ROLES.items():
                 is_refused = await tried(client, method, path, bearer(name)) in {401, 403}
                 assert is_refused is (Role[role.upper()] < needed), (method, path, name)
+
+
+async def test_the_description_is_for_whoever_may_look(migrated_url: str) -> None:
+    await tell(migrated_url, *(token(name, role) for name, role in ROLES.items()))
+    async with sited(migrated_url, requires_tokens=True) as client:
+        for path in ("/schema", "/schema/openapi.json"):
+            refused = await client.get(path)
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.json()["status"] == 401
+            for name in ROLES:
+                assert (await client.get(path, headers=bearer(name))).json()["info"]["title"] == "backfilld"
+    async with sited(migrated_url) as client:
+        assert (await client.get("/schema/openapi.json")).status_code == 200

@@ -126,6 +126,9 @@ def show_run(console: Console, found: RunShown, *, kept_for: str) -> None:
             soft_wrap=True,
         )
         return
+    if found.elsewhere is not None:
+        console.print(Text(found.elsewhere.told), soft_wrap=True)
+        return
     console.print(f"Its files are in {found.folder}.", soft_wrap=True)
     if found.output_is_known:
         show_printed(console, found)

@@ -25,6 +25,7 @@ from daemon.operations.explain import (
     explain_partition,
 )
 from daemon.operations.explain import explain as explain_backfill
+from daemon.operations.fields import meaning_of
 
 ENDED = frozenset({"succeeded", "failed", "canceled"})
 
@@ -33,7 +34,12 @@ AssetOption = Annotated[
 ]
 PartitionOption = Annotated[
     str | None,
-    typer.Option("--partition", metavar="KEY", help="A partition of that asset.", show_default=False),
+    typer.Option(
+        "--partition",
+        metavar="KEY",
+        help=meaning_of(PartitionAsked, "partition"),
+        show_default=False,
+    ),
 ]
 
 

@@ -1,6 +1,7 @@
 """What changed between two moments of the log."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 from anyio import to_thread
@@ -13,8 +14,9 @@ from daemon.manifest_changes import NO_MANIFEST, changes_between
 from daemon.operations.asset_names import no_asset_text
 from daemon.operations.ended_runs import EndedRuns, ended_runs
 from daemon.operations.errors import RefusedError, UnknownError, UsageError
+from daemon.operations.fields import Part, WithText, said
 from daemon.operations.moment import Moment, moment_of, typed_moment
-from daemon.operations.operation import Part, Question, operation
+from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
 from events.facts import LeaderElected
 from projections.difference import (
@@ -40,13 +42,20 @@ RANGES_SHOWN = 20  # of each change of an asset
 class DiffAsked(Question, frozen=True, kw_only=True):
     """Between which moments, and of what; a backfill and an asset exclude each other."""
 
-    from_: str  # a time, a time ago or a position; 0 is before the first fact
-    to: str = "now"
-    backfill: str | None = None  # only what became of it
-    asset: str | None = None  # only what became of it
-    limit: Part = RANGES_SHOWN  # of the ranges of each change of an asset, and of the runs that are named
-    with_text: bool = False  # say the ranges in range text too
-    with_runs: bool = True  # name the first runs that ended; counting alone is quicker
+    from_: Annotated[
+        str, said("The earlier moment: a time, a time ago (2h), a position; 0 is before the first fact.")
+    ]
+    to: Annotated[str, said("The later moment; now, where none is given.")] = "now"
+    backfill: Annotated[str | None, said("Only what became of this backfill.")] = None
+    asset: Annotated[str | None, said("Only what became of this asset.")] = None
+    limit: Annotated[
+        Part,
+        said(
+            "At most so many ranges of each change of an asset, and runs named; 0 for all. Counts are of all."
+        ),
+    ] = RANGES_SHOWN
+    with_text: WithText = False
+    with_runs: Annotated[bool, said("Name the first runs that ended; counting alone is quicker.")] = True
 
 
 class Keys(msgspec.Struct, frozen=True):

@@ -16,6 +16,8 @@ from litestar.static_files import create_static_files_router
 from litestar.types import HTTPScope
 
 from daemon.operations.every import EVERY
+from daemon.operations.operation import Role
+from daemon.web.access import needs
 from daemon.web.asking import Asking
 from daemon.web.door import Door
 from daemon.web.folding import folding_aside
@@ -85,7 +87,10 @@ def make_app(settings: WebSettings) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="backfilld",
             version=version("backfilld-daemon"),
-            path="/schema",
+            # What there is to ask is nobody's business either who may not ask it.
+            openapi_router=Router(
+                "/schema", route_handlers=[], guards=[needs(Role.VIEWER)], include_in_schema=False
+            ),
             use_handler_docstrings=True,
             # The usual pages to look at it load scripts from elsewhere.
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from daemon.operations.operation import LIMIT_MAX, PART_MAX
+from daemon.operations.fields import LIMIT_MAX, PART_MAX
 from tests.acceptance.elsewhere import Served, served, served_by_daemon
 from tests.acceptance.house import Answer, line_of, new_house
 

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from daemon.cli.elsewhere import ElsewhereAsker, plain_question
+from daemon.operations.fields import LIMIT_MAX
 from daemon.operations.log.listing import LogQuestion, log
 from daemon.operations.log.question import Order, time_typed
 from daemon.operations.log.shown import Shown
 from daemon.operations.moments import moment
-from daemon.operations.operation import LIMIT_MAX, Page, PastQuestion
+from daemon.operations.operation import Page, PastQuestion
 
 Write = Callable[[object], None]
 

@@ -7,9 +7,11 @@ from typing import Annotated, Final
 import structlog
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, HeaderParameter, QueryParameter
+from litestar.params import HeaderParameter, ParameterKwarg, PathParameter, QueryParameter
 from litestar.response import Stream
 
+from daemon.operations.fields import meaning_of
+from daemon.operations.interventions import Intervening
 from daemon.operations.log.listing import LogQuestion, source_of
 from daemon.operations.log.question import Question
 from daemon.operations.log.touching import TouchingSource
@@ -19,7 +21,7 @@ from daemon.web.access import identity_of, needs
 from daemon.web.asking import Asking
 from daemon.web.identifying import address_of
 from daemon.web.pages.looking import AnyRequest
-from daemon.web.routes import PROBLEMS
+from daemon.web.routes import problems
 from daemon.web.streams.facts import Wanted, facts_after, resumed
 from daemon.web.streams.told import MEDIA_TYPE
 from daemon.web.streams.watched import while_let_in
@@ -30,7 +32,30 @@ from events.errors import LogError
 HEADERS: Final = {"x-accel-buffering": "no", "cache-control": "no-store"}
 LOOKS: Final = [needs(Role.VIEWER)]
 
+LastEventId = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Last-Event-ID",
+        description="The id of the last event that came: it goes on behind it, whatever `after` says.",
+    ),
+]
+After = Annotated[
+    int | None,
+    QueryParameter(
+        name="after",
+        ge=0,
+        le=2**63 - 1,
+        description="The position of the log to begin behind; now, where none is given.",
+    ),
+]
+OfBackfill = Annotated[str, PathParameter(description=meaning_of(Intervening, "backfill_id"))]
+
 log = structlog.get_logger(__name__)
+
+
+def _of_log(name: str) -> ParameterKwarg:
+    """A condition of `LogQuestion`."""
+    return QueryParameter(name=name, description=meaning_of(LogQuestion, name))
 
 
 @get(
@@ -39,22 +64,22 @@ log = structlog.get_logger(__name__)
     operation_id="log_stream",
     media_type=MEDIA_TYPE,
     name="api:log_stream",
-    responses=PROBLEMS,
+    responses=problems({}),
 )
 async def log_stream(
     request: AnyRequest,
     asking: Asking,
     *,
-    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
-    after: Annotated[int | None, QueryParameter(name="after", ge=0, le=2**63 - 1)] = None,
-    backfill: Annotated[str | None, QueryParameter(name="backfill")] = None,
-    run: Annotated[str | None, QueryParameter(name="run")] = None,
-    asset: Annotated[str | None, QueryParameter(name="asset")] = None,
-    type: Annotated[list[str] | None, QueryParameter(name="type")] = None,  # noqa: A002 -- as `log` has it
-    partitions: Annotated[str | None, QueryParameter(name="partitions")] = None,
-    actor: Annotated[str | None, QueryParameter(name="actor")] = None,
-    since: Annotated[str | None, QueryParameter(name="since")] = None,
-    text: Annotated[str | None, QueryParameter(name="text")] = None,
+    last_event_id: LastEventId = None,
+    after: After = None,
+    backfill: Annotated[str | None, _of_log("backfill")] = None,
+    run: Annotated[str | None, _of_log("run")] = None,
+    asset: Annotated[str | None, _of_log("asset")] = None,
+    type: Annotated[list[str] | None, _of_log("type")] = None,  # noqa: A002 -- as `log` has it
+    partitions: Annotated[str | None, _of_log("partitions")] = None,
+    actor: Annotated[str | None, _of_log("actor")] = None,
+    since: Annotated[str | None, _of_log("since")] = None,
+    text: Annotated[str | None, _of_log("text")] = None,
 ) -> Stream:
     """Follow the log: an event `fact` for each fact behind the position `after`, by default from now on.
 
@@ -101,9 +126,9 @@ async def wanted_of(asking: Asking, records: Records, question: Question) -> Wan
     operation_id="backfill_progress",
     media_type=MEDIA_TYPE,
     name="api:backfill_progress",
-    responses=PROBLEMS,
+    responses=problems({}),
 )
-async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: FromPath[str]) -> Stream:
+async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: OfBackfill) -> Stream:
     """Follow a backfill: an event `progress` with how it stands, now and whenever that has changed.
 
     At most four a second. An event `end` is the last one, once the backfill has ended.
@@ -119,14 +144,14 @@ async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: Fr
     operation_id="changes",
     media_type=MEDIA_TYPE,
     name="api:changes",
-    responses=PROBLEMS,
+    responses=problems({}),
 )
 async def changes(
     request: AnyRequest,
     asking: Asking,
     *,
-    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
-    after: Annotated[int | None, QueryParameter(name="after", ge=0, le=2**63 - 1)] = None,
+    last_event_id: LastEventId = None,
+    after: After = None,
 ) -> Stream:
     """Follow what changes: an event `changed` that names backfills and assets, or null for any.
 

@@ -8,8 +8,8 @@ import msgspec
 from anyio import to_thread
 
 from daemon.operations.errors import UsageError
+from daemon.operations.fields import REASON_MAX
 from daemon.operations.launching import LaunchAsked
-from daemon.operations.operation import REASON_MAX
 from daemon.operations.planning import ask_of, statuses_kept
 from daemon.operations.typed import NUMBER_MAX, tags_typed
 from daemon.planning.choice import choice_text, named_choice

@@ -42,7 +42,6 @@ async def asset(key: str, request: AnyRequest, asking: Asking) -> Response[str]:
     samples = sampled(view.bits - subject.bits["missing"])
     latest = await latest_of(seen.records, key) if subject.kind != "external" else None
     filled, unfilled = await known_of(seen.records, subject, sorted({*samples, *listing}))
-    at = None if seen.moment is None else seen.moment.at
     values = {
         "view": view,
         "listed": found,
@@ -52,7 +51,7 @@ async def asset(key: str, request: AnyRequest, asking: Asking) -> Response[str]:
         "query": query,
         "plots": plots_of(points_of(filled, samples, subject.partitions), placing(subject, view)),
         "samples": len(samples),
-        "attempts": attempts_by_ordinal(filled, unfilled, listing, at),
+        "attempts": attempts_by_ordinal(filled, unfilled, listing),
     }
     return rendered(seen, "asset.html", described(seen, subject) | addresses(seen, key) | values)
 

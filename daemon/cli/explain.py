@@ -25,8 +25,7 @@ from daemon.operations.explain import (
     explain_partition,
 )
 from daemon.operations.explain import explain as explain_backfill
-
-ENDED = frozenset({"succeeded", "failed", "canceled"})
+from projections.backfill.state import ENDED
 
 AssetOption = Annotated[
     str | None, typer.Option("--asset", metavar="ASSET", help="One of its assets.", show_default=False)

@@ -16,9 +16,9 @@ import msgspec
 from daemon.cli.asker import Answer, Asked
 from daemon.cli.following import Display, follow_answers
 from daemon.cli.output import Output
-from daemon.cli.place import API_PATH, is_loopback
+from daemon.cli.place import API_PATH, is_here
 from daemon.cli.refusals import UnreachableError, another_version, refusal, unreachable
-from daemon.cli.seen import ENDED, Seen
+from daemon.cli.seen import Seen
 from daemon.cli.sent_events import SentEvent, sent_events
 from daemon.clock import SystemClock
 from daemon.operations.errors import DatabaseError, OperationError, UsageError
@@ -26,6 +26,7 @@ from daemon.operations.moment import typed_moment
 from daemon.operations.moments import moment
 from daemon.operations.operation import Operation, PastQuestion, Question, refuse_long
 from daemon.operations.standing import BackfillStanding
+from projections.backfill.state import ENDED
 
 CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 600.0  # a reload imports code, and a large plan is made before it is launched
@@ -55,7 +56,7 @@ class ElsewhereAsker:
         self._client = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            trust_env=not is_loopback(url),
+            trust_env=not is_here(url),
         )
 
     async def __aenter__(self) -> Self:

@@ -26,8 +26,7 @@ from daemon.operations.explain import (
 )
 from daemon.operations.explain import explain as explain_backfill
 from daemon.operations.fields import meaning_of
-
-ENDED = frozenset({"succeeded", "failed", "canceled"})
+from projections.backfill.state import ENDED
 
 AssetOption = Annotated[
     str | None, typer.Option("--asset", metavar="ASSET", help="One of its assets.", show_default=False)

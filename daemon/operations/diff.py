@@ -130,7 +130,7 @@ async def diff(records: Records, asked: DiffAsked) -> Difference:
         before=await records.world_at(start.position),
         before_at=start.at,
         after=await records.world_at(stop.position),
-        after_at=stop.at,
+        after_at=max(start.at, stop.at),  # A fact that was recorded late is of before.
     )
     if asked.backfill is not None:
         # Its name is checked in the later world, where it is if it ever was by then.
@@ -156,7 +156,8 @@ async def moments(records: Records, asked: DiffAsked) -> tuple[Moment, Moment]:
     now = records.clock.now()
     start = await moment_of(records.log, first, now, or_beginning=True)
     stop = await moment_of(records.log, second, now)
-    if start.position > stop.position:
+    # Of one position and two times, windows may have ended between.
+    if (start.position, start.at) > (stop.position, stop.at):
         raise RefusedError(f"--from is later than --to: {start} comes after {stop}.")
     return start, stop
 
@@ -169,7 +170,7 @@ def changes_of_backfills(between: Between, asked: DiffAsked) -> list[BackfillCha
     changes, asset = backfill_changes(between), asked.asset
     if asset is None:
         return [change for change in changes if asked.backfill in {None, change.id}]
-    if asset not in between.after.catalog.assets:
+    if not any(asset in world.catalog.assets for world in (between.before, between.after)):
         raise UnknownError(no_asset_text(between.after, asset))
     return [
         msgspec.structs.replace(change, partitions={asset: change.partitions[asset]})

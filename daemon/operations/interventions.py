@@ -12,6 +12,7 @@ from daemon.operations.records import Records
 from daemon.operations.run_names import unknown_run
 from daemon.refusal import Refused
 from events.facts import Fact
+from projections.backfill.state import ENDED
 from projections.world import World
 
 Decide = Callable[[World, str, str | None], Sequence[Fact] | Refused]
@@ -35,7 +36,7 @@ class Intervened(msgspec.Struct, frozen=True):
     @property
     def has_ended(self) -> bool:
         """Whether nothing more will come of it."""
-        return self.status in {"succeeded", "failed", "canceled"}
+        return self.status in ENDED
 
 
 class CancelingRun(Question, frozen=True, kw_only=True):

@@ -12,8 +12,9 @@ import anyio
 import structlog
 from anyio.abc import Process
 
+from daemon.loopback import is_loopback
 from daemon.service.errors import WebRefusedError
-from daemon.web.listening import CannotListenError, is_loopback, listening, url_of
+from daemon.web.listening import CannotListenError, listening, url_of
 from daemon.web.settings import HOST_DEFAULT, Handed, WebSettings, encoded
 from projections.tokens import Token
 

@@ -10,13 +10,13 @@ from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from daemon.clock import Clock
+from daemon.loopback import is_loopback
 from daemon.operations.live import LiveWorld
 from daemon.operations.operation import Role
 from daemon.operations.tokens import digest_of
 from daemon.web.access import IDENTITY, Identity, TooManyAttemptsError
 from daemon.web.attempts import Attempts
 from daemon.web.hosts import host_of
-from daemon.web.listening import is_loopback
 from daemon.web.settings import WebSettings
 from events.errors import LogError
 from projections.tokens import Token

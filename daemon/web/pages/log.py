@@ -7,14 +7,13 @@ import msgspec
 from litestar import Response, get
 
 from daemon.fact_text import describe
-from daemon.operations.errors import OperationError
 from daemon.operations.log.listing import LogQuestion, log
 from daemon.operations.log.readable import readable
 from daemon.operations.log.shown import Shown
 from daemon.operations.log.whole import FactAt, fact
 from daemon.operations.operation import Page
 from daemon.web.asking import Asking
-from daemon.web.pages.looking import AnyRequest, look
+from daemon.web.pages.looking import MISTAKES, AnyRequest, look
 from daemon.web.pages.rendering import rendered
 from events.codec import FACT_TYPES
 
@@ -61,7 +60,7 @@ async def log_page(request: AnyRequest, asking: Asking) -> Response[str]:
     refusal, found = None, Page[Shown]([])
     try:
         found = await log(seen.records, question_of(typed, seen.query, is_oldest_first=is_oldest_first))
-    except OperationError as error:
+    except MISTAKES as error:
         refusal = str(error)
     kept = {name: text for name, text in typed.items() if text} | (
         {"order": "oldest"} if is_oldest_first else {}

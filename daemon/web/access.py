@@ -57,7 +57,8 @@ def needs(role: Role) -> Callable[[Connection, BaseRouteHandler], None]:
         identity = identity_of(connection)
         if identity.role < role:
             raise PermissionDeniedException(
-                f"{identity.name} is a {identity.role.name.lower()}, and this needs an {role.name.lower()}."
+                f"the token of {identity.name} is a {identity.role.name.lower()}'s, and this needs an "
+                f"{role.name.lower()}'s."
             )
         is_change = role > Role.VIEWER and connection.scope.get("method") != "GET"
         if is_change and connection.query_params.get("as_of"):

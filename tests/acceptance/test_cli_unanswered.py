@@ -98,9 +98,9 @@ def asked(house: House, said: Said | None, *arguments: str) -> Answer:
             "The daemon at URL asks for a token: give one with --token-file or $BACKFILLD_TOKEN.",
         ),
         (
-            problem(403, "PermissionDenied", "eve is a viewer, and this needs an operator."),
+            problem(403, "PermissionDenied", "the token of eve is a viewer's, and this needs an operator's."),
             3,
-            "Eve is a viewer, and this needs an operator.",
+            "The token of eve is a viewer's, and this needs an operator's.",
         ),
         (
             problem(429, "TooMany", "too many attempts", **{"retry-after": "30"}),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from anyio import to_thread
 from litestar import Response, get
 
 from backfilld.partitions import MultiPartitions
@@ -38,7 +39,8 @@ async def asset(key: str, request: AnyRequest, asking: Asking) -> Response[str]:
     key = key.removeprefix("/")
     subject = subject_of(seen.world, key, seen.records.now())
     query, status = seen.query, known_status(seen.query.get("status") or None)
-    view, found = looked_at(subject, query, status)
+    # A pattern over a million keys takes a while, in which others look on.
+    view, found = await to_thread.run_sync(looked_at, subject, query, status, abandon_on_cancel=True)
     listing = [each.ordinal for each in found.items]
     samples = sampled(view.bits - subject.bits["missing"])
     latest = await latest_of(seen.records, key) if subject.kind != "external" else None

@@ -124,7 +124,12 @@ def _answering(
     if operation.takes_key:
         parameters.append(_parameter("idempotency_key", _Key, default=None))
     if rest:
-        parameters.append(_parameter("data", Annotated[_body_of(operation, rest), Body()]))
+        body, is_needed = _body_of(operation, rest), any(field.required for field in rest)
+        parameters.append(
+            _parameter("data", Annotated[body, Body()])
+            if is_needed
+            else _parameter("data", Annotated[body | None, Body()], default=None)
+        )
     answer: Any = Response[operation.answer]  # type: ignore[name-defined]  # for the description alone
     answering.__name__ = operation.name
     answering.__doc__ = operation.told

@@ -44,7 +44,9 @@ def fields(described: Described, route: Described) -> Iterator[tuple[str, Descri
         yield parameter["name"], parameter
     if "requestBody" in route:
         schema = route["requestBody"]["content"]["application/json"]["schema"]
-        name = schema["$ref"].rpartition("/")[2]
+        (name,) = [
+            each["$ref"].rpartition("/")[2] for each in schema.get("oneOf", [schema]) if "$ref" in each
+        ]
         yield from described["components"]["schemas"][name]["properties"].items()
 
 

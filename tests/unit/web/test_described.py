@@ -85,6 +85,14 @@ def test_errors_are_described_where_they_are_answered(
         assert when.rstrip(".") in route["responses"][statuses[error]]["description"]
 
 
+def test_it_is_described_whether_there_must_be_a_body(described: Described) -> None:
+    needed = {
+        name: route["requestBody"]["required"] for name, route in routes(described) if "requestBody" in route
+    }
+    assert needed["POST /api/v1/backfills"] is True
+    assert needed["POST /api/v1/backfills/{backfill_id}/pause"] is False
+
+
 def test_bounds_are_described(described: Described) -> None:
     bounds = {
         name: next(field for field_name, field in fields(described, route) if field_name == "limit")["schema"]

@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+import anyio
+
 from daemon.operations.log.finding import singly
 from daemon.operations.records import Records
 from events.envelope import Recorded
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from projections.tables.attempts import Place
 
 KEYS_MAX = 1_000
+TOLD_AT_ONCE = 100  # facts, which take milliseconds, before whoever else is served goes on
 LOOKED_UP_MAX = 20_000  # facts and runs; for more, reading the log once is quicker
 ENDS = frozenset({RunLaunched.__name__, RunSucceeded.__name__})  # of runs that succeeded
 AT_ONCE = 500  # of these that are looked up by one question
@@ -56,10 +59,12 @@ async def looked_up(
             held |= {recorded.position: recorded async for recorded in facts}
         # Nothing is told of a place before its first fact.
         complete = rest[0].first if rest else upto + 1
-        for position in sorted(held):
+        for number, position in enumerate(sorted(held), 1):
             if position >= complete:
                 break
             yield held.pop(position)
+            if number % TOLD_AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
 
 
 async def _at(

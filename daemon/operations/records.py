@@ -26,7 +26,7 @@ from projections.tables.then import backfill_rows, live_runs, run_rows, unfilled
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
-    from projections.tables.attempts import AttemptsAt
+    from projections.tables.attempts import Place as AttemptPlace
     from projections.tables.checked import Checked
     from projections.tables.counted import CountedRow, Launched
     from projections.tables.memory import FoldedStore
@@ -200,7 +200,9 @@ class Records:
         """
         return await self._kept().rebuild(self.log)
 
-    async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> "AttemptsAt | None":
+    async def attempts_at(
+        self, asset: str, keys: Sequence[str] | None, *, most: int
+    ) -> "tuple[AttemptPlace, ...] | None":
         """See `ProjectionStore.attempts_at`; its tables are brought up to date first."""
         await self._store.bring_up_to_date(self.log)
         return await self._store.attempts_at(asset, keys, most=most)

@@ -12,7 +12,7 @@ from daemon.operations.standing import DaemonStanding
 from projections.held import held_runs_of
 from projections.world import World
 
-MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+MEDIA_TYPE: Final = "text/plain; version=0.0.4"  # in UTF-8, which is said behind it for every text
 STATUSES: Final = ("running", "paused", "canceling", "succeeded", "failed", "canceled")
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0)
 NO_ROUTE: Final = "none"  # of what is not found: an address is anybody's to make up

@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -14,6 +14,8 @@ from daemon.operations.errors import DatabaseError, OperationError, RefusedError
 from daemon.web.pages.rendering import problem_page
 from daemon.web.problem import PROBLEM_JSON, Problem, is_for_programs
 from events.errors import FactNotStorableError, LogBusyError, LogError, LogUnavailableError
+
+BODY: Final = "data"
 
 log = structlog.get_logger(__name__)
 
@@ -55,8 +57,15 @@ def problem_of(error: Exception) -> Problem | None:  # noqa: PLR0911, PLR0912 --
 def validation_text(error: ValidationException) -> str:
     """Which of the values that were given will not do, and why."""
     found: list[Any] = error.extra if isinstance(error.extra, list) else []
-    told = [f"{each.get('key', 'the body')}: {each.get('message', '')}" for each in found]
-    return "; ".join(told) or error.detail
+    return "; ".join(map(_told, found)) or error.detail
+
+
+def _told(found: dict[str, str]) -> str:
+    """What is wrong with one value; Litestar calls the body as its handlers do, and a lack of it too."""
+    name, message = found.get("key", BODY), found.get("message", "")
+    if name != BODY:
+        return f"{name}: {message}"
+    return "there is no body; send one in JSON." if message == repr(BODY) else f"the body: {message}"
 
 
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -4,12 +4,15 @@ import hashlib
 import inspect
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Operation as DescribedOperation
+from litestar.openapi.spec import Reference, RequestBody, Schema
 from litestar.params import Body, HeaderParameter, PathParameter, QueryParameter
 
 from daemon.operations.errors import UsageError, did_you_mean
@@ -67,6 +70,21 @@ def problems(raises: Mapping[str, str]) -> dict[int, ResponseSpec]:
     }
 
 
+@dataclass
+class _Described(DescribedOperation):
+    """An operation's description. Litestar says of every body that there must be one."""
+
+    def __post_init__(self) -> None:
+        body = self.request_body
+        if not isinstance(body, RequestBody):
+            return
+        for each in body.content.values():
+            kinds = each.schema.one_of if isinstance(each.schema, Schema) else None
+            for kind in kinds or ():
+                if isinstance(kind, Reference):
+                    each.schema, body.required = kind, False
+
+
 def route_of(operation: Operation[Any, Any]) -> HTTPRouteHandler:
     """The route that answers with what the operation does."""
     in_path = {name for name, _ in _PLACEHOLDER.findall(operation.path)}
@@ -84,6 +102,7 @@ def route_of(operation: Operation[Any, Any]) -> HTTPRouteHandler:
         description=operation.told,
         name=f"api:{operation.name}",
         responses=problems(operation.raises),
+        operation_class=_Described,
     )(_answering(operation, in_path))
 
 
@@ -126,7 +145,12 @@ def _answering(
     if operation.takes_key:
         parameters.append(_parameter("idempotency_key", _Key, default=None))
     if rest:
-        parameters.append(_parameter("data", Annotated[_body_of(operation, rest), Body()]))
+        body, is_needed = _body_of(operation, rest), any(field.required for field in rest)
+        parameters.append(
+            _parameter("data", Annotated[body, Body()])
+            if is_needed
+            else _parameter("data", Annotated[body | None, Body()], default=None)
+        )
     answer: Any = Response[operation.answer]  # type: ignore[name-defined]  # for the description alone
     answering.__name__ = operation.name
     answering.__doc__ = operation.told

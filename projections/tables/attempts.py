@@ -13,18 +13,19 @@ from projections.tables.schema import materializations, runs
 NOT_SUCCEEDED: Final = ("launched", "running", "failed", "canceled", "lost")
 
 
-class AttemptsAt(msgspec.Struct, frozen=True):
-    """Where the log tells of attempts: single facts, and runs whose facts are all of interest."""
+class Place(msgspec.Struct, frozen=True):
+    """Where the log tells of an attempt: a fact that fills partitions, of a run or none, or a run."""
 
-    positions: tuple[int, ...]
-    run_ids: tuple[str, ...]
+    first: int  # position: of the launch of the run, or of the fact where there is none
+    run_id: str | None
+    filled: int | None  # position of the fact; None: all facts of the run are of interest
 
 
 def selecting_filled(asset: str, keys: Sequence[str] | None, *, limit: int) -> Select[Any]:
-    """Where partitions were filled, and where the run was launched that did it; by runs that succeeded."""
+    """Where partitions were filled, which run did it, and where that was launched; by runs that succeeded."""
     made = materializations.c
     statement = (
-        select(made.position, runs.c.position.label("launched"))
+        select(made.position, runs.c.position.label("launched"), runs.c.id.label("run_id"))
         .outerjoin_from(materializations, runs, made.run_id == runs.c.id)
         .where(made.asset == asset, or_(runs.c.id.is_(None), runs.c.status == "succeeded"))
     )

@@ -21,7 +21,7 @@ from projections.durations import Durations
 from projections.snapshots_kept import passes_mark, unneeded
 from projections.tables import changes as table_changes
 from projections.tables import schema
-from projections.tables.attempts import AttemptsAt, selecting_filled, selecting_others, selecting_runs
+from projections.tables.attempts import Place, selecting_filled, selecting_others, selecting_runs
 from projections.tables.checked import Checked
 from projections.tables.checking import check
 from projections.tables.counted import CountedRow, Launched, is_launched, selecting_counts
@@ -188,22 +188,27 @@ class ProjectionStore:
         async with _unpooled(self._url) as engine:
             return await rebuild(engine, log, with_snapshots=with_snapshots)
 
-    async def attempts_at(self, asset: str, keys: Sequence[str] | None, *, most: int) -> AttemptsAt | None:
-        """Where the log tells of attempts at these partitions of an asset (None: at all); None for too many.
+    async def attempts_at(
+        self, asset: str, keys: Sequence[str] | None, *, most: int
+    ) -> tuple[Place, ...] | None:
+        """Where the log tells of attempts at these partitions of an asset (None: at all), in order.
 
-        Facts about ranges of keys are among them whatever the range: only their definition says what lies in
-        it. The tables must be up to date; the cost is that of looking through the asset's rows in them.
+        None for too many. Facts about ranges of keys are among them whatever the range: only their definition
+        says what lies in it. The tables must be up to date; the cost is that of looking through the asset's
+        rows in them.
         """
         with translated(self._url):
             async with self._engine.connect() as connection:
-                filled = selecting_filled(asset, keys, limit=most + 1)
-                positions = (await connection.execute(filled)).all()
-                others = selecting_others(asset, keys, limit=most + 1)
-                ids = (await connection.execute(others)).scalars().all()
-        if len(positions) + len(ids) > most:
+                filled = (await connection.execute(selecting_filled(asset, keys, limit=most + 1))).all()
+                others = (await connection.execute(selecting_others(asset, keys, limit=most + 1))).all()
+        if len(filled) + len(others) > most:
             return None
-        each = {position for pair in positions for position in pair if position is not None}
-        return AttemptsAt(tuple(sorted(each)), tuple(ids))
+        places = [
+            Place(position if launched is None else launched, run_id, position)
+            for position, launched, run_id in filled
+        ]
+        places += [Place(launched, run_id, None) for run_id, launched in others]
+        return tuple(sorted(places, key=lambda place: place.first))
 
     async def of_partitions(
         self, asset: str, keys: Sequence[str], *, upto: int, each: int, many: int

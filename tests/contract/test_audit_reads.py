@@ -86,6 +86,8 @@ async def test_pages_of_them_tell_each_once(kept: Kept) -> None:
     page = await audited(kept, limit=2)
     found = page.items
     while page.next is not None:
+        told, open_since = map(int, page.next.split("-"))
+        assert told - open_since <= 3, "only what was under way there is read again"
         page = await audited(kept, limit=2, cursor=page.next)
         found = [*found, *page.items]
     assert found == whole

@@ -5,8 +5,18 @@ import json
 import httpx
 import pytest
 
+from backfilld import DailyPartitionsDefinition, asset
+from events.envelope import Event
 from events.facts import PoolConfigured
+from events.ids import new_id
+from events.postgres import PostgresLog
 from tests.contract.sited import URL, sited, tell
+from tests.story import Story
+
+
+@asset(partitions_def=DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-03"))
+def raw() -> None: ...
+
 
 MANY = "9" * 5_000
 GREAT = str(10**18 * 10)
@@ -83,3 +93,40 @@ async def test_bodies_that_make_no_sense_are_refused(url: str, body: bytes) -> N
 async def _put(client: httpx.AsyncClient, body: bytes) -> httpx.Response:
     headers = {"content-type": "application/json", "origin": URL}
     return await client.put("/api/v1/pools/oven", content=body, headers=headers)
+
+
+async def test_a_body_may_be_left_out_where_all_in_it_may_be(url: str) -> None:
+    story = Story(raw)
+    story.ask("raw")
+    async with PostgresLog(url) as log:
+        head = await log.head()
+        await log.append(
+            [
+                Event(new_id(each.at), each.at, each.actor, each.fact, each.backfill_id, each.run_id)
+                for each in story.told
+            ],
+            expected_head=head,
+        )
+    async with sited(url) as client:
+        paused = await client.post("/api/v1/backfills/b/pause")
+        assert (paused.status_code, paused.json()["changed"]) == (200, True)
+        resumed = await client.post(
+            "/api/v1/backfills/b/resume", headers={"content-type": "application/json"}
+        )
+        assert (resumed.status_code, resumed.json()["changed"]) == (200, True)
+        assert (await client.post("/api/v1/log/verify")).json()["intact"] is True
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (None, "there is no body; send one in JSON."),
+        (b"{}", "the body: Object missing required field `selection`"),
+        (b'{"selection": ["a"], "nothing": 1}', "the body: Object contains unknown field `nothing`"),
+    ],
+)
+async def test_what_is_wrong_with_a_body_is_said(url: str, body: bytes | None, detail: str) -> None:
+    headers = {} if body is None else {"content-type": "application/json"}
+    async with sited(url) as client:
+        answer = await client.post("/api/v1/backfills", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)

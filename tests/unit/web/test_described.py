@@ -44,7 +44,9 @@ def fields(described: Described, route: Described) -> Iterator[tuple[str, Descri
         yield parameter["name"], parameter
     if "requestBody" in route:
         schema = route["requestBody"]["content"]["application/json"]["schema"]
-        name = schema["$ref"].rpartition("/")[2]
+        (name,) = [
+            each["$ref"].rpartition("/")[2] for each in schema.get("oneOf", [schema]) if "$ref" in each
+        ]
         yield from described["components"]["schemas"][name]["properties"].items()
 
 
@@ -81,6 +83,14 @@ def test_errors_are_described_where_they_are_answered(
     statuses = {"UnknownError": "404", "RefusedError": "409", "UsageError": "422", "RangeTextError": "422"}
     for error, when in operation.raises.items():
         assert when.rstrip(".") in route["responses"][statuses[error]]["description"]
+
+
+def test_it_is_described_whether_there_must_be_a_body(described: Described) -> None:
+    needed = {
+        name: route["requestBody"]["required"] for name, route in routes(described) if "requestBody" in route
+    }
+    assert needed["POST /api/v1/backfills"] is True
+    assert needed["POST /api/v1/backfills/{backfill_id}/pause"] is False
 
 
 def test_bounds_are_described(described: Described) -> None:

@@ -323,6 +323,18 @@ async def test_who_waits_long_is_told_how_far_the_log_is_looked_through(
         tasks.cancel_scope.cancel()
 
 
+async def test_who_comes_after_the_end_is_told_that_it_is_over(migrated_url: str) -> None:
+    async with PostgresLog(migrated_url) as log, anyio.create_task_group() as tasks:
+        hub = Hub(log)
+        tasks.start_soon(hub.run)
+        async with hub.looking_on():
+            hub.close()
+        with anyio.fail_after(TIMEOUT_S):
+            async with hub.looking_on() as late:
+                assert late.is_over
+        tasks.cancel_scope.cancel()
+
+
 async def test_a_stop_waits_for_nobody_who_looks_on(migrated_url: str) -> None:
     async def look(url: str, *, task_status: TaskStatus[None]) -> None:
         async with looking(url) as events:

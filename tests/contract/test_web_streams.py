@@ -26,11 +26,13 @@ from daemon.web.streams import hub as hub_module
 from daemon.web.streams.changes import Changes
 from daemon.web.streams.facts import Wanted, facts_after
 from daemon.web.streams.hub import Hub
+from daemon.web.streams.progress import Progress
 from daemon.web.streams.watched import while_let_in
 from events.facts import PoolConfigured, TokenRevoked
 from events.log import Filter
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
+from tests.acceptance.test_cli_log_following import backfill_of
 from tests.contract.sited import served, tell
 from tests.contract.test_web_access import bearer, token
 from tests.contract.told import T0
@@ -249,6 +251,20 @@ async def test_a_token_that_is_revoked_between_its_check_and_the_stream_opens_no
                 assert (await client.get(address, headers=bearer("vera"))).text == ""
             monkeypatch.undo()
             assert (await client.get(address, headers=bearer("vera"))).status_code == 401
+
+
+async def test_who_comes_to_a_backfill_tells_the_others_what_they_have_not_heard(migrated_url: str) -> None:
+    *asked, paused = backfill_of("a", "a0")
+    async with PostgresLog(migrated_url) as log, ProjectionStore(migrated_url) as store:
+        await log.append(asked)
+        progress = Progress(Hub(log), LiveWorld(log, store), ManualClock(T0))  # that nobody keeps telling
+        async with aclosing(progress.standings("a0")) as first, aclosing(progress.standings("a0")) as second:
+            with anyio.fail_after(TIMEOUT_S):
+                assert b'"status":"running"' in await anext(first)
+                await log.append([paused])
+                told = await anext(second)
+                assert b'"status":"paused"' in told
+                assert await anext(first) == told
 
 
 async def test_nothing_is_told_past_the_expiry_of_a_token(migrated_url: str) -> None:

@@ -9,6 +9,7 @@ import resource
 from collections import Counter
 from collections.abc import Callable
 from enum import Enum
+from http import HTTPStatus
 from typing import ClassVar, Final
 
 import h11
@@ -156,8 +157,9 @@ class GuardedProtocol(H11Protocol):
         ]
         if retry_after_s is not None:
             headers.append(("retry-after", str(retry_after_s)))
+        reason = HTTPStatus(problem.status).phrase.encode()
         answer = (
-            h11.Response(status_code=problem.status, headers=headers),
+            h11.Response(status_code=problem.status, headers=headers, reason=reason),
             h11.Data(body),
             h11.EndOfMessage(),
         )

@@ -146,6 +146,8 @@ def test_following_partitions_of_an_asset_learns_of_new_backfills() -> None:
             house.call("launch", "+totals", "--partitions", days, "--wait")
         expected = house.call("log", *options, "-o", "jsonl").out.splitlines()
         assert len(expected) > 8
-        assert [json.loads(line_of(following)) for _ in expected] == [json.loads(each) for each in expected]
+        assert following.stdout is not None
+        seen = [following.stdout.readline() for _ in expected]
+        assert [json.loads(line) for line in seen] == [json.loads(line) for line in expected]
         following.send_signal(signal.SIGINT)
         assert following.communicate(timeout=CALL_TIMEOUT_S)[0] == ""

@@ -73,7 +73,7 @@ def web_cpu_s(daemon_pid: int) -> float:
 
 
 def made_tokens(url: str) -> str:
-    """The secrets of viewers, with commas between: nobody may look on as often as all of them do."""
+    """The secrets of viewers, with commas between."""
     asked = [{"name": f"viewer {number}", "role": "viewer"} for number in range(TOKENS)]
     made = [httpx.post(f"{url}/api/v1/tokens", json=each).raise_for_status().json() for each in asked]
     return ",".join(each["secret"] for each in made)

@@ -26,11 +26,13 @@ from daemon.web.streams import hub as hub_module
 from daemon.web.streams.changes import Changes
 from daemon.web.streams.facts import Wanted, facts_after
 from daemon.web.streams.hub import Hub
+from daemon.web.streams.progress import Progress
 from daemon.web.streams.watched import while_let_in
 from events.facts import PoolConfigured, TokenRevoked
 from events.log import Filter
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
+from tests.acceptance.test_cli_log_following import backfill_of
 from tests.contract.sited import served, tell
 from tests.contract.test_web_access import bearer, token
 from tests.contract.told import T0
@@ -251,6 +253,20 @@ async def test_a_token_that_is_revoked_between_its_check_and_the_stream_opens_no
             assert (await client.get(address, headers=bearer("vera"))).status_code == 401
 
 
+async def test_who_comes_to_a_backfill_tells_the_others_what_they_have_not_heard(migrated_url: str) -> None:
+    *asked, paused = backfill_of("a", "a0")
+    async with PostgresLog(migrated_url) as log, ProjectionStore(migrated_url) as store:
+        await log.append(asked)
+        progress = Progress(Hub(log), LiveWorld(log, store), ManualClock(T0))  # that nobody keeps telling
+        async with aclosing(progress.standings("a0")) as first, aclosing(progress.standings("a0")) as second:
+            with anyio.fail_after(TIMEOUT_S):
+                assert b'"status":"running"' in await anext(first)
+                await log.append([paused])
+                told = await anext(second)
+                assert b'"status":"paused"' in told
+                assert await anext(first) == told
+
+
 async def test_nothing_is_told_past_the_expiry_of_a_token(migrated_url: str) -> None:
     expires_at = T0 + timedelta(minutes=1)
     await tell(migrated_url, token("vera", "viewer", expires_at))
@@ -320,6 +336,18 @@ async def test_who_waits_long_is_told_how_far_the_log_is_looked_through(
                 assert await anext(stream) == b": still here\nid: 6\n\n"
                 await tell(migrated_url, token("vera", "viewer"))
                 assert (await anext(stream)).startswith(b"id: 7\nevent: fact\n")
+        tasks.cancel_scope.cancel()
+
+
+async def test_who_comes_after_the_end_is_told_that_it_is_over(migrated_url: str) -> None:
+    async with PostgresLog(migrated_url) as log, anyio.create_task_group() as tasks:
+        hub = Hub(log)
+        tasks.start_soon(hub.run)
+        async with hub.looking_on():
+            hub.close()
+        with anyio.fail_after(TIMEOUT_S):
+            async with hub.looking_on() as late:
+                assert late.is_over
         tasks.cancel_scope.cancel()
 
 

@@ -111,7 +111,8 @@ class Hub:
             self._onlookers.add(onlooker)
             self._wanted.set()
         try:
-            await self._following.wait()
+            if not self._is_closed:  # else nothing is followed any more, and nobody would wake us
+                await self._following.wait()
             yield onlooker
         finally:
             onlooker.leave()

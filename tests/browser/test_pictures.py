@@ -41,7 +41,7 @@ PAGES: Final = {
 
 @pytest.fixture(scope="module")
 def filled(site: Site) -> dict[str, str]:
-    """The ids of a backfill that succeeded, of one that failed, and of one with more runs than can be drawn."""
+    """The ids of a backfill that succeeded, of one that failed, and of one with a great many runs."""
     one = site.call("launch", "raw_weather", "--partitions", "[2012-06-01...2012-06-10]", "--wait")
     with site.broken():
         two = site.call("launch", "orders", "--partitions", "[2024-01-02...2024-01-04]", "--wait")

@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from events import private
 from events.errors import EmbeddedDatabaseError
 from events.pgserver import Server, lock, try_lock, unlock
 
@@ -73,12 +74,12 @@ def embedded_database(home: Path) -> Iterator[str]:
     :raises EmbeddedDatabaseError: PostgreSQL does not start; the message carries its last words.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        private.make_home(home)
         server = Server(data_folder(home))
         door, users = _door(server), server.data.with_name("postgres.users")
         if server.data.parent != home.resolve():
-            server.data.parent.mkdir(parents=True, exist_ok=True)
-            _path_file(home).write_text(f"{server.data}\n")
+            private.make_folders(server.data.parent, private.PASSAGE)
+            private.write(_path_file(home), f"{server.data}\n".encode())
         with lock(door, timeout_s=_START_TIMEOUT_S):
             url = server.start()
             used = try_lock(users, shared=True)
@@ -125,6 +126,5 @@ def _path_file(home: Path) -> Path:
 
 
 def _open_to_others(folder: Path) -> bool:
-    """Whether every user can already reach what is in ``folder``; what is not there yet will be open."""
-    needed = stat.S_IXOTH | stat.S_IROTH
-    return all(each.stat().st_mode & needed == needed for each in (folder, *folder.parents) if each.exists())
+    """Whether every user can already pass through ``folder``; what is not there yet will let them."""
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents) if each.exists())

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from events import private
 from events.errors import EmbeddedDatabaseError
 
 COPIES: Final = Path("/var/lib/backfilld/bin")
@@ -60,7 +61,7 @@ def copied(programs: Path) -> Path:
     digest = hashlib.sha256(f"{package} {package.stat().st_mtime_ns}".encode()).hexdigest()[:16]
     copy = COPIES / digest
     if not copy.exists():
-        COPIES.mkdir(parents=True, exist_ok=True)
+        private.make_folders(COPIES, 0o755)
         making = Path(tempfile.mkdtemp(dir=COPIES))
         for source in (programs.parent, package.with_name(f"{package.name}.libs")):
             if source.exists():  # The shared libraries stand beside the package, where the wheel has any.

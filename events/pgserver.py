@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from sqlalchemy import URL
 
-from events import pgprograms
+from events import pgprograms, private
 from events.errors import EmbeddedDatabaseError
 
 _SERVER_USER: Final = "pgserver"
@@ -195,7 +195,7 @@ def lock(path: Path, *, timeout_s: float) -> Iterator[None]:
 
 def try_lock(path: Path, *, shared: bool) -> int | None:
     """A held lock, to be given to `unlock`, or None if somebody else's is in the way."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = private.opened(path, os.O_RDWR)
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -156,13 +156,17 @@ def fates_within(between: Between, backfill_id: str) -> list[PartitionsChange]:
 
 
 def partitions_changes(between: Between, asset: str | None = None) -> list[PartitionsChange]:
-    """What became of the partitions of the later world's assets, or of one, upstream first."""
-    assets = between.after.catalog.assets if asset is None else (asset,)
+    """What became of the partitions of all assets, or of one, upstream first; in the end those of no more."""
+    both = {**between.after.catalog.assets, **between.before.catalog.assets}
+    assets = both if asset is None else (asset,)
     return [change for each in assets if (change := _partitions_change(between, each)) is not None]
 
 
 def _partitions_change(between: Between, asset: str) -> PartitionsChange | None:
-    had, has = between.before.catalog.assets.get(asset), between.after.catalog.assets[asset]
+    had, has = (world.catalog.assets.get(asset) for world in (between.before, between.after))
+    if has is None:
+        left = UNPARTITIONED if had is None else partitions_at(had.definition, between.before_at)
+        return None if had is None else PartitionsChange(asset, left, {}, gone=len(left))
     new = partitions_at(has.definition, between.after_at)
     if had is None:  # Then the change of code tells of its partitions.
         statuses = _statuses(between.after, asset, between.after_at, new)

@@ -14,6 +14,7 @@ from daemon.cli.output import Format
 from daemon.operations.amending import Amend, Amended, amendment_of, left_standing
 from daemon.operations.amending import amend as amend_backfill
 from daemon.operations.errors import UsageError
+from daemon.operations.fields import meaning_of
 from daemon.operations.typed import NONE
 from events.facts import RunOrder
 
@@ -42,20 +43,20 @@ MaxConcurrentOption = Annotated[
     typer.Option(
         "--max-concurrent",
         metavar="N|none",
-        help="At most N runs of it at the same time; none: only the daemon's own limit.",
+        help=meaning_of(Amend, "max_concurrent"),
         show_default=False,
     ),
 ]
 OrderOption = Annotated[
     Order | None,
-    typer.Option("--order", help="Which of its runs that are ready go first.", show_default=False),
+    typer.Option("--order", help=meaning_of(Amend, "order"), show_default=False),
 ]
 PriorityOption = Annotated[
     int | None,
     typer.Option(
         "--priority",
         metavar="N",
-        help="Before other backfills of a lower one; may be negative.",
+        help=meaning_of(Amend, "priority"),
         show_default=False,
     ),
 ]
@@ -64,8 +65,7 @@ RetriesOption = Annotated[
     typer.Option(
         "--retries",
         metavar="N|none",
-        help="Of a run that fails from now on: at most N, whatever its assets' retry policies say; none: as "
-        "those say.",
+        help=meaning_of(Amend, "retries"),
         show_default=False,
     ),
 ]
@@ -74,7 +74,7 @@ HoursOption = Annotated[
     typer.Option(
         "--only-between",
         metavar="HOURS|none",
-        help="Launch its runs only at these hours: '22:00-06:00 Europe/Berlin'; none: at any hour.",
+        help=meaning_of(Amend, "only_between"),
         show_default=False,
     ),
 ]
@@ -83,8 +83,7 @@ DropOption = Annotated[
     typer.Option(
         "--drop",
         metavar="ASSET[=TEXT]",
-        help="Do not fill these partitions, 'a=2024-01-05, 2024-02-*', or nothing more of an asset, 'a'. "
-        "Again for others.",
+        help=meaning_of(Amend, "drop"),
         show_default=False,
     ),
 ]

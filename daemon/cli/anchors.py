@@ -1,6 +1,5 @@
 """Anchors: what `log verify` found, in a file that is to be kept elsewhere."""
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from daemon.cli.output import pretty
 from daemon.operations.errors import UsageError
 from events.anchor import Anchor
+from events.files.port import replaced
 
 
 class AnchorFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,12 +34,7 @@ def read_anchor(path: Path) -> Anchor:
 def save_anchor(path: Path, anchor: Anchor) -> None:
     """Writes the anchor in place of one that may be there.
 
-    :raises UsageError: it cannot be written there.
+    :raises FileError: it cannot be written there.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.write_bytes(pretty(AnchorFile(anchor)) + b"\n")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise UsageError(f"the anchor {path} cannot be written: {error.strerror or error}.") from error
+    with replaced(path, is_forced=True) as stream:
+        stream.write(pretty(AnchorFile(anchor)) + b"\n")

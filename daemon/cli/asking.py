@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from daemon.operations.fields import meaning_of
+from daemon.operations.planning import Wanted
+
 PARTITIONS_PANEL = "Which partitions, exactly one of these"
 PLAN_PANEL = "What the plan must be like"
 
@@ -11,8 +14,7 @@ SelectionArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="SELECTION",
-        help="Assets: a name; '*a' (or +a, 2+a) with all (or the next) it needs, 'a*' with what needs it; "
-        "group:g; tag:k=v; '*' for all; or a job's name.",
+        help=meaning_of(Wanted, "selection"),
         show_default=False,
     ),
 ]
@@ -21,26 +23,25 @@ PartitionsOption = Annotated[
     typer.Option(
         "--partitions",
         metavar="TEXT",
-        help="Those of the most upstream assets: '2024-01-05, [2024-02-01...2024-02-29], 2024-03-*'. Or "
-        "those of one asset, 'a=2024-01-05', and again for others.",
+        help=meaning_of(Wanted, "partitions"),
         rich_help_panel=PARTITIONS_PANEL,
         show_default=False,
     ),
 ]
 AllOption = Annotated[
-    bool, typer.Option("--all", help="All that exist now.", rich_help_panel=PARTITIONS_PANEL)
+    bool, typer.Option("--all", help=meaning_of(Wanted, "all"), rich_help_panel=PARTITIONS_PANEL)
 ]
 MissingOption = Annotated[
     bool,
     typer.Option(
         "--missing",
-        help="Those never materialized; with --failed those too.",
+        help=meaning_of(Wanted, "missing"),
         rich_help_panel=PARTITIONS_PANEL,
     ),
 ]
 FailedOption = Annotated[
     bool,
-    typer.Option("--failed", help="Those that failed or were skipped.", rich_help_panel=PARTITIONS_PANEL),
+    typer.Option("--failed", help=meaning_of(Wanted, "failed"), rich_help_panel=PARTITIONS_PANEL),
 ]
 RootOption = Annotated[
     list[str] | None,
@@ -56,7 +57,7 @@ LatestOption = Annotated[
     bool,
     typer.Option(
         "--latest",
-        help="The newest of the most upstream assets, and what follows from it.",
+        help=meaning_of(Wanted, "latest"),
         rich_help_panel=PARTITIONS_PANEL,
     ),
 ]
@@ -66,7 +67,7 @@ StrictOption = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="Refuse a plan that leaves out any of the selection.",
+        help=meaning_of(Wanted, "strict"),
         rich_help_panel=PLAN_PANEL,
     ),
 ]
@@ -74,7 +75,7 @@ RequireUpstreamOption = Annotated[
     bool,
     typer.Option(
         "--require-upstream",
-        help="Refuse a plan that needs partitions upstream that were never materialized.",
+        help=meaning_of(Wanted, "require_upstream"),
         rich_help_panel=PLAN_PANEL,
     ),
 ]
@@ -82,7 +83,7 @@ WithUpstreamOption = Annotated[
     bool,
     typer.Option(
         "--with-upstream",
-        help="Fill such partitions too, however far upstream.",
+        help=meaning_of(Wanted, "with_upstream"),
         rich_help_panel=PLAN_PANEL,
     ),
 ]
@@ -91,17 +92,17 @@ WithUpstreamOption = Annotated[
 ORDER_PANEL = "In which order, and when"
 
 NewestFirstOption = Annotated[
-    bool, typer.Option("--newest-first", help="Launch the newest first.", rich_help_panel=ORDER_PANEL)
+    bool, typer.Option("--newest-first", help=meaning_of(Wanted, "newest_first"), rich_help_panel=ORDER_PANEL)
 ]
 RandomOption = Annotated[
-    bool, typer.Option("--random", help="Launch in an order of chance.", rich_help_panel=ORDER_PANEL)
+    bool, typer.Option("--random", help=meaning_of(Wanted, "random"), rich_help_panel=ORDER_PANEL)
 ]
 PriorityOption = Annotated[
     int,
     typer.Option(
         "--priority",
         metavar="N",
-        help="Before backfills of a lower one, which gain one with each minute they wait; may be negative.",
+        help=meaning_of(Wanted, "priority"),
         rich_help_panel=ORDER_PANEL,
     ),
 ]
@@ -110,7 +111,7 @@ OnlyBetweenOption = Annotated[
     typer.Option(
         "--only-between",
         metavar="HOURS",
-        help="Launch runs only at these hours: '22:00-06:00 Europe/Berlin'.",
+        help=meaning_of(Wanted, "only_between"),
         rich_help_panel=ORDER_PANEL,
         show_default=False,
     ),

@@ -25,6 +25,7 @@ from daemon.operations.diff import (
 from daemon.operations.diff import diff as difference_between
 from daemon.operations.ended_runs import EndedRuns
 from daemon.operations.errors import UsageError
+from daemon.operations.fields import meaning_of
 from daemon.operations.moment import typed_moment
 from events.facts import LeaderElected
 from projections.difference import KeysChange, Limits, PoolChange
@@ -32,18 +33,22 @@ from projections.difference import KeysChange, Limits, PoolChange
 DIGEST_SHOWN = 12  # characters, as everywhere
 
 FromOption = Annotated[
-    str, typer.Option("--from", metavar="TIME|POSITION", help="The earlier moment.", show_default=False)
+    str,
+    typer.Option(
+        "--from",
+        metavar="TIME|POSITION",
+        help=meaning_of(DiffAsked, "from_"),
+        show_default=False,
+    ),
 ]
-ToOption = Annotated[
-    str, typer.Option("--to", metavar="TIME|POSITION", help="The later moment; now, where none is given.")
-]
+ToOption = Annotated[str, typer.Option("--to", metavar="TIME|POSITION", help=meaning_of(DiffAsked, "to"))]
 BackfillOption = Annotated[
     str | None,
-    typer.Option("--backfill", metavar="ID", help="Only what became of this backfill.", show_default=False),
+    typer.Option("--backfill", metavar="ID", help=meaning_of(DiffAsked, "backfill"), show_default=False),
 ]
 AssetOption = Annotated[
     str | None,
-    typer.Option("--asset", metavar="ASSET", help="Only what became of this asset.", show_default=False),
+    typer.Option("--asset", metavar="ASSET", help=meaning_of(DiffAsked, "asset"), show_default=False),
 ]
 
 

@@ -25,6 +25,7 @@ from daemon.fact_text import counted
 from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure
 from daemon.operations.errors import DatabaseError, UsageError
 from daemon.operations.records import Records
+from events import private
 from events.attendance import Attendance
 from events.errors import LogError, LogUnreadableError
 
@@ -143,7 +144,7 @@ def check_file(settings: Settings) -> Check:
 
 
 def check_home(home: Path) -> Check:
-    """The home folder can be written to, or made."""
+    """The home folder can be written to, or made, and others cannot look into it."""
     folder = existing(home)
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -151,7 +152,12 @@ def check_home(home: Path) -> Check:
     except OSError as error:
         mend = f"Give this user the right to write to {folder}, or name another with --home."
         return Check("home", "broken", f"{home}: {error.strerror}", mend)
-    return Check("home", "fine", str(home) if folder == home else f"{home}, not made yet")
+    if folder != home:
+        return Check("home", "fine", f"{home}, not made yet")
+    if private.is_looked_into(home):
+        found = f"{home}: others on this machine can look into it"
+        return Check("home", "warning", found, f"chmod {private.home_mode():o} {home}")
+    return Check("home", "fine", str(home))
 
 
 def check_disk(home: Path) -> Check:

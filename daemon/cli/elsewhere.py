@@ -2,10 +2,11 @@
 
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 import anyio
@@ -15,15 +16,17 @@ import msgspec
 from daemon.cli.asker import Answer, Asked
 from daemon.cli.following import Display, follow_answers
 from daemon.cli.output import Output
-from daemon.cli.place import API_PATH, is_loopback
+from daemon.cli.place import API_PATH, is_here
 from daemon.cli.refusals import UnreachableError, another_version, refusal, unreachable
-from daemon.cli.seen import ENDED, Seen
+from daemon.cli.seen import Seen
+from daemon.cli.sent_events import SentEvent, sent_events
 from daemon.clock import SystemClock
-from daemon.operations.errors import OperationError, UsageError
+from daemon.operations.errors import DatabaseError, OperationError, UsageError
 from daemon.operations.moment import typed_moment
 from daemon.operations.moments import moment
 from daemon.operations.operation import Operation, PastQuestion, Question, refuse_long
 from daemon.operations.standing import BackfillStanding
+from projections.backfill.state import ENDED
 
 CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 600.0  # a reload imports code, and a large plan is made before it is launched
@@ -31,9 +34,10 @@ TRIES_MAX: Final = 5
 TRY_AGAIN_S: Final = 0.5  # doubled with each try
 LOOK_AGAIN_S: Final = 0.5  # at what is followed
 SILENCE_MAX_S: Final = 60.0  # of a stream, in which a sign of life comes four times in that time
-EVENT_VALUE: Final = "data: "
+EVENTS: Final = "text/event-stream"
 PLACEHOLDER: Final = re.compile(r"\{(\w+)(:path)?\}")
 KEY_BYTES: Final = 16
+Told = TypeVar("Told")
 NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)  # nobody can have read it
 
 
@@ -52,7 +56,7 @@ class ElsewhereAsker:
         self._client = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            trust_env=not is_loopback(url),
+            trust_env=not is_here(url),
         )
 
     async def __aenter__(self) -> Self:
@@ -80,49 +84,85 @@ class ElsewhereAsker:
         return await follow_answers(self._standings(backfill_id), SystemClock(), display)
 
     async def ask_patiently(self, operation: Operation[Asked, Answer], asked: Asked) -> Answer:
-        """As `ask`; while no daemon answers it is asked again, and people are told so once."""
+        """As `ask`; while no daemon or no database answers it is asked again, and people are told so once."""
         is_told = False
         while True:
             try:
                 return await self._answer(operation, asked)
-            except UnreachableError as error:
+            except DatabaseError as error:
                 self._tell_lost(error, is_told=is_told)
                 is_told = True
             await anyio.sleep(LOOK_AGAIN_S)
 
-    async def _standings(self, backfill_id: str) -> AsyncIterator[BackfillStanding]:
+    async def _standings(self, backfill_id: str) -> AsyncGenerator[BackfillStanding]:
         """How the backfill stands, now and whenever that changes, until it has ended."""
+        path = f"/backfills/{path_part('backfill_id', backfill_id, is_path=False)}/progress"
+        async with aclosing(self.followed(path, BackfillStanding)) as standings:
+            async for standing in standings:
+                yield standing
+                if standing.status in ENDED:
+                    return
+
+    async def followed(
+        self,
+        path: str,
+        kind: type[Told],
+        asked: Mapping[str, Any] | None = None,
+        *,
+        after: int | None = None,
+    ) -> AsyncGenerator[Told]:
+        """What a stream tells, for ever; people are told once when the connection is lost.
+
+        It is made again then, and goes on behind the position of what arrived last.
+
+        :param after: that position in the beginning; None: now.
+        :raises OperationError: it is refused.
+        """
         is_told = False
         while True:
             try:
-                async for standing in self._streamed(backfill_id):
-                    is_told = False
-                    yield standing
-                    if standing.status in ENDED:
-                        return
-            except UnreachableError as error:
+                async with aclosing(self._events(path, asked or {}, after)) as events:
+                    async for event in events:
+                        if is_told:
+                            self._output.note(f"The daemon at {self._url} answers again.")
+                        is_told = False
+                        after = after if event.id is None else int(event.id)
+                        if event.value:
+                            yield msgspec.json.decode(event.value, type=kind)
+            except DatabaseError as error:  # of theirs, too
                 self._tell_lost(error, is_told=is_told)
                 is_told = True
+            except (msgspec.DecodeError, ValueError) as error:
+                raise another_version(self._url, await self._version()) from error
             await anyio.sleep(LOOK_AGAIN_S)
 
-    async def _streamed(self, backfill_id: str) -> AsyncIterator[BackfillStanding]:
-        """The same until the connection ends."""
-        path = f"/backfills/{path_part('backfill_id', backfill_id, is_path=False)}/progress"
-        timeout = httpx.Timeout(SILENCE_MAX_S, connect=CONNECT_TIMEOUT_S)
+    async def _events(
+        self, path: str, asked: Mapping[str, Any], after: int | None
+    ) -> AsyncGenerator[SentEvent]:
+        """The events of one connection, until it ends."""
+        headers = {"accept": EVENTS} | ({} if after is None else {"last-event-id": str(after)})
+        request = self._client.build_request(
+            "GET",
+            self._url + API_PATH + path,
+            params=query(dict(asked)),
+            headers=headers,
+            timeout=httpx.Timeout(SILENCE_MAX_S, connect=CONNECT_TIMEOUT_S),
+        )
+        lost: str | None = None  # how a loss is told, once something has arrived
         try:
-            async with self._client.stream("GET", self._url + API_PATH + path, timeout=timeout) as response:
+            response = await self._client.send(request, stream=True)
+            async with aclosing(response):
                 if response.status_code != httpx.codes.OK:
                     await response.aread()
                     raise await self._refusal(response)
-                async for line in response.aiter_lines():
-                    if line.startswith(EVENT_VALUE):
-                        yield msgspec.json.decode(line.removeprefix(EVENT_VALUE), type=BackfillStanding)
+                async with aclosing(sent_events(response.aiter_bytes())) as events:
+                    async for event in events:
+                        lost = f"the connection to the daemon at {self._url} is lost."
+                        yield event
         except httpx.TransportError as error:
-            raise unreachable(self._url, error) from error
-        except msgspec.ValidationError as error:
-            raise another_version(self._url, await self._version()) from error
+            raise unreachable(self._url, error) if lost is None else UnreachableError(lost) from error
 
-    def _tell_lost(self, error: UnreachableError, *, is_told: bool) -> None:
+    def _tell_lost(self, error: DatabaseError, *, is_told: bool) -> None:
         if not is_told:
             self._output.note(f"{str(error)[:1].upper()}{str(error)[1:]} It is tried again.")
 

@@ -25,15 +25,20 @@ from daemon.operations.explain import (
     explain_partition,
 )
 from daemon.operations.explain import explain as explain_backfill
-
-ENDED = frozenset({"succeeded", "failed", "canceled"})
+from daemon.operations.fields import meaning_of
+from projections.backfill.state import ENDED
 
 AssetOption = Annotated[
     str | None, typer.Option("--asset", metavar="ASSET", help="One of its assets.", show_default=False)
 ]
 PartitionOption = Annotated[
     str | None,
-    typer.Option("--partition", metavar="KEY", help="A partition of that asset.", show_default=False),
+    typer.Option(
+        "--partition",
+        metavar="KEY",
+        help=meaning_of(PartitionAsked, "partition"),
+        show_default=False,
+    ),
 ]
 
 

@@ -34,10 +34,11 @@ from daemon.cli.output import Format, Output
 from daemon.cli.plan import show_remarks
 from daemon.fact_text import counted
 from daemon.not_loaded_text import waiting_text
+from daemon.operations.fields import meaning_of
 from daemon.operations.launching import LaunchAsked, Launched, RetryAsked
 from daemon.operations.launching import launch as launch_it
 from daemon.operations.launching import retry as retry_it
-from daemon.operations.planning import ask_of
+from daemon.operations.planning import Wanted, ask_of
 from daemon.operations.typed import roots_typed, tags_typed
 
 NOT_TOLD = frozenset({"is_served", "waits_for"})  # in JSON: `status` tells of them
@@ -46,7 +47,7 @@ Launch = Callable[[Asker], Awaitable[Launched]]
 
 ReasonOption = Annotated[
     str | None,
-    typer.Option("--reason", metavar="TEXT", help="Why, for the record.", show_default=False),
+    typer.Option("--reason", metavar="TEXT", help=meaning_of(Wanted, "reason"), show_default=False),
 ]
 MaxConcurrentOption = Annotated[
     int | None,
@@ -54,11 +55,11 @@ MaxConcurrentOption = Annotated[
         "--max-concurrent",
         min=1,
         metavar="N",
-        help="At most N runs of it at the same time.",
+        help=meaning_of(Wanted, "max_concurrent"),
         show_default=False,
     ),
 ]
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="A backfill.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help=meaning_of(RetryAsked, "backfill_id"))]
 WaitOption = Annotated[
     bool,
     typer.Option("--wait", "-w", help="Show its progress until it ends; exit with 1 if it does not succeed."),

@@ -16,9 +16,10 @@ from daemon.fact_text import one_line, ranges_text
 from daemon.operations.backfills import LISTED as BACKFILLS_LISTED
 from daemon.operations.backfills import BackfillRow, BackfillsAsked
 from daemon.operations.backfills import backfills as list_backfills
+from daemon.operations.fields import meaning_of
 from daemon.operations.operation import Page
 from daemon.operations.runs import LISTED as RUNS_LISTED
-from daemon.operations.runs import RUN_STATUSES, RunRow, RunsAsked, check_status
+from daemon.operations.runs import RunRow, RunsAsked, check_status
 from daemon.operations.runs import runs as list_runs
 from daemon.time_text import duration_text
 
@@ -27,14 +28,14 @@ SLOW_S = 1.0  # that people wait without being told what for
 
 BackfillOption = Annotated[
     str | None,
-    typer.Option("--backfill", metavar="ID", help="Only runs of this backfill.", show_default=False),
+    typer.Option("--backfill", metavar="ID", help=meaning_of(RunsAsked, "backfill"), show_default=False),
 ]
 StatusOption = Annotated[
     str | None,
     typer.Option(
         "--status",
         metavar="STATUS",
-        help=f"Only runs that are {', '.join(RUN_STATUSES)}.",
+        help=meaning_of(RunsAsked, "status"),
         show_default=False,
     ),
 ]

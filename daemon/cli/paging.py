@@ -8,7 +8,8 @@ import msgspec
 from daemon.cli.asker import Answer, Asked, Asker
 from daemon.cli.output import Output
 from daemon.operations.errors import UsageError
-from daemon.operations.operation import LIMIT_MAX, ListQuestion, Operation, limit_max
+from daemon.operations.fields import LIMIT_MAX
+from daemon.operations.operation import ListQuestion, Operation, limit_max
 
 
 async def whole(asker: Asker, operation: Operation[Asked, Answer], asked: Asked, output: Output) -> Answer:

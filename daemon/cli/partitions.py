@@ -13,17 +13,18 @@ from daemon.cli.opening import ask
 from daemon.cli.output import Format, status_style
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.cli.typed import AsOfOption
+from daemon.operations.fields import meaning_of
 from daemon.operations.partitions import RANGES_SHOWN, PartitionsAsked, PartitionsShown, known_status
 from daemon.operations.partitions import partitions as partitions_of
-from projections.asset_status import PARTITION_STATUSES, PartitionStatus
+from projections.asset_status import PartitionStatus
 
-AssetArgument = Annotated[str, typer.Argument(metavar="ASSET", help="An asset's name.")]
+AssetArgument = Annotated[str, typer.Argument(metavar="ASSET", help=meaning_of(PartitionsAsked, "asset"))]
 StatusOption = Annotated[
     str | None,
     typer.Option(
         "--status",
         metavar="STATUS",
-        help=f"Only one of: {', '.join(PARTITION_STATUSES)}.",
+        help=meaning_of(PartitionsAsked, "status"),
         show_default=False,
     ),
 ]

@@ -1,6 +1,5 @@
 """Where a command looks: at a database or a home that is here, or at a daemon elsewhere."""
 
-import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from daemon.loopback import is_loopback
 from daemon.operations.errors import UsageError
 
 URL_VARIABLE: Final = "BACKFILLD_URL"
@@ -59,13 +59,9 @@ def url_typed(text: str, source: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix(API_PATH)}"
 
 
-def is_loopback(url: str) -> bool:
+def is_here(url: str) -> bool:
     """Whether an address is on this machine, where no proxy is asked."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 def token_given(file: Path | None, environment: Mapping[str, str]) -> str | None:

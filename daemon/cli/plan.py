@@ -25,6 +25,7 @@ from daemon.cli.opening import ask
 from daemon.cli.output import Column, Format, table_of
 from daemon.cli.whatif_text import show_estimate
 from daemon.fact_text import counted
+from daemon.operations.fields import meaning_of
 from daemon.operations.launching import Launched
 from daemon.operations.plan import RUNS_LISTED, PlanAsked
 from daemon.operations.plan import plan as plan_it
@@ -48,9 +49,7 @@ RunsLimitOption = Annotated[
     ),
 ]
 
-EstimateOption = Annotated[
-    bool, typer.Option("--estimate", help="Say how long it will take, by what such runs took before.")
-]
+EstimateOption = Annotated[bool, typer.Option("--estimate", help=meaning_of(PlanAsked, "estimate"))]
 
 
 @command

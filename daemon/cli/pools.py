@@ -11,6 +11,7 @@ from daemon.cli.opening import ask
 from daemon.cli.output import Column
 from daemon.fact_text import counted
 from daemon.operations.errors import UsageError
+from daemon.operations.fields import meaning_of
 from daemon.operations.operation import ListQuestion
 from daemon.operations.pools import pools as list_pools
 from daemon.operations.setting_pools import PoolRow, SettingPool, pool_change, set_pool
@@ -24,13 +25,13 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A pool, as in asset(pool=NAME).")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=meaning_of(SettingPool, "name"))]
 SlotsOption = Annotated[
     str | None,
     typer.Option(
         "--slots",
         metavar="N",
-        help="At most N runs of it at the same time; 'none' lifts the limit.",
+        help=meaning_of(SettingPool, "slots"),
         show_default=False,
     ),
 ]
@@ -39,7 +40,7 @@ RateOption = Annotated[
     typer.Option(
         "--rate",
         metavar="RATE",
-        help="At most so many launches in a time: 30/min, 2/s, 100/h; 'none' lifts the limit.",
+        help=meaning_of(SettingPool, "rate"),
         show_default=False,
     ),
 ]
@@ -48,7 +49,7 @@ HoursOption = Annotated[
     typer.Option(
         "--only-between",
         metavar="HOURS",
-        help="Launch only at these hours: '22:00-06:00 Europe/Berlin'; 'none' lifts the limit.",
+        help=meaning_of(SettingPool, "only_between"),
         show_default=False,
     ),
 ]

@@ -81,7 +81,7 @@ def refusal(  # noqa: PLR0911 -- one case a status
             return RefusedError(token_text(url, has_token=has_token))
         case 429:
             return RefusedError(
-                f"the daemon at {url} takes no more for now: {as_sentence(detail)}{when(response)}"
+                f"the daemon at {url} takes no more for now: {as_sentence(detail)}{when(response, detail)}"
             )
         case 503:
             return DatabaseError(detail, details=details)
@@ -115,8 +115,10 @@ def redirected(url: str, location: str) -> str:
     return f"it sends on to {location}; give the address of the daemon itself"
 
 
-def when(response: httpx.Response) -> str:
-    """After which time it may be tried again."""
+def when(response: httpx.Response, detail: str) -> str:
+    """After which time it may be tried again, where that is not told already."""
+    if "try again" in detail:
+        return ""
     after = response.headers.get("retry-after", "")
     return f" Try again in {after} s." if after.isdecimal() else ""
 

@@ -15,6 +15,7 @@ from daemon.cli.log.shown import line
 from daemon.cli.opening import ask
 from daemon.cli.show_or_command import ShowOrCommand
 from daemon.cli.typed import AsOfOption
+from daemon.operations.fields import meaning_of
 from daemon.operations.interventions import CancelingRun, cancel_run
 from daemon.operations.run import LINES_SHOWN, RunAsked, RunShown
 from daemon.operations.run import run as show_one
@@ -22,9 +23,18 @@ from daemon.operations.run_output import PRINTED
 
 FACTS_SHOWN_MAX = 100
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="A run, such as k3v9x2ab-17-1.")]
+IdArgument = Annotated[
+    str,
+    typer.Argument(metavar="ID", help=meaning_of(RunAsked, "run_id")),
+]
 LinesOption = Annotated[
-    int, typer.Option("--lines", min=0, metavar="N", help="How many of its last lines of output; 0 for all.")
+    int,
+    typer.Option(
+        "--lines",
+        min=0,
+        metavar="N",
+        help=meaning_of(RunAsked, "lines"),
+    ),
 ]
 
 
@@ -115,6 +125,9 @@ def show_run(console: Console, found: RunShown, *, kept_for: str) -> None:
             f"unless `backfilld up --keep-run-files` says otherwise). What it reported stays in the log.",
             soft_wrap=True,
         )
+        return
+    if found.elsewhere is not None:
+        console.print(Text(found.elsewhere.told), soft_wrap=True)
         return
     console.print(f"Its files are in {found.folder}.", soft_wrap=True)
     if found.output_is_known:

@@ -6,11 +6,9 @@ from datetime import datetime
 import msgspec
 
 from daemon.operations.standing import BackfillStanding
-from projections.backfill.state import Backfill
+from projections.backfill.state import ENDED, Backfill
 from projections.progress import AssetCounts, Progress, elapsed_s, progress_of
 from projections.world import NotLoaded
-
-ENDED = frozenset({"succeeded", "failed", "canceled"})
 
 
 class Seen(msgspec.Struct, frozen=True):

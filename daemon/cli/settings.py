@@ -13,6 +13,7 @@ import msgspec
 from daemon.cli.typed import KEPT_PATTERN
 from daemon.launching.code_location import CodeLocation
 from daemon.operations.errors import UsageError, did_you_mean
+from daemon.web.bounds import Bounds
 from daemon.web.settings import HOST_DEFAULT
 
 FILE_NAME = "backfilld.toml"
@@ -41,8 +42,8 @@ class DaemonSettings(msgspec.Struct, frozen=True):
     keep_run_files: Kept = "30d"  # after a run's end; or "forever"
 
 
-class WebTable(msgspec.Struct, frozen=True):
-    """The table ``[web]``: pages and API."""
+class WebTable(Bounds, frozen=True):
+    """The table ``[web]``: pages and API, and how much of them anybody may take at once."""
 
     serve: bool = True
     listen: Filled = HOST_DEFAULT

@@ -11,6 +11,7 @@ from daemon.cli.invocation import Invocation, LimitOption, command
 from daemon.cli.launch import ReasonOption
 from daemon.cli.opening import ask
 from daemon.cli.output import Column
+from daemon.operations.fields import meaning_of
 from daemon.operations.operation import Question
 from daemon.operations.tokens import CreatingToken, RevokingToken, create_token, revoke_token, tokens
 
@@ -29,9 +30,7 @@ class RoleName(StrEnum):
     ADMIN = "admin"
 
 
-NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="Whom or what it is for; what they do is recorded under it.")
-]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=meaning_of(CreatingToken, "name"))]
 
 
 @app.callback()
@@ -50,8 +49,7 @@ def create(
         typer.Option(
             "--role",
             metavar="ROLE",
-            help="A viewer changes nothing; an operator launches, cancels and amends; an admin makes tokens "
-            "as well.",
+            help=meaning_of(CreatingToken, "role"),
         ),
     ],
     expires: Annotated[

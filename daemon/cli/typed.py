@@ -7,6 +7,8 @@ from typing import Annotated, Final
 import typer
 
 from daemon.operations.errors import UsageError
+from daemon.operations.fields import meaning_of
+from daemon.operations.operation import PastQuestion
 
 FOREVER: Final = "forever"
 KEPT_PATTERN: Final = r"^(forever|\d{1,6}(s|min|h|d))$"
@@ -40,7 +42,7 @@ AsOfOption = Annotated[
     typer.Option(
         "--as-of",
         metavar="TIME|POSITION",
-        help="As it was known then: a time (2024-03-01T12:00, UTC), a time ago (2h), a position of the log.",
+        help=meaning_of(PastQuestion, "as_of"),
         show_default=False,
     ),
 ]

@@ -26,6 +26,7 @@ from daemon.operations.errors import UsageError
 from daemon.operations.reloading import READY_NAME
 from daemon.service.home_lock import serving_pid
 from daemon.service_log import Level, set_up_log
+from events import private
 from projections.world import NotLoaded
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ def up(
     set_up_log(log_level, as_json=invocation.output.form is not Format.TEXT)
     serves_web = settings.web.serve if web is None else web
     make_home(settings.home)
+    tell_open_home(invocation)
     with stopping_gently(), invocation.database(begin=True) as url, undisturbed():
         from daemon.service.reactor import Settings as ReactorSettings  # noqa: PLC0415 -- half a second
         from daemon.service.settings import ServeSettings  # noqa: PLC0415 -- as above
@@ -210,7 +212,7 @@ def serve(invocation: Invocation, settings: "ServeSettings") -> None:
             url=told.url,
         )
         announced = told.home / READY_NAME
-        announced.write_bytes(msgspec.json.encode(announcement))
+        private.write(announced, msgspec.json.encode(announcement))
         announcements.append((announced, announcement))
         tell(invocation, announcement)
         try:
@@ -234,7 +236,7 @@ def serve(invocation: Invocation, settings: "ServeSettings") -> None:
 
     def serving_at(url: str) -> None:
         announced, announcement = announcements[-1]
-        announced.write_bytes(msgspec.json.encode(msgspec.structs.replace(announcement, url=url)))
+        private.write(announced, msgspec.json.encode(msgspec.structs.replace(announcement, url=url)))
         tell_url(invocation, url)
 
     anyio.run(serving.serve, settings, Announcer(ready, standing_by, serving_at))
@@ -362,13 +364,21 @@ def name_of(code: str) -> str:
     return name
 
 
+def tell_open_home(invocation: Invocation) -> None:
+    """Says so where others can look into the home, whose rights are nobody's to change but the user's."""
+    home = invocation.settings.home
+    if invocation.output.form is Format.TEXT and private.is_looked_into(home):
+        mend = f"`chmod {private.home_mode():o} {home}` keeps them out"
+        invocation.output.note(f"Others on this machine can look into {home}: {mend}.", style="yellow")
+
+
 def make_home(home: Path) -> None:
     """Makes the home folder where there is none.
 
     :raises UsageError: it cannot be made.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        private.make_home(home)
     except OSError as error:
         raise UsageError(
             f"the home folder {home} cannot be made ({error.strerror}); name another with --home."

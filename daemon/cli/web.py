@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 import anyio
+import msgspec
 import typer
 
 from daemon.cli.invocation import Invocation, command
@@ -13,6 +14,7 @@ from daemon.cli.opening import actor, with_records
 from daemon.cli.output import Format
 from daemon.operations.records import Records
 from daemon.service_log import Level, set_up_log
+from daemon.web.bounds import Bounds
 from daemon.web.settings import HOST_DEFAULT, PORT_DEFAULT, WebSettings
 
 PortOption = Annotated[
@@ -102,6 +104,7 @@ def web_settings(
         insists=asked_port is not None or (listen or table.listen) != HOST_DEFAULT,
         hosts=table.hosts,
         requires_tokens=table.require_tokens,
+        bounds=msgspec.convert(table, Bounds, from_attributes=True),
         log_level=log_level,
         log_is_json=invocation.output.form is not Format.TEXT,
     )

@@ -13,6 +13,7 @@ from daemon.cli.opening import ask
 from daemon.cli.output import Format
 from daemon.cli.whatif_text import show
 from daemon.operations.errors import UsageError
+from daemon.operations.fields import meaning_of
 from daemon.operations.typed import NONE
 from daemon.operations.whatif import WhatIf, policy_of
 from daemon.operations.whatif import whatif as compare
@@ -22,7 +23,7 @@ RetriesOption = Annotated[
     typer.Option(
         "--retries",
         metavar="N|none",
-        help="Of a run that fails: at most N; none: as its assets' retry policies say.",
+        help=meaning_of(WhatIf, "retries"),
         show_default=False,
     ),
 ]
@@ -41,7 +42,7 @@ MaxRunsOption = Annotated[
         "--max-runs",
         min=1,
         metavar="N",
-        help="At most N runs at the same time of all that the daemon has.",
+        help=meaning_of(WhatIf, "max_runs"),
         show_default=False,
     ),
 ]

@@ -15,6 +15,7 @@ from anyio.abc import Process
 
 from daemon.launching.code_location import CodeLocation, Loaded, LoadFailure, manifest_digest
 from daemon.launching.port import RunSpec
+from events import private
 
 MANIFEST_BYTES_MAX: Final = 256 * 1024 * 1024
 RECEIVE_BYTES: Final = 1 << 16
@@ -202,7 +203,7 @@ def environment_of_code(ours: Mapping[str, str]) -> dict[str, str]:
 
 async def _spawn(location: CodeLocation, control: socket.socket, *, home: Path, log: Path) -> Process:
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with os.fdopen(private.opened(log, os.O_WRONLY | os.O_APPEND), "ab") as output:
         return await anyio.open_process(
             [
                 location.python,

@@ -1,6 +1,6 @@
 """A backfill changed while it is under way."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -8,7 +8,8 @@ from daemon.amending import Amending, Amendment
 from daemon.amending import amend as decide_amend
 from daemon.fact_text import amendments, ranges_text
 from daemon.operations.errors import UsageError
-from daemon.operations.operation import Question, Reason, operation
+from daemon.operations.fields import BackfillId, Why, said
+from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
 from daemon.operations.typed import hours_typed, number_from
 from daemon.refusal import Refused
@@ -22,14 +23,32 @@ RUNS_TOLD_MAX = 3
 class Amend(Question, frozen=True, kw_only=True):
     """What is to change of which backfill; what is not given stays as it is, ``"none"`` lifts a limit."""
 
-    backfill_id: str
-    max_concurrent: int | Literal["none"] | None = None
-    order: RunOrder | None = None
-    priority: int | None = None
-    retries: int | Literal["none"] | None = None
-    only_between: str | None = None  # hours of the day and a time zone
-    drop: tuple[str, ...] = ()  # "ASSET" for all of it, "ASSET=TEXT" for some of its partitions
-    reason: Reason | None = None  # for the record
+    backfill_id: BackfillId
+    max_concurrent: Annotated[
+        int | Literal["none"] | None,
+        said("At most N runs of it at the same time; none: only the daemon's own limit."),
+    ] = None
+    order: Annotated[RunOrder | None, said("Which of its runs that are ready go first.")] = None
+    priority: Annotated[int | None, said("Before other backfills of a lower one; may be negative.")] = None
+    retries: Annotated[
+        int | Literal["none"] | None,
+        said(
+            "Of a run that fails from now on: at most N, whatever its assets' retry policies say; "
+            "none: as those say."
+        ),
+    ] = None
+    only_between: Annotated[
+        str | None,
+        said("Launch its runs only at these hours: '22:00-06:00 Europe/Berlin'; none: at any hour."),
+    ] = None
+    drop: Annotated[
+        tuple[str, ...],
+        said(
+            "Do not fill these partitions, 'a=2024-01-05, 2024-02-*', or nothing more of an asset, "
+            "'a'. Again for others."
+        ),
+    ] = ()
+    reason: Why = None
 
 
 class Amended(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ import msgspec
 from daemon.definition_text import definition_text, kind_text, mapping_text, retry_text
 from daemon.operations.asset_names import no_asset_text
 from daemon.operations.errors import UnknownError
+from daemon.operations.fields import AssetKey
 from daemon.operations.moment import Moment
 from daemon.operations.operation import ListQuestion, PastQuestion, operation
 from daemon.operations.paging import page_of
@@ -75,7 +76,7 @@ class Materialized(msgspec.Struct, frozen=True):
 class AssetAsked(PastQuestion, frozen=True, kw_only=True):
     """Which asset."""
 
-    asset: str
+    asset: AssetKey
 
 
 class AssetShown(AssetRow, frozen=True):

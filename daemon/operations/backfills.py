@@ -4,7 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from daemon.operations.operation import Limit, ListQuestion, Page, operation
+from daemon.operations.fields import Limit
+from daemon.operations.operation import ListQuestion, Page, operation
 from daemon.operations.paging import position_cursor
 from daemon.operations.records import Records
 

@@ -1,6 +1,7 @@
 """The keys of dynamic sets: some added, some removed; each change says who and why."""
 
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -8,7 +9,8 @@ from backfilld.partitions import DynamicKeys
 from daemon import commands
 from daemon.commands import assets_with
 from daemon.operations.errors import did_you_mean
-from daemon.operations.operation import Question, Reason, operation
+from daemon.operations.fields import Why, said
+from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
 from daemon.refusal import Refused
 from events.facts import DynamicPartitionsAdded, DynamicPartitionsRemoved
@@ -21,9 +23,9 @@ Decide = Callable[[World, str, Sequence[str], str | None], Sequence[Change] | Re
 class ChangingKeys(Question, frozen=True, kw_only=True):
     """Which keys of which dynamic set, and why."""
 
-    name: str
-    keys: tuple[str, ...]
-    reason: Reason | None = None  # for the record
+    name: Annotated[str, said("A dynamic set, as in DynamicPartitionsDefinition(NAME).")]
+    keys: Annotated[tuple[str, ...], said("Partition keys, as they are to be named.")]
+    reason: Why = None
 
 
 class KeysChanged(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """What changed between two moments of the log."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 from anyio import to_thread
@@ -13,8 +14,9 @@ from daemon.manifest_changes import NO_MANIFEST, changes_between
 from daemon.operations.asset_names import no_asset_text
 from daemon.operations.ended_runs import EndedRuns, ended_runs
 from daemon.operations.errors import RefusedError, UnknownError, UsageError
+from daemon.operations.fields import Part, WithText, said
 from daemon.operations.moment import Moment, moment_of, typed_moment
-from daemon.operations.operation import Part, Question, operation
+from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
 from events.facts import LeaderElected
 from projections.difference import (
@@ -40,13 +42,20 @@ RANGES_SHOWN = 20  # of each change of an asset
 class DiffAsked(Question, frozen=True, kw_only=True):
     """Between which moments, and of what; a backfill and an asset exclude each other."""
 
-    from_: str  # a time, a time ago or a position; 0 is before the first fact
-    to: str = "now"
-    backfill: str | None = None  # only what became of it
-    asset: str | None = None  # only what became of it
-    limit: Part = RANGES_SHOWN  # of the ranges of each change of an asset, and of the runs that are named
-    with_text: bool = False  # say the ranges in range text too
-    with_runs: bool = True  # name the first runs that ended; counting alone is quicker
+    from_: Annotated[
+        str, said("The earlier moment: a time, a time ago (2h), a position; 0 is before the first fact.")
+    ]
+    to: Annotated[str, said("The later moment; now, where none is given.")] = "now"
+    backfill: Annotated[str | None, said("Only what became of this backfill.")] = None
+    asset: Annotated[str | None, said("Only what became of this asset.")] = None
+    limit: Annotated[
+        Part,
+        said(
+            "At most so many ranges of each change of an asset, and runs named; 0 for all. Counts are of all."
+        ),
+    ] = RANGES_SHOWN
+    with_text: WithText = False
+    with_runs: Annotated[bool, said("Name the first runs that ended; counting alone is quicker.")] = True
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -121,7 +130,7 @@ async def diff(records: Records, asked: DiffAsked) -> Difference:
         before=await records.world_at(start.position),
         before_at=start.at,
         after=await records.world_at(stop.position),
-        after_at=stop.at,
+        after_at=max(start.at, stop.at),  # A fact that was recorded late is of before.
     )
     if asked.backfill is not None:
         # Its name is checked in the later world, where it is if it ever was by then.
@@ -147,7 +156,8 @@ async def moments(records: Records, asked: DiffAsked) -> tuple[Moment, Moment]:
     now = records.clock.now()
     start = await moment_of(records.log, first, now, or_beginning=True)
     stop = await moment_of(records.log, second, now)
-    if start.position > stop.position:
+    # Of one position and two times, windows may have ended between.
+    if (start.position, start.at) > (stop.position, stop.at):
         raise RefusedError(f"--from is later than --to: {start} comes after {stop}.")
     return start, stop
 
@@ -160,7 +170,7 @@ def changes_of_backfills(between: Between, asked: DiffAsked) -> list[BackfillCha
     changes, asset = backfill_changes(between), asked.asset
     if asset is None:
         return [change for change in changes if asked.backfill in {None, change.id}]
-    if asset not in between.after.catalog.assets:
+    if not any(asset in world.catalog.assets for world in (between.before, between.after)):
         raise UnknownError(no_asset_text(between.after, asset))
     return [
         msgspec.structs.replace(change, partitions={asset: change.partitions[asset]})

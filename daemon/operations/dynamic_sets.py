@@ -1,11 +1,14 @@
 """The dynamic sets, and the keys of one of them."""
 
+from typing import Annotated
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from daemon.commands import assets_with
 from daemon.operations.changing_keys import keys_of_set
 from daemon.operations.errors import UnknownError, did_you_mean
+from daemon.operations.fields import said
 from daemon.operations.operation import ListQuestion, Page, operation
 from daemon.operations.paging import no_cursor, page_of
 from daemon.operations.records import Records
@@ -25,7 +28,7 @@ class SetRow(msgspec.Struct, frozen=True):
 class SetAsked(ListQuestion, frozen=True, kw_only=True):
     """Which set, and which of its keys; a cursor is the last key that was told."""
 
-    name: str
+    name: Annotated[str, said("A dynamic set, as in DynamicPartitionsDefinition(NAME).")]
 
 
 class SetKeys(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
 from itertools import islice
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,9 +14,10 @@ from backfilld.partitions import UNPARTITIONED
 from backfilld.ranges import Ranges
 from daemon.deciding.explaining import Place, Reason, Waiting, why_not, why_waiting
 from daemon.operations.errors import RefusedError, UsageError, did_you_mean
+from daemon.operations.fields import AssetKey, BackfillId, Part, said
 from daemon.operations.log.shown import Shown, shown
 from daemon.operations.moment import Moment
-from daemon.operations.operation import Part, PastQuestion, operation
+from daemon.operations.operation import PastQuestion, operation
 from daemon.operations.records import Records
 from events.envelope import Recorded
 from events.facts import (
@@ -42,8 +44,8 @@ RUNS_NAMED_MAX = 5
 class ExplainAsked(PastQuestion, frozen=True, kw_only=True):
     """Of which backfill."""
 
-    backfill_id: str
-    with_runs: bool = False  # name the runs under way too
+    backfill_id: BackfillId
+    with_runs: Annotated[bool, said("Name the runs under way too.")] = False
 
 
 class RunsUnderWay(msgspec.Struct, frozen=True):
@@ -66,10 +68,14 @@ class Waitings(msgspec.Struct, frozen=True):
 class PartitionAsked(PastQuestion, frozen=True, kw_only=True):
     """Of which partition of a backfill."""
 
-    backfill_id: str
-    asset: str
-    partition: str | None = None  # None: of an asset that has none
-    limit: Part = HISTORY_SHOWN  # of the facts about it
+    backfill_id: BackfillId
+    asset: AssetKey
+    partition: Annotated[
+        str | None, said("A partition key of that asset; none of one that has no partitions.")
+    ] = None
+    limit: Annotated[Part, said("At most so many of the facts about it, the last ones; 0 for all.")] = (
+        HISTORY_SHOWN
+    )
 
 
 class Explained(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from projections.sets import bitmap, intervals, keys_of, ranges_of
 from projections.world import World
 
 SHOWN_MAX: Final = 5
-LOOKED_AT_MAX: Final = 60  # runs that failed, the newest ones; an index has the facts of so many
+LOOKED_AT_MAX: Final = 40  # runs that failed, the newest ones
 
 
 class FailedRun(msgspec.Struct, frozen=True):
@@ -65,15 +65,18 @@ def _left_failed(end: Recorded, launch: RunLaunched, plan: Plan, rest: dict[str,
 
 async def _ends(records: Records, backfill_id: str) -> list[Recorded]:
     """How the newest runs ended that failed, the newest first."""
-    matching = Filter(backfill_id=backfill_id, types=frozenset({RunFailed.__name__, RunLost.__name__}))
     found: list[Recorded] = []
-    read = records.log.read(upto=records.upto, matching=matching, newest_first=True)
-    async with aclosing(read) as batches:
-        async for batch in batches:
-            found += batch[: LOOKED_AT_MAX - len(found)]
-            if len(found) == LOOKED_AT_MAX:
-                break
-    return found
+    for kind in (RunFailed, RunLost):  # One at a time: of a long backfill an index has those of one type.
+        matching = Filter(backfill_id=backfill_id, types=frozenset({kind.__name__}))
+        read = records.log.read(upto=records.upto, matching=matching, newest_first=True)
+        count = 0
+        async with aclosing(read) as batches:
+            async for batch in batches:
+                found += batch[: LOOKED_AT_MAX - count]
+                count += len(batch)
+                if count >= LOOKED_AT_MAX:
+                    break
+    return sorted(found, key=lambda end: -end.position)[:LOOKED_AT_MAX]
 
 
 async def _launches(records: Records, run_ids: frozenset[str]) -> dict[str, RunLaunched]:

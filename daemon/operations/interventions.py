@@ -6,11 +6,13 @@ import msgspec
 
 from daemon import commands
 from daemon.operations.errors import UnknownError
-from daemon.operations.operation import Question, Reason, operation
+from daemon.operations.fields import BackfillId, RunId, Why
+from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
 from daemon.operations.run_names import unknown_run
 from daemon.refusal import Refused
 from events.facts import Fact
+from projections.backfill.state import ENDED
 from projections.world import World
 
 Decide = Callable[[World, str, str | None], Sequence[Fact] | Refused]
@@ -19,8 +21,8 @@ Decide = Callable[[World, str, str | None], Sequence[Fact] | Refused]
 class Intervening(Question, frozen=True, kw_only=True):
     """Which backfill, and why."""
 
-    backfill_id: str
-    reason: Reason | None = None  # for the record
+    backfill_id: BackfillId
+    reason: Why = None
 
 
 class Intervened(msgspec.Struct, frozen=True):
@@ -34,14 +36,14 @@ class Intervened(msgspec.Struct, frozen=True):
     @property
     def has_ended(self) -> bool:
         """Whether nothing more will come of it."""
-        return self.status in {"succeeded", "failed", "canceled"}
+        return self.status in ENDED
 
 
 class CancelingRun(Question, frozen=True, kw_only=True):
     """Which run, and why."""
 
-    run_id: str
-    reason: Reason | None = None  # for the record
+    run_id: RunId
+    reason: Why = None
 
 
 class RunCanceled(msgspec.Struct, frozen=True):

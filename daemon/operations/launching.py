@@ -20,7 +20,8 @@ from msgspec import UNSET, UnsetType
 
 from daemon.commands import find_backfill
 from daemon.operations.errors import RefusedError, UsageError
-from daemon.operations.operation import Question, Reason, operation
+from daemon.operations.fields import AsRanges, BackfillId, Why
+from daemon.operations.operation import Question, operation
 from daemon.operations.planning import (
     Wanted,
     ask_of,
@@ -52,15 +53,15 @@ Asked = Callable[[World, datetime], Ask | Refused]
 class LaunchAsked(Wanted, frozen=True, kw_only=True):
     """Which backfill, and how it is told."""
 
-    as_ranges: bool = False  # see `daemon.planning.listed.listed`
+    as_ranges: AsRanges = False
 
 
 class RetryAsked(Question, frozen=True, kw_only=True):
     """Of which backfill, why, and how it is told."""
 
-    backfill_id: str
-    reason: Reason | None = None  # for the record
-    as_ranges: bool = False  # see `daemon.planning.listed.listed`
+    backfill_id: BackfillId
+    reason: Why = None
+    as_ranges: AsRanges = False
 
 
 class Launched(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +186,7 @@ async def _made_beside(records: Records, world: World, asked: Asked) -> _Made:
     if isinstance(ask, Refused):
         raise RefusedError(sentence(ask))
     plan = await to_thread.run_sync(
-        planned_alone, catalog, statuses_kept(world, ask, now), ask, now, abandon_on_cancel=True
+        planned_alone, catalog, statuses_kept(world, ask.selection, now), ask, now, abandon_on_cancel=True
     )
     return _Made(with_overlaps(world, plan), catalog, position)
 

@@ -1,31 +1,19 @@
 """An operation as a value: what it is asked with, what it answers, and where the API has it."""
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from functools import cache
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_type_hints
+from typing import Any, Final, Generic, Literal, TypeVar, get_type_hints
 
 import msgspec
 
 from daemon.operations.errors import UsageError
+from daemon.operations.fields import REASON_MAX, TAG_MAX, TAGS_MAX, AsOf, Cursor, Limit
 from daemon.operations.records import Records
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-
-LIMIT_MAX: Final = 1_000
-Limit = Annotated[int, msgspec.Meta(ge=0, le=LIMIT_MAX)]  # 0: all; of an API as many as it gives at once
-PART_MAX: Final = 10_000
-Part = Annotated[
-    int, msgspec.Meta(ge=0, le=PART_MAX)
-]  # the same of what lies in one answer, with no next part
-
-REASON_MAX: Final = 4_000  # characters
-Reason = Annotated[str, msgspec.Meta(max_length=REASON_MAX)]
-TAGS_MAX: Final = 100
-TAG_MAX: Final = 1_000  # characters of a name, and of a value
-Tag = Annotated[str, msgspec.Meta(max_length=TAG_MAX)]
-Tags = Annotated[dict[Tag, Tag], msgspec.Meta(max_length=TAGS_MAX)]
 
 Item = TypeVar("Item")
 
@@ -45,14 +33,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class PastQuestion(Question, frozen=True, kw_only=True):
     """A question that can be asked of a moment of the past."""
 
-    as_of: str | None = None  # as typed: a time, a time ago, or a position
+    as_of: AsOf = None
 
 
 class ListQuestion(PastQuestion, frozen=True, kw_only=True):
     """Which part of a list."""
 
     limit: Limit = 100
-    cursor: str | None = None  # the `next` of the page before; None: from the beginning
+    cursor: Cursor = None
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
@@ -77,9 +65,7 @@ def bounded(asked: Asked) -> Asked:
 def limit_max(question: type[Question]) -> int:
     """How much of what a question has a limit for an API gives at once."""
     limit = get_type_hints(question, include_extras=True)["limit"]
-    (most,) = [each.le for each in limit.__metadata__ if isinstance(each, msgspec.Meta)]
-    assert isinstance(most, int), "every limit has a bound"
-    return most
+    return next(each.le for each in limit.__metadata__ if isinstance(each.le, int))
 
 
 def refuse_long(asked: Question) -> None:
@@ -101,6 +87,8 @@ def refuse_long(asked: Question) -> None:
 
 
 Answer = TypeVar("Answer")
+
+_RAISES: Final = re.compile(r"^:raises (\w+): (.*(?:\n[ \t]+.*)*)$", re.MULTILINE)
 
 
 class Operation(Generic[Asked, Answer]):
@@ -125,7 +113,9 @@ class Operation(Generic[Asked, Answer]):
         self.role: Final = role
         self.takes_key: Final = takes_key  # see `Place.key`
         self.name: Final = function.__name__
-        self.told: Final = inspect.getdoc(function) or ""
+        told = inspect.getdoc(function) or ""
+        self.told: Final = _RAISES.sub("", told).strip()
+        self.raises: Final = {name: " ".join(when.split()) for name, when in _RAISES.findall(told)}
         self.question: Final[type[Asked]] = hints["asked"]
         self.answer: Final[Any] = hints["return"]
         self._function = function

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import Annotated
 
 import msgspec
 from anyio import to_thread
@@ -15,8 +16,9 @@ from backfilld.ranges import Ranges
 from daemon.operations.asset_names import no_asset_text
 from daemon.operations.dynamic_sets import no_keys_text
 from daemon.operations.errors import UnknownError, UsageError, did_you_mean
+from daemon.operations.fields import AssetKey, Part, WithText, said
 from daemon.operations.moment import Moment
-from daemon.operations.operation import ListQuestion, Page, Part, PastQuestion, operation
+from daemon.operations.operation import ListQuestion, Page, PastQuestion, operation
 from daemon.operations.paging import no_cursor
 from daemon.operations.records import Records
 from projections.asset_status import PARTITION_STATUSES, AssetStatus, PartitionStatus
@@ -32,10 +34,12 @@ Bits = Mapping[PartitionStatus, BitMap]
 class PartitionsAsked(PastQuestion, frozen=True, kw_only=True):
     """Of which asset, and how many ranges of each status."""
 
-    asset: str
-    status: str | None = None  # only these
-    limit: Part = RANGES_SHOWN
-    with_text: bool = False  # say it in range text too
+    asset: AssetKey
+    status: Annotated[str | None, said(f"Only those that are {', '.join(PARTITION_STATUSES)}.")] = None
+    limit: Annotated[
+        Part, said("At most so many ranges of each status; 0 for all. Counts are of all of them.")
+    ] = RANGES_SHOWN
+    with_text: WithText = False
 
 
 class StatusText(msgspec.Struct, frozen=True):
@@ -74,8 +78,8 @@ class PartitionsShown(msgspec.Struct, frozen=True):
 class RangesAsked(ListQuestion, frozen=True, kw_only=True):
     """Of which asset, and which of its partitions; a cursor is the last key that was told."""
 
-    asset: str
-    status: str | None = None  # only these
+    asset: AssetKey
+    status: Annotated[str | None, said(f"Only those that are {', '.join(PARTITION_STATUSES)}.")] = None
 
 
 class StatusRange(msgspec.Struct, frozen=True):

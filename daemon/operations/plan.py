@@ -3,12 +3,14 @@
 import os
 from datetime import datetime
 from functools import partial
+from typing import Annotated
 
 import msgspec
 from anyio import to_thread
 from msgspec import UNSET, UnsetType
 
-from daemon.operations.operation import Part, Role, operation
+from daemon.operations.fields import AsRanges, Part, said
+from daemon.operations.operation import Role, operation
 from daemon.operations.planning import Wanted, ask_of, check_loaded, planned_alone, statuses_kept
 from daemon.operations.records import Records
 from daemon.planning.listed import ListedPlan, listed
@@ -25,10 +27,16 @@ RUNS_LISTED = 100
 class PlanAsked(Wanted, frozen=True, kw_only=True):
     """Which plan, and what of it is told."""
 
-    limit: Part = RUNS_LISTED  # of the runs that are listed
-    estimate: bool = False  # say how long it will take
-    as_ranges: bool = False  # see `daemon.planning.listed.listed`
-    max_concurrent_runs: int | None = None  # of all, for the estimate, as long as no daemon has said its own
+    limit: Annotated[Part, said("List at most N runs; 0 for all.")] = RUNS_LISTED
+    estimate: Annotated[bool, said("Say how long it will take, by what such runs took before.")] = False
+    as_ranges: AsRanges = False
+    max_concurrent_runs: Annotated[
+        int | None,
+        said(
+            "For the estimate: at most N runs at the same time of all, as long as no daemon has said "
+            "how many it allows."
+        ),
+    ] = None
 
 
 class EstimatedPlan(ListedPlan, frozen=True):
@@ -48,7 +56,8 @@ async def plan(records: Records, asked: PlanAsked) -> EstimatedPlan:
     world, now = await records.world(), records.clock.now()
     check_loaded(world)
     # Up to seconds of a large plan's making are not the event loop's: others look and ask meanwhile.
-    planned = await to_thread.run_sync(planned_alone, world.catalog, statuses_kept(world, ask, now), ask, now)
+    statuses = statuses_kept(world, ask.selection, now)
+    planned = await to_thread.run_sync(planned_alone, world.catalog, statuses, ask, now)
     world = await records.world()
     found = with_overlaps(world, planned)
     plan = await to_thread.run_sync(partial(listed, found, asked.limit, as_ranges=asked.as_ranges))

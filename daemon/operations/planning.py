@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
 from daemon.operations.errors import RefusedError, UsageError
-from daemon.operations.operation import Question, Reason, Tags
+from daemon.operations.fields import Tags, Why, said
+from daemon.operations.operation import Question
 from daemon.operations.records import sentence
 from daemon.operations.typed import hours_typed
 from daemon.planning.choice import ByRoot, ByStatus, Choice, Latest, RangeText, choice_text, without_text
@@ -26,25 +28,55 @@ class Wanted(Question, frozen=True, kw_only=True):
     Failed and missing may go together, and so may roots and partitions.
     """
 
-    selection: tuple[str, ...]  # assets: names, '*a', 'a*', group:g, tag:k=v, '*', or a job's name
-    partitions: tuple[str, ...] = ()  # range text for the most upstream assets, or 'asset=text' for each
-    all: bool = False  # all that exist now
-    missing: bool = False  # those never materialized
-    failed: bool = False  # those that failed or were skipped
-    latest: bool = False  # the newest of the most upstream assets, and what follows from it
-    # Of a most upstream asset, and what is downstream of it; the others have partitions 'asset=text'.
-    roots: dict[str, ByStatus | Latest] = msgspec.field(default_factory=dict)
-    strict: bool = False  # refuse a plan that leaves out any of the selection
-    require_upstream: bool = False  # refuse a plan that needs what was never materialized
-    with_upstream: bool = False  # fill that too
-    reason: Reason | None = None  # for the record
-    max_concurrent: int | None = None  # runs of it at the same time
-    order: RunOrder | None = None  # the oldest first if none is given
-    newest_first: bool = False  # the same as that order
-    random: bool = False  # likewise
-    priority: int = 0
-    only_between: str | None = None  # hours of the day and a time zone
-    tags: Tags = msgspec.field(default_factory=dict)
+    selection: Annotated[
+        tuple[str, ...],
+        said(
+            "Assets: a name; '*a' (or +a, 2+a) with all (or the next) it needs, 'a*' with what needs "
+            "it; group:g; tag:k=v; '*' for all; or a job's name."
+        ),
+    ]
+    partitions: Annotated[
+        tuple[str, ...],
+        said(
+            "Those of the most upstream assets: '2024-01-05, [2024-02-01...2024-02-29], 2024-03-*'. "
+            "Or those of one asset, 'a=2024-01-05', and again for others."
+        ),
+    ] = ()
+    all: Annotated[bool, said("All that exist now.")] = False
+    missing: Annotated[bool, said("Those never materialized; with failed those too.")] = False
+    failed: Annotated[bool, said("Those that failed or were skipped.")] = False
+    latest: Annotated[bool, said("The newest of the most upstream assets, and what follows from it.")] = False
+    roots: Annotated[
+        dict[str, ByStatus | Latest],
+        said(
+            "Which of each most upstream asset, and downstream of it: all, missing, failed, "
+            "failed_and_missing or latest. The others have partitions 'asset=text'."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    strict: Annotated[bool, said("Refuse a plan that leaves out any of the selection.")] = False
+    require_upstream: Annotated[
+        bool, said("Refuse a plan that needs partitions upstream that were never materialized.")
+    ] = False
+    with_upstream: Annotated[
+        bool, said("Fill partitions upstream that were never materialized too, however far upstream.")
+    ] = False
+    reason: Why = None
+    max_concurrent: Annotated[int | None, said("At most N runs of it at the same time.")] = None
+    order: Annotated[
+        RunOrder | None, said("Which of its runs that are ready go first; the oldest, if nothing is given.")
+    ] = None
+    newest_first: Annotated[bool, said("Launch the newest first.")] = False
+    random: Annotated[bool, said("Launch in an order of chance.")] = False
+    priority: Annotated[
+        int,
+        said("Before backfills of a lower one, which gain one with each minute they wait; may be negative."),
+    ] = 0
+    only_between: Annotated[
+        str | None, said("Launch runs only at these hours: '22:00-06:00 Europe/Berlin'.")
+    ] = None
+    tags: Annotated[Tags, said("Tags of the backfill, to find it by; those of a job are kept.")] = (
+        msgspec.field(default_factory=dict)
+    )
 
 
 def ask_of(wanted: Wanted) -> Ask:
@@ -147,9 +179,9 @@ def planned_alone(
     return answer
 
 
-def statuses_kept(world: World, ask: Ask, now: datetime) -> dict[str, AssetStatus]:
-    """What is known now of all that a plan for what is asked looks at; it stays as it is."""
-    selected = select(world.catalog, ask.selection)
+def statuses_kept(world: World, terms: Sequence[str], now: datetime) -> dict[str, AssetStatus]:
+    """What is known now of all that a plan for a selection looks at; it stays as it is."""
+    selected = select(world.catalog, terms)
     if isinstance(selected, Refused):
         return {}
     known, seen, left = world.statuses(now), set[str](), list(selected.assets)

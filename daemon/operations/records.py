@@ -22,7 +22,7 @@ from events.ids import new_id
 from events.log import Appended, Filter, Log
 from projections.backfill.state import Backfill
 from projections.durations import Durations
-from projections.tables.then import backfill_rows, run_rows
+from projections.tables.then import backfill_rows, live_runs, run_rows, unfilled_then
 from projections.world import World, evolve
 
 if TYPE_CHECKING:
@@ -224,7 +224,13 @@ class Records:
         store = self._kept()
         head = await store.bring_up_to_date(self.log)
         upto = head if self.upto is None else self.upto
-        return await store.of_partitions(asset, keys, upto=upto, each=each, many=many)
+        found = await store.of_partitions(asset, keys, upto=upto, each=each, many=many)
+        if self.moment is None:
+            return found
+        world = await self.world()
+        under_way = [run_id for run_id, run in live_runs(world).items() if asset in run.assets]
+        rows = await self.rows("runs", limit=0, id=under_way)
+        return msgspec.structs.replace(found, unfilled=unfilled_then(found.unfilled, rows))
 
     async def runs_at(self, asset: str, keys: Sequence[str], *, most: int) -> tuple[str, ...] | None:
         """See `ProjectionStore.runs_at`; its tables are brought up to date first."""

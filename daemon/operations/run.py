@@ -8,12 +8,14 @@ import anyio
 import msgspec
 
 from daemon.operations.errors import UnknownError
+from daemon.operations.fields import RunId, said
 from daemon.operations.log.shown import Shown, shown
 from daemon.operations.moment import Moment
 from daemon.operations.operation import PastQuestion, operation
 from daemon.operations.records import Records
+from daemon.operations.run_files import Elsewhere, files_of
 from daemon.operations.run_names import unknown_run
-from daemon.operations.run_output import PRINTED, folder_of, tail
+from daemon.operations.run_output import PRINTED, tail
 from daemon.operations.runs import RunRow
 from events.log import Filter
 
@@ -23,8 +25,12 @@ LINES_SHOWN = 20
 class RunAsked(PastQuestion, frozen=True, kw_only=True):
     """Which run, and how much of what it printed."""
 
-    run_id: str
-    lines: Annotated[int, msgspec.Meta(ge=0)] = LINES_SHOWN  # the last ones; 0: all
+    run_id: RunId
+    lines: Annotated[
+        int,
+        msgspec.Meta(ge=0),
+        said("How many of its last lines of output; 0 for all, up to a mebibyte."),
+    ] = LINES_SHOWN
 
 
 class RunShown(RunRow, frozen=True):
@@ -36,6 +42,7 @@ class RunShown(RunRow, frozen=True):
     stdout: str | None  # the last lines; None: there is no such file, or what it held then is not known
     stderr: str | None
     as_of: Moment | None  # None: now
+    elsewhere: Elsewhere | None = None  # where its files are, if they cannot be read here
 
     @property
     def output_is_known(self) -> bool:
@@ -58,17 +65,19 @@ async def run(records: Records, asked: RunAsked) -> RunShown:
     async with aclosing(records.log.read(upto=records.upto, matching=matching)) as batches:
         async for batch in batches:
             facts.extend(shown(recorded) for recorded in batch)
-    folder = await folder_of(records, asked.run_id)
+    files = await files_of(records, asked.run_id)
+    folder, elsewhere = files.folder, files.elsewhere
     found = RunShown(
         **msgspec.structs.asdict(row),
         folder=str(folder),
-        files_removed=row.ended_at is not None and not folder.is_dir(),
+        files_removed=row.ended_at is not None and elsewhere is None and not folder.is_dir(),
         facts=tuple(facts),
         stdout=None,
         stderr=None,
         as_of=records.moment,
+        elsewhere=elsewhere,
     )
-    if not found.output_is_known:
+    if elsewhere is not None or not found.output_is_known:
         return found
     printed = await anyio.to_thread.run_sync(_printed, folder, asked.lines)
     return msgspec.structs.replace(found, **printed)

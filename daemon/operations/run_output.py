@@ -2,7 +2,6 @@
 
 import codecs
 import os
-from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -11,11 +10,11 @@ import msgspec
 
 from daemon.launching.output import STANDARD_ERROR_FILE, STANDARD_OUTPUT_FILE
 from daemon.operations.errors import UnknownError
+from daemon.operations.fields import RunId, said
 from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
+from daemon.operations.run_files import Elsewhere, files_of
 from daemon.operations.run_names import unknown_run
-from events.facts import LeaderElected
-from events.log import Filter
 
 Stream = Literal["stdout", "stderr"]
 
@@ -28,10 +27,16 @@ CHARACTER_BYTES_MAX: Final = 4  # a shorter piece may hold none
 class OutputAsked(Question, frozen=True, kw_only=True):
     """Which part of what a run printed."""
 
-    run_id: str
-    stream: Stream = "stdout"
-    offset: Annotated[int, msgspec.Meta(ge=-TAIL_BYTES_MAX)] = 0  # in bytes; below 0: from the end
-    limit: Annotated[int, msgspec.Meta(ge=CHARACTER_BYTES_MAX, le=TAIL_BYTES_MAX)] = PIECE_BYTES  # in bytes
+    run_id: RunId
+    stream: Annotated[Stream, said("Which of the two streams that it prints to.")] = "stdout"
+    offset: Annotated[
+        int,
+        msgspec.Meta(ge=-TAIL_BYTES_MAX),
+        said("The byte to begin with: the `next` of the answer before. Below 0 it counts from the end."),
+    ] = 0
+    limit: Annotated[
+        int, msgspec.Meta(ge=CHARACTER_BYTES_MAX, le=TAIL_BYTES_MAX), said("At most so many bytes.")
+    ] = PIECE_BYTES
 
 
 class RunOutput(msgspec.Struct, frozen=True):
@@ -44,6 +49,7 @@ class RunOutput(msgspec.Struct, frozen=True):
     next: int  # the offset to go on with
     size: int | None  # of the file, in bytes; None: there is no such file
     has_ended: bool  # whether all of it was told, and the run will print no more
+    elsewhere: Elsewhere | None = None  # where the file is, if it cannot be read here
 
 
 @operation("GET", "/runs/{run_id}/output")
@@ -57,31 +63,11 @@ async def run_output(records: Records, asked: OutputAsked) -> RunOutput:
     rows = await records.rows("runs", limit=1, id=asked.run_id)
     if not rows:
         raise UnknownError(await unknown_run(records, asked.run_id))
-    folder = await folder_of(records, asked.run_id)
+    files = await files_of(records, asked.run_id)
     # The row is older than the file is read: what an ended run printed is all there.
     is_over = rows[0]["ended_at"] is not None
-    return await anyio.to_thread.run_sync(piece, folder, asked, is_over)
-
-
-async def folder_of(records: Records, run_id: str) -> Path:
-    """Where the files of a run are, or would be; a standby's runs may lie in another home than ours."""
-    from daemon.launching.local import RUNS_FOLDER  # noqa: PLC0415 -- structlog, which --help need not wait for
-
-    homes = [records.place.home, *await homes_led_from(records)]
-    folders = [home / RUNS_FOLDER / run_id for home in homes]
-    return next((folder for folder in folders if folder.is_dir()), folders[0])
-
-
-async def homes_led_from(records: Records) -> list[Path]:
-    """The homes that the log was led from, the newest first."""
-    homes: dict[str, None] = {}
-    elections = Filter(types=frozenset({LeaderElected.__name__}))
-    async with aclosing(records.log.read(matching=elections, newest_first=True)) as batches:
-        async for batch in batches:
-            for recorded in batch:
-                if isinstance(recorded.fact, LeaderElected) and recorded.fact.home is not None:
-                    homes[recorded.fact.home] = None
-    return [Path(home) for home in homes]
+    found = await anyio.to_thread.run_sync(piece, files.folder, asked, is_over)
+    return msgspec.structs.replace(found, elsewhere=files.elsewhere) if files.elsewhere else found
 
 
 def piece(folder: Path, asked: OutputAsked, is_over: bool) -> RunOutput:  # noqa: FBT001 -- called by a thread

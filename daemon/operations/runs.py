@@ -1,11 +1,13 @@
 """What was launched, newest first; each attempt is a run of its own."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
 from daemon.operations.errors import UsageError, did_you_mean
-from daemon.operations.operation import Limit, ListQuestion, Page, operation
+from daemon.operations.fields import Limit, said
+from daemon.operations.operation import ListQuestion, Page, operation
 from daemon.operations.paging import position_cursor
 from daemon.operations.records import Records
 from events.facts import PartitionKeys
@@ -17,9 +19,9 @@ RUN_STATUSES = ("launched", "running", "succeeded", "failed", "canceled", "lost"
 class RunsAsked(ListQuestion, frozen=True, kw_only=True):
     """Which runs."""
 
-    backfill: str | None = None
-    status: str | None = None
-    asset: str | None = None  # one that it fills
+    backfill: Annotated[str | None, said("Only runs of this backfill.")] = None
+    status: Annotated[str | None, said(f"Only runs that are {', '.join(RUN_STATUSES)}.")] = None
+    asset: Annotated[str | None, said("Only runs that fill this asset.")] = None
     limit: Limit = LISTED
 
 

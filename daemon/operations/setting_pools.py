@@ -1,14 +1,15 @@
 """Limits of pools, set while a daemon runs or not."""
 
 import re
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from daemon.commands import PoolChange, configure_pool
 from daemon.operations.errors import UsageError
-from daemon.operations.operation import Question, Reason, operation
+from daemon.operations.fields import Why, said
+from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
 from daemon.operations.typed import NONE, hours_typed
 from projections.pools import Pool
@@ -21,11 +22,17 @@ _PER_MINUTE: Final = {"s": 60.0, "sec": 60.0, "min": 1.0, "h": 1 / 60}
 class SettingPool(Question, frozen=True, kw_only=True):
     """What is to change of which pool; what is not given stays as it is, ``"none"`` lifts a limit."""
 
-    name: str
-    slots: int | Literal["none"] | None = None  # runs of it at the same time
-    rate: str | None = None  # launches in a time: 30/min, 2/s, 100/h
-    only_between: str | None = None  # hours of the day and a time zone
-    reason: Reason | None = None  # for the record
+    name: Annotated[str, said("A pool, as in asset(pool=NAME).")]
+    slots: Annotated[
+        int | Literal["none"] | None, said("At most N runs of it at the same time; 'none' lifts the limit.")
+    ] = None
+    rate: Annotated[
+        str | None, said("At most so many launches in a time: 30/min, 2/s, 100/h; 'none' lifts the limit.")
+    ] = None
+    only_between: Annotated[
+        str | None, said("Launch only at these hours: '22:00-06:00 Europe/Berlin'; 'none' lifts the limit.")
+    ] = None
+    reason: Why = None
 
 
 class PoolRow(msgspec.Struct, frozen=True):

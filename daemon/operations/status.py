@@ -1,8 +1,11 @@
 """What goes on, and how far one backfill has come."""
 
+from typing import Annotated
+
 import msgspec
 
 from daemon.operations.failed_runs import failed_runs
+from daemon.operations.fields import BackfillId, said
 from daemon.operations.operation import PastQuestion, operation
 from daemon.operations.records import Records
 from daemon.operations.standing import BackfillStanding, Standing, standing_of, standing_of_all
@@ -11,8 +14,8 @@ from daemon.operations.standing import BackfillStanding, Standing, standing_of, 
 class BackfillAsked(PastQuestion, frozen=True, kw_only=True):
     """Which backfill."""
 
-    backfill_id: str
-    with_daemon: bool = False  # say too whether a daemon serves the log
+    backfill_id: BackfillId
+    with_daemon: Annotated[bool, said("Say too whether a daemon serves the log.")] = False
 
 
 @operation("GET", "/status")

@@ -4,13 +4,14 @@ import hashlib
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from daemon import commands
 from daemon.operations.errors import UsageError
-from daemon.operations.operation import Question, Reason, Role, operation
+from daemon.operations.fields import Why, said
+from daemon.operations.operation import Question, Role, operation
 from daemon.operations.records import Records
 from events.facts import TokenCreated, TokenRole
 from projections.tokens import Token
@@ -24,17 +25,25 @@ _UNITS: Final = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": time
 class CreatingToken(Question, frozen=True, kw_only=True):
     """Who is to come, and as what."""
 
-    name: str  # the actor of what is done with it
-    role: TokenRole
-    expires: str | None = None  # how long it lasts: 90d, 12h, 30min; None: until it is revoked
-    reason: Reason | None = None  # for the record
+    name: Annotated[str, said("Whom or what it is for; what they do is recorded under it.")]
+    role: Annotated[
+        TokenRole,
+        said(
+            "A viewer changes nothing; an operator launches, cancels and amends; an admin makes tokens "
+            "as well."
+        ),
+    ]
+    expires: Annotated[
+        str | None, said("How long it lasts: 90d, 12h, 30min. Until it is revoked, where nothing is given.")
+    ] = None
+    reason: Why = None
 
 
 class RevokingToken(Question, frozen=True, kw_only=True):
     """Which token is to open nothing any more."""
 
-    name: str
-    reason: Reason | None = None  # for the record
+    name: Annotated[str, said("A token, by its name.")]
+    reason: Why = None
 
 
 class TokenRow(msgspec.Struct, frozen=True):

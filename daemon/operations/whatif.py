@@ -1,12 +1,13 @@
 """A recorded backfill simulated under another policy, beside what it was."""
 
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from anyio import to_thread
 
 from daemon.operations.errors import RefusedError, UsageError, did_you_mean
+from daemon.operations.fields import BackfillId, said
 from daemon.operations.operation import Question, Role, operation
 from daemon.operations.planning import order_of
 from daemon.operations.records import Records, sentence
@@ -26,15 +27,28 @@ from projections.world import World
 class WhatIf(Question, frozen=True, kw_only=True):
     """Which backfill, and what is to be other than it was; ``"none"`` lifts a limit."""
 
-    backfill_id: str
-    max_concurrent: int | Literal["none"] | None = None
-    order: RunOrder | None = None
-    newest_first: bool = False  # the same as that order
-    random: bool = False  # likewise
-    retries: int | Literal["none"] | None = None  # none: as its assets' retry policies say
-    only_between: str | None = None  # hours of the day and a time zone
-    pool: dict[str, int | Literal["none"]] = msgspec.field(default_factory=dict)  # slots by name
-    max_runs: int | None = None  # at the same time, of all that the daemon has
+    backfill_id: BackfillId
+    max_concurrent: Annotated[
+        int | Literal["none"] | None,
+        said("At most N runs of it at the same time; none: only the daemon's own limit."),
+    ] = None
+    order: Annotated[RunOrder | None, said("Which of its runs that are ready go first.")] = None
+    newest_first: Annotated[bool, said("Launch the newest first.")] = False
+    random: Annotated[bool, said("Launch in an order of chance.")] = False
+    retries: Annotated[
+        int | Literal["none"] | None,
+        said("Of a run that fails: at most N; none: as its assets' retry policies say."),
+    ] = None
+    only_between: Annotated[
+        str | None,
+        said("Launch its runs only at these hours: '22:00-06:00 Europe/Berlin'; none: at any hour."),
+    ] = None
+    pool: Annotated[
+        dict[str, int | Literal["none"]], said("Pools by name with so many slots, or none for any number.")
+    ] = msgspec.field(default_factory=dict)
+    max_runs: Annotated[int | None, said("At most N runs at the same time of all that the daemon has.")] = (
+        None
+    )
 
 
 class Compared(msgspec.Struct, frozen=True):

@@ -72,6 +72,16 @@ def choice_text(choice: Choice) -> str:
             return " ".join(_WORDS[choice])
 
 
+def words_of(recorded: str) -> str:
+    """A choice as the record keeps it, without the command line's dashes.
+
+    >>> words_of("--failed --missing"), words_of("[2024-01-01...2024-01-31]")
+    ('failed and missing', '[2024-01-01...2024-01-31]')
+    """
+    named = {" ".join(words): name for name, words in _WORDS.items()}
+    return named[recorded].replace("_", " ") if recorded in named else recorded
+
+
 def arguments(choice: RangeText | ByRoot | ByStatus | Latest) -> list[str]:
     """The command line's words for a choice."""
     return list(_WORDS[choice]) if isinstance(choice, str) else choice.arguments()

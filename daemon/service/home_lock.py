@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from daemon.service.errors import AlreadyServedError
+from events import private
 
 LOCK_NAME = "daemon.lock"
 ID_NAME = "home.id"
@@ -23,7 +24,7 @@ def home_lock(home: Path, daemon_id: str, *, instead_of: str | None = None) -> I
         hangs, the folder is taken from it.
     :raises AlreadyServedError: another process holds it.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    private.make_home(home)
     descriptor = _locked(home / LOCK_NAME, instead_of)
     try:
         os.ftruncate(descriptor, 0)
@@ -59,7 +60,7 @@ def home_id(home: Path) -> str | None:
 
 def named_home(home: Path) -> str:
     """The folder's `home_id`, given to it if it has none yet."""
-    home.mkdir(parents=True, exist_ok=True)
+    private.make_home(home)
     with tempfile.NamedTemporaryFile("w", dir=home, prefix=ID_NAME) as made:
         made.write(f"{uuid4().hex}\n")
         made.flush()
@@ -71,7 +72,7 @@ def named_home(home: Path) -> str:
 def _locked(path: Path, instead_of: str | None) -> int:
     """A descriptor that holds the lock file at the path."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = private.opened(path, os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -12,8 +12,9 @@ import anyio
 import structlog
 from anyio.abc import Process
 
+from daemon.loopback import is_loopback
 from daemon.service.errors import WebRefusedError
-from daemon.web.listening import CannotListenError, is_loopback, listening, url_of
+from daemon.web.listening import CannotListenError, listening, url_of
 from daemon.web.settings import HOST_DEFAULT, Handed, WebSettings, encoded
 from projections.tokens import Token
 
@@ -68,6 +69,7 @@ async def _keep_on(settings: WebSettings, listener: socket.socket) -> NoReturn:
     again_s = AGAIN_FIRST_S
     while True:
         async with _web_process(settings, listener) as process:
+            log.info("web.begun", pid=process.pid)
             with anyio.move_on_after(STEADY_S) as young:
                 await process.wait()
             if young.cancelled_caught:

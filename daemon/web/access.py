@@ -11,6 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from daemon.operations.errors import RefusedError
 from daemon.operations.operation import Role
 from events.errors import LogError
+from projections.tokens import Token
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -22,6 +23,7 @@ class Identity(msgspec.Struct, frozen=True):
 
     name: str  # the actor of what they change
     role: Role
+    token: Token | None = None  # that they have shown; None: they needed none
 
 
 class TooManyAttemptsError(HTTPException):
@@ -55,7 +57,8 @@ def needs(role: Role) -> Callable[[Connection, BaseRouteHandler], None]:
         identity = identity_of(connection)
         if identity.role < role:
             raise PermissionDeniedException(
-                f"{identity.name} is a {identity.role.name.lower()}, and this needs an {role.name.lower()}."
+                f"the token of {identity.name} is a {identity.role.name.lower()}'s, and this needs an "
+                f"{role.name.lower()}'s."
             )
         is_change = role > Role.VIEWER and connection.scope.get("method") != "GET"
         if is_change and connection.query_params.get("as_of"):

@@ -16,6 +16,8 @@ from litestar.static_files import create_static_files_router
 from litestar.types import HTTPScope
 
 from daemon.operations.every import EVERY
+from daemon.operations.operation import Role
+from daemon.web.access import needs
 from daemon.web.asking import Asking
 from daemon.web.door import Door
 from daemon.web.folding import folding_aside
@@ -25,6 +27,7 @@ from daemon.web.probes import PROBES
 from daemon.web.problems import problem_response
 from daemon.web.routes import route_of
 from daemon.web.settings import WebSettings
+from daemon.web.streams.places import left
 from daemon.web.streams.routes import STREAMS
 from daemon.web.warming import warm
 from events.postgres import PostgresLog
@@ -33,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 STATIC_FOLDER = Path(__file__).with_name("static")
 API_PATH = "/api/v1"
-BODY_BYTES_MAX = 1024 * 1024
 
 
 def make_app(settings: WebSettings) -> Litestar:
@@ -80,12 +82,15 @@ def make_app(settings: WebSettings) -> Litestar:
         dependencies={"asking": Provide(provided, sync_to_thread=False)},
         exception_handlers={Exception: problem_response},
         lifespan=[opened],
-        request_max_body_size=BODY_BYTES_MAX,
-        middleware=[lambda app: identified(app, lambda: asking[0].identifying)],
+        request_max_body_size=settings.bounds.body_bytes_max,
+        middleware=[left, lambda app: identified(app, lambda: asking[0].identifying)],
         openapi_config=OpenAPIConfig(
             title="backfilld",
             version=version("backfilld-daemon"),
-            path="/schema",
+            # What there is to ask is nobody's business either who may not ask it.
+            openapi_router=Router(
+                "/schema", route_handlers=[], guards=[needs(Role.VIEWER)], include_in_schema=False
+            ),
             use_handler_docstrings=True,
             # The usual pages to look at it load scripts from elsewhere.
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],

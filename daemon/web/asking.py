@@ -1,6 +1,5 @@
 """Operations asked over HTTP: with the records of the log, on behalf of whoever asks."""
 
-from collections import Counter
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,6 +19,7 @@ from daemon.web.metrics import Metrics
 from daemon.web.settings import WebSettings
 from daemon.web.streams.changes import Changes
 from daemon.web.streams.hub import Hub
+from daemon.web.streams.places import Places
 from daemon.web.streams.progress import Progress
 from events.postgres import PostgresLog
 from projections.tables.store import ProjectionStore
@@ -39,7 +39,7 @@ class Asking:
         self.hub = Hub(log)
         self.changes = Changes(self.hub)
         self.progress = Progress(self.hub, self.live, self.clock)
-        self.streams: Counter[str] = Counter()  # that are being sent, by whom they are sent to
+        self.places = Places(settings.bounds)
         self.metrics = Metrics()
         self._settings = settings
         self._attending = LiveAttendance(settings.database_url, self.clock)

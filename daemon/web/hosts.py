@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from daemon.web.listening import is_loopback
+from daemon.loopback import is_loopback
 from daemon.web.settings import WebSettings
 
 _HTTP_PORT: Final = 80

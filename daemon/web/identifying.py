@@ -10,13 +10,13 @@ from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from daemon.clock import Clock
+from daemon.loopback import is_loopback
 from daemon.operations.live import LiveWorld
 from daemon.operations.operation import Role
 from daemon.operations.tokens import digest_of
 from daemon.web.access import IDENTITY, Identity, TooManyAttemptsError
 from daemon.web.attempts import Attempts
 from daemon.web.hosts import host_of
-from daemon.web.listening import is_loopback
 from daemon.web.settings import WebSettings
 from events.errors import LogError
 from projections.tokens import Token
@@ -54,7 +54,23 @@ class Identifying:
             return Identity(self._settings.local_name, Role.ADMIN)
         else:
             raise NotAuthorizedException("who asks? Send a token: `backfilld token create` makes one.")
-        return Identity(token.name, Role[token.role.upper()])
+        return Identity(token.name, Role[token.role.upper()], token)
+
+    async def is_still_let_in(self, identity: Identity) -> bool:
+        """Whether the token that somebody has shown opens what it opened, by all that is recorded now.
+
+        :raises LogError: the tokens cannot be read.
+        """
+        shown = identity.token
+        if shown is None:
+            return True
+        known = (await self._live.at_head()).known.tokens.get(shown.name)
+        return known is not None and known.sha256 == shown.sha256 and known.opens(self._clock.now())
+
+    def has_expired(self, identity: Identity) -> bool:
+        """Whether the time of the token that somebody has shown is over."""
+        expires_at = None if identity.token is None else identity.token.expires_at
+        return expires_at is not None and expires_at <= self._clock.now()
 
     async def token(self, secret: str, address: str) -> Token:
         """The token whose secret that is, however many came from the address that open nothing.

@@ -46,16 +46,6 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{address}]:{port}" if address.version == 6 else f"http://{address}:{port}"
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _told(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         who = "another program, perhaps another daemon" if port == PORT_DEFAULT else "another program"

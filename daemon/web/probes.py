@@ -38,7 +38,7 @@ async def metrics(request: AnyRequest, asking: Asking) -> Response[bytes]:
     folded = asking.live.position
     daemon = await daemon_standing(records, await records.world(), None)
     world = await records.world()  # Others may have folded on since.
-    text = asking.metrics.text(world, world.position - folded, daemon, asking.streams.total())
+    text = asking.metrics.text(world, world.position - folded, daemon, asking.places.taken)
     return Response(text, media_type=MEDIA_TYPE)
 
 

@@ -3,16 +3,17 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import Body, HeaderParameter, QueryParameter
+from litestar.params import Body, HeaderParameter, PathParameter, QueryParameter
 
 from daemon.operations.errors import UsageError, did_you_mean
+from daemon.operations.fields import meaning_of
 from daemon.operations.operation import Operation
 from daemon.web.access import needs
 from daemon.web.asking import Asking
@@ -29,28 +30,47 @@ _Key = Annotated[
 ]
 
 
-PROBLEMS: Final = {
-    status: ResponseSpec(Problem, generate_examples=False, description=told, media_type=PROBLEM_JSON)
-    for status, told in {
-        400: "It cannot be read.",
-        401: "Nobody knows who asks.",
-        403: "It comes from another site's page, or whoever asks may not.",
-        404: "What is named does not exist.",
-        409: "It was understood, and is not done.",
-        413: "It is too long.",
-        415: "The body is no JSON.",
-        421: "This server is not called so.",
-        422: "It makes no sense.",
-        429: "Too many tokens that open nothing came from the address.",
-        503: "The log cannot be reached.",
-    }.items()
+_PROBLEMS: Final = {
+    400: "It cannot be read",
+    401: "Nobody knows who asks",
+    403: "It comes from another site's page, or whoever asks may not",
+    404: "What is named does not exist",
+    409: "It was understood, and is not done",
+    408: "It takes too long to arrive",
+    413: "It is too long",
+    415: "The body is no JSON",
+    421: "This server is not called so",
+    422: "It makes no sense",
+    429: "Too many tokens that open nothing came from the address, or they follow too often",
+    431: "Its line and headers are too long",
+    503: "The log cannot be reached, or too many are here already",
 }
+_STATUSES: Final = {"UnknownError": 404, "RefusedError": 409, "UsageError": 422, "RangeTextError": 422}
+
+
+def problems(raises: Mapping[str, str]) -> dict[int, ResponseSpec]:
+    """The problems that a route may answer with, those that errors of an operation become with their reason.
+
+    :param raises: when it raises which error; see `Operation.raises`.
+    """
+    told = {status: [text] for status, text in _PROBLEMS.items()}
+    for name, when in raises.items():
+        told[_STATUSES[name]].append(when.rstrip("."))
+    return {
+        status: ResponseSpec(
+            Problem,
+            generate_examples=False,
+            description=f"{': '.join(filter(None, [texts[0], '; '.join(texts[1:])]))}.",
+            media_type=PROBLEM_JSON,
+        )
+        for status, texts in told.items()
+    }
 
 
 def route_of(operation: Operation[Any, Any]) -> HTTPRouteHandler:
     """The route that answers with what the operation does."""
     in_path = {name for name, _ in _PLACEHOLDER.findall(operation.path)}
-    kinds = {field.name: "int" if field.type is int else "str" for field in fields_of(operation)}
+    kinds = {field.name: "int" if _bare(field.type) is int else "str" for field in fields_of(operation)}
     path = _PLACEHOLDER.sub(
         lambda found: f"{{{found[1]}{found[2] or ':' + kinds[found[1]]}}}", operation.path
     )
@@ -63,7 +83,7 @@ def route_of(operation: Operation[Any, Any]) -> HTTPRouteHandler:
         summary=operation.told.split("\n", 1)[0],
         description=operation.told,
         name=f"api:{operation.name}",
-        responses=PROBLEMS,
+        responses=problems(operation.raises),
     )(_answering(operation, in_path))
 
 
@@ -92,14 +112,17 @@ def _answering(
         return _told(request, _ENCODER.encode(answer))
 
     parameters = [_parameter("request", Request[Any, Any, Any]), _parameter("asking", Asking)]
-    parameters += [
-        _parameter(field.name, field.type)
-        if field.name in in_path
-        else _parameter(
-            field.name, Annotated[field.type, QueryParameter(name=field.name)], default=_default_of(field)
-        )
-        for field in separate
-    ]
+    for field in separate:
+        meaning = meaning_of(operation.question, field.name)
+        if field.name in in_path:
+            kind: Any = Annotated[field.type, PathParameter(description=meaning)]
+            parameters.append(_parameter(field.name, kind))
+        else:
+            kind = Annotated[
+                field.type,
+                QueryParameter(name=field.name, description=meaning, schema_extra=_bounds_of(field.type)),
+            ]
+            parameters.append(_parameter(field.name, kind, default=_default_of(field)))
     if operation.takes_key:
         parameters.append(_parameter("idempotency_key", _Key, default=None))
     if rest:
@@ -136,6 +159,18 @@ def _refuse_unknown(request: Request[Any, Any, Any], known: set[str]) -> None:
 def fields_of(operation: Operation[Any, Any]) -> tuple[msgspec.structs.FieldInfo, ...]:
     """The fields of an operation's question."""
     return msgspec.structs.fields(operation.question)
+
+
+def _bounds_of(annotation: Any) -> dict[str, int]:  # noqa: ANN401 -- any type
+    """The bounds of a number as the description names them. They are checked by decoding the question."""
+    metas = [each for each in getattr(annotation, "__metadata__", ()) if isinstance(each, msgspec.Meta)]
+    bounds = {"minimum": [each.ge for each in metas], "maximum": [each.le for each in metas]}
+    return {name: value for name, values in bounds.items() for value in values if isinstance(value, int)}
+
+
+def _bare(annotation: Any) -> Any:  # noqa: ANN401 -- any type
+    """A type without what is annotated to it."""
+    return annotation.__origin__ if hasattr(annotation, "__metadata__") else annotation
 
 
 def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:  # noqa: ANN401 -- any type

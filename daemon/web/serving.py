@@ -12,6 +12,7 @@ import uvicorn
 
 from daemon.web.app import make_app
 from daemon.web.folding import be_ready_for_threads
+from daemon.web.guarding import guarded, have_files
 from daemon.web.settings import WebSettings
 
 STOP_GRACE_S: Final = 2  # for answers under way; streams are ended at once
@@ -25,12 +26,14 @@ async def serve(
 ) -> None:
     """Serve until ``until()`` returns, then end gently: what is being answered is."""
     _pass_on_what_uvicorn_logs()
+    bounds = have_files(settings.bounds)
     app = make_app(settings)
     server = _Server(
         uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=guarded(bounds),
+            h11_max_incomplete_event_size=bounds.head_bytes_max,
             ws="none",
             log_config=None,
             access_log=False,

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from daemon.service_log import Level
+from daemon.web.bounds import Bounds
 
 HOST_DEFAULT: Final = "127.0.0.1"
 PORT_DEFAULT: Final = 8340
@@ -22,6 +23,7 @@ class WebSettings(msgspec.Struct, frozen=True):
     insists: bool = False  # somebody asked for that port or host: a daemon that cannot have it does not start
     hosts: tuple[str, ...] = ()  # names that it is reached under beside its own address, as proxies have them
     requires_tokens: bool = False  # on loopback too
+    bounds: Bounds = Bounds()
     log_level: Level = Level.INFO
     log_is_json: bool = False
 

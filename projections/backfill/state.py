@@ -1,15 +1,16 @@
 """The state of one backfill. Everything here is plain and can be written into a snapshot."""
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 from pyroaring import BitMap
 
-from events.facts import BackfillCompleted, BackfillRequested, Cause, RunOrder
+from events.facts import BackfillCompleted, BackfillRequested, Cause, Outcome, RunOrder
 from projections.backfill.tally import Tally
 
 BackfillStatus: TypeAlias = Literal["running", "paused", "canceling", "succeeded", "failed", "canceled"]
+ENDED: Final[frozenset[str]] = frozenset(get_args(Outcome))  # the statuses after which nothing more comes
 Intervals: TypeAlias = tuple[tuple[int, int], ...]  # of ordinals, half-open, ascending
 
 

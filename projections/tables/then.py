@@ -4,7 +4,7 @@ The tables stand at the log's head. What they say of a run that had ended by the
 run that was under way then is in the world of then. Of backfills the world has all that is listed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from projections.backfill.state import Backfill, LiveRun
@@ -94,6 +94,16 @@ def _backfill_row(backfill: Backfill) -> Row:
         "ended_at": backfill.completed_at,
         "position": backfill.request_position,
     }
+
+
+def unfilled_then(unfilled: Iterable[Row], under_way: Iterable[Row]) -> list[Row]:
+    """The rows of runs that had not succeeded by then, newest first, of those that have not succeeded since.
+
+    :param under_way: the rows, as they were then, of the runs that were under way.
+    """
+    found = {row["run_id"]: row for row in unfilled}
+    found |= {row["id"]: row | {"run_id": row["id"]} for row in under_way}
+    return sorted(found.values(), key=lambda row: -row["position"])
 
 
 def live_runs(world: World) -> dict[str, LiveRun]:

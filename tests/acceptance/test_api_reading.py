@@ -12,7 +12,7 @@ from litestar.exceptions import LitestarDeprecationWarning
 from litestar.testing import TestClient
 
 from daemon.operations.every import EVERY
-from daemon.operations.operation import LIMIT_MAX
+from daemon.operations.fields import LIMIT_MAX
 from daemon.web.app import make_app
 from daemon.web.settings import WebSettings
 from events.embedded import embedded_database

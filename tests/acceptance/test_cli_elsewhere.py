@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from daemon.operations.operation import LIMIT_MAX, PART_MAX
+from daemon.operations.fields import LIMIT_MAX, PART_MAX
 from tests.acceptance.elsewhere import Served, served, served_by_daemon
 from tests.acceptance.house import Answer, line_of, new_house
 
@@ -402,7 +402,10 @@ def test_a_token_says_who_acts_and_what_they_may() -> None:
             assert shop.by_url(*launch) == (3, "", f"{asks}\n")
             assert shop.by_url("jobs", "--token-file", "eve").status == 0
             refused = shop.by_url(*launch, "--token-file", "eve")
-            assert (refused.status, refused.err) == (3, "Eve is a viewer, and this needs an operator.\n")
+            assert (refused.status, refused.err) == (
+                3,
+                "The token of eve is a viewer's, and this needs an operator's.\n",
+            )
             status, out, _ = shop.by_url(*launch, "--token-file", "ci", "--wait")
             assert status == 0
             assert shop.house.call("status", out.split()[1], "-o", "json").value["requested_by"] == "ci"

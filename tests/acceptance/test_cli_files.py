@@ -283,6 +283,8 @@ def test_anchors_hold_files_and_the_log_to_what_they_were(house: House) -> None:
         assert house.call("verify", name, "--anchor", "anchor.json", "-o", "json").value["anchored"]
     outside = house.call("verify", "early.jsonl", "--anchor", "anchor.json", "-o", "json").value
     assert (outside["intact"], outside["anchored"]) == (True, None)
+    nowhere = house.call("log", "verify", "--save-anchor", "no/such/anchor.json")
+    assert (nowhere.status, "anchor.json cannot be written: No such file" in nowhere.err) == (3, True)
     anchor = house.folder / "anchor.json"
     other = json.loads(anchor.read_text())
     other["backfilld_anchor"]["digest"] = "f" * 64

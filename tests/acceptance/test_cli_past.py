@@ -225,6 +225,14 @@ def test_what_changed_between_two_moments(house: House, facts: list[dict[str, An
     assert house.call("diff", "--from", "7", "--to", "7").out.endswith("Nothing changed.\n")
 
 
+def test_two_times_of_one_position_have_an_order(house: House, facts: list[dict[str, Any]]) -> None:
+    head = str(len(facts))
+    status, out, err = house.call("diff", "--from", "0s", "--to", head)
+    assert (status, out) == (3, "")
+    assert "--from is later than --to" in err
+    assert house.call("diff", "--from", head, "--to", "0s").status == 0
+
+
 def test_what_changed_of_a_backfill_or_an_asset(
     house: House, facts: list[dict[str, Any]], failed_id: str
 ) -> None:

@@ -98,14 +98,19 @@ def asked(house: House, said: Said | None, *arguments: str) -> Answer:
             "The daemon at URL asks for a token: give one with --token-file or $BACKFILLD_TOKEN.",
         ),
         (
-            problem(403, "PermissionDenied", "eve is a viewer, and this needs an operator."),
+            problem(403, "PermissionDenied", "the token of eve is a viewer's, and this needs an operator's."),
             3,
-            "Eve is a viewer, and this needs an operator.",
+            "The token of eve is a viewer's, and this needs an operator's.",
         ),
         (
             problem(429, "TooMany", "too many attempts", **{"retry-after": "30"}),
             3,
             "The daemon at URL takes no more for now: too many attempts. Try again in 30 s.",
+        ),
+        (
+            problem(429, "TooMany", "too many tokens; try again in 37 s.", **{"retry-after": "37"}),
+            3,
+            "The daemon at URL takes no more for now: too many tokens; try again in 37 s.",
         ),
         (problem(404, "Not found", "there is no backfill 'x'."), 3, "There is no backfill 'x'."),
         (problem(409, "Refused", "that is done."), 3, "That is done."),
@@ -349,8 +354,14 @@ def stream(*standings: bytes) -> Said:
     return Said(200, {"content-type": "text/event-stream"}, events)
 
 
-def test_a_backfill_is_followed_over_a_lost_connection(house: House) -> None:
-    gone = Said(502, HTML, b"<html>no daemon behind it</html>")
+@pytest.mark.parametrize(
+    "gone",
+    [
+        Said(502, HTML, b"<html>no daemon behind it</html>"),
+        problem(503, "The log cannot be reached", "the database cannot be reached."),
+    ],
+)
+def test_a_backfill_is_followed_over_a_lost_connection(house: House, gone: Said) -> None:
     streams = [
         stream(standing("running", 0), standing("running", 1)),
         *(gone, gone, stream(), stream(standing("running", 1), standing("succeeded", 4))),

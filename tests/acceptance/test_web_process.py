@@ -103,6 +103,14 @@ async def test_a_web_process_that_dies_is_begun_again_and_the_daemon_goes_on(hou
         assert second.pid != first.pid
         launched = await anyio.to_thread.run_sync(house.call, "launch", "orders", "--all", "--wait")
         assert launched.status == 0
+        up.send_signal(signal.SIGTERM)
+        _, said = up.communicate(timeout=TIMEOUT_S)
+    told_of = [each for line in said.splitlines() if (each := json.loads(line))["event"].startswith("web.")]
+    assert [(each["event"], each.get("pid") or each["status"]) for each in told_of] == [
+        ("web.begun", first.pid),
+        ("web.ended", -signal.SIGKILL),
+        ("web.begun", second.pid),
+    ]
 
 
 async def test_a_backfill_is_followed_to_its_end(house: House) -> None:

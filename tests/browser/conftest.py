@@ -12,11 +12,8 @@ from tests.browser.site import Site, new_site
 
 SCREENSHOTS = Path(os.environ.get("BACKFILLD_SCREENSHOTS", "build/screenshots"))  # for people to look at
 WIDTH, HEIGHT = 1360, 860
-REFUSALS = (
-    "503 (Service Unavailable)",
-    "409 (Conflict)",
-    "422 (Unprocessable Entity)",
-)  # the page says why: no complaint
+# The page says why: no complaint.
+REFUSALS = ("401 (Unauthorized)", "409 (Conflict)", "422 (Unprocessable Entity)", "503 (Service Unavailable)")
 
 
 @pytest.fixture(scope="package")

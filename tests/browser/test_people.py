@@ -119,15 +119,29 @@ def test_reading_an_error_and_retrying(page: Page, site: Site) -> None:
 
 def test_a_viewer_looks_and_changes_nothing(page: Page, site: Site) -> None:
     made = site.call("token", "create", "vera", "--role", "viewer")
-    page.goto("/login")
-    page.get_by_label("Token").fill(made["secret"])
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, made["secret"])
     page.goto("/")
     expect(page.locator("summary", has_text="vera")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("Materialize"))).to_be_disabled()
     answer = page.request.post("/api/v1/backfills/nobody/pause", data={}, headers={"Origin": site.url})
     assert answer.status == 403
     assert "viewer" in answer.json()["detail"]
+
+
+def test_whoever_is_known_no_more_is_asked_to_sign_in(page: Page, site: Site) -> None:
+    made = site.call("token", "create", "gone", "--role", "viewer")
+    sign_in(page, made["secret"])
+    page.goto("/backfills")
+    expect(page.locator("summary", has_text="gone")).to_be_visible()
+    site.call("token", "revoke", "gone")
+    expect(page).to_have_url(re.compile("/login"), timeout=DONE_MS)
+
+
+def sign_in(page: Page, secret: str) -> None:
+    """With a token."""
+    page.goto("/login")
+    page.get_by_label("Token").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
 
 
 def launch_all(page: Page) -> None:

@@ -15,7 +15,13 @@ from backfilld.partitions import (
     StaticPartitionsDefinition,
 )
 from backfilld.policies import BackfillPolicy, RetryPolicy
-from events.facts import DynamicPartitionsAdded, PartitionMaterialized, RunStarted, RunSucceeded
+from events.facts import (
+    DynamicPartitionsAdded,
+    PartitionMaterialized,
+    RunLaunched,
+    RunStarted,
+    RunSucceeded,
+)
 from tests.contract.visiting import Page, Visitor, visitor_of
 from tests.story import Story
 
@@ -119,9 +125,7 @@ async def test_an_asset_is_told_whole(visitor: Visitor) -> None:
         "Asked for by story",
     ):
         assert words in told, words
-    assert (
-        page["counts"].text == "3 materialized 1 in progress 56 missing" or "missing" in page["counts"].text
-    )
+    assert page["counts"].text == "3 materialized 1 failed 56 missing"
     assert "<script>alert" not in page.html
     assert [link.text for link in page.all("a", href=LINK)] == []
 
@@ -182,6 +186,18 @@ async def test_each_partition_has_its_last_attempts(visitor: Visitor) -> None:
     assert "/audit?asset=raw&partitions=2024-01-02" in links
 
 
+async def test_attempts_of_the_past_are_those_that_were_under_way_then(
+    visitor: Visitor, story: Story
+) -> None:
+    """Whatever came of them since, and also where that happened at the same time."""
+    launched = [each.position for each in story.told if isinstance(each.fact, RunLaunched)]
+    page = await visitor.see("/assets/raw", [("as_of", str(launched[3]))])
+    assert page["counts"].text == "4 in progress 56 missing"
+    attempts = [each.text for each in page.all("ul", class_="attempts")]
+    assert [each.split()[0] for each in attempts] == ["launched"] * 4
+    assert ["b1-1-1" in attempts[0], "b1-4-1" in attempts[3]] == [True, True]
+
+
 async def test_numbers_that_runs_reported_are_plotted(visitor: Visitor) -> None:
     page = await visitor.see("/assets/raw")
     assert "rows of 3 partitions: 0 to 20" in page["numbers"].text
@@ -236,8 +252,11 @@ async def test_an_external_asset_has_its_page(visitor: Visitor) -> None:
 async def test_an_asset_that_the_code_does_not_have_any_more_is_still_told(
     visitor: Visitor, story: Story
 ) -> None:
+    before = len(story.told)
     story.declare(clean)
     await visitor.tell(story)
+    (change,) = (await visitor.ask(f"/api/v1/diff?from_={before}&asset=raw"))["partitions"]
+    assert (change["asset"], change["became"], change["gone"]) == ("raw", {}, 60)
     page = await visitor.see("/assets/raw")
     assert page.status == 200
     assert "not in the code any more" in page["content"].text

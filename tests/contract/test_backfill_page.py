@@ -154,6 +154,8 @@ async def test_amending_counts_what_was_changed_and_tells_mistakes_at_their_fiel
     assert "open" in page["do-amend"].attributes
     status, _, page = await visitor.send("/backfills/b/amend", [*as_it_is, ("drop", "raw=2024-99")])
     assert (status, "found '2024-99'" in page["amend-drop-error"].text) == (409, True)
+    status, _, page = await visitor.send("/backfills/b/amend", [("order", "backwards")])
+    assert (status, "'backwards' is no order" in page["amend-order-error"].text) == (422, True)
     drops = "raw=2024-01-09\ntotals=2024-01-09"
     changes = [("max_concurrent", ""), ("priority", "-3"), ("order", "random"), ("drop", drops)]
     assert (await visitor.send("/backfills/b/amend", [*changes, ("reason", "why")]))[0] == 303

@@ -299,3 +299,15 @@ async def test_where_roots_are_alike_there_is_one_choice(visitor: Visitor) -> No
     page = await visitor.see("/launch", [("asset", "raw"), ("which", "missing")])
     assert page.all("select", name="root_which") == []
     assert page.all("input", value="each") == []
+
+
+async def test_a_reason_that_is_too_long_is_told_where_it_was_typed_and_nothing_is_lost(
+    visitor: Visitor,
+) -> None:
+    reason = "x" * 4_001
+    fields = [("asset", "raw"), ("which", "all")]
+    form = await visitor.see("/launch", fields)
+    status, _, page = await visitor.send("/launch", launching(form, *fields, ("reason", reason)))
+    assert status == 422
+    assert page["reason-error"].text == "it has 4,001 characters; it can have 4,000"
+    assert [each.attributes["value"] for each in page.all("input", name="reason")] == [reason]

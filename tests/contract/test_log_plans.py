@@ -71,6 +71,10 @@ FILTERS: Final = {
     "all": (Filter(), {"log_position_key"}),
     "backfill": (Filter(backfill_id=B), {"log_by_backfill"}),
     "backfill and type": (Filter(backfill_id=B, types=FREQUENT), {"log_by_backfill"}),
+    "backfill and rare type": (
+        Filter(backfill_id=B, types=frozenset({"RunFailed"})),
+        {"log_by_rare_type", "log_by_backfill"},
+    ),
     "backfill and person": (
         Filter(backfill_id=B, actor="ada@office"),
         {"log_by_backfill", "log_by_actor"},

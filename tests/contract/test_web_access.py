@@ -193,7 +193,7 @@ async def test_each_may_what_their_role_may_and_is_named_in_the_log(url: str) ->
             assert made.status_code == makes_tokens
             assert (await client.get("/api/v1/tokens", headers=bearer(name))).status_code == makes_tokens
         assert problem(await client.put(POOL, json={"slots": 1}, headers=bearer("vera"))) == (
-            "vera is a viewer, and this needs an operator."
+            "the token of vera is a viewer's, and this needs an operator's."
         )
     assert await actors(url) == ["otto", "anna"]
 

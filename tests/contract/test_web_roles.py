@@ -15,7 +15,7 @@ from events.postgres import PostgresLog
 from tests.contract.sited import URL, sited, tell
 from tests.contract.test_web_access import ROLES, bearer, token
 
-OPEN = {"/login", "/logout", "/healthz", "/readyz", "/schema", "/schema/openapi.json", "/static/{file_path}"}
+OPEN = {"/login", "/logout", "/healthz", "/readyz", "/static/{file_path}"}
 MADE_UP = {"int": "7", "path": "x", "str": "x"}
 
 
@@ -45,7 +45,9 @@ async def test_without_a_token_there_is_no_way_in(migrated_url: str) -> None:
     assert len(ways) > len(EVERY)
     async with sited(migrated_url, requires_tokens=True) as client:
         for method, path in ways:
-            wanted = {401} if path.startswith(("/api/", "/metrics")) or method != "GET" else {303, 404}
+            wanted = (
+                {401} if path.startswith(("/api/", "/metrics", "/schema")) or method != "GET" else {303, 404}
+            )
             status = await tried(client, method, path, {})
             assert status in wanted, (method, path, status)
 
@@ -86,3 +88,16 @@ async def test_nothing_is_changed_in_the_past(migrated_url: str) -> None:
             assert await tried(client, method, asked, bearer("vera")) == 403, (method, path)
     async with PostgresLog(migrated_url) as log:
         assert await log.head() == len(ROLES)
+
+
+async def test_the_description_is_for_whoever_may_look(migrated_url: str) -> None:
+    await tell(migrated_url, *(token(name, role) for name, role in ROLES.items()))
+    async with sited(migrated_url, requires_tokens=True) as client:
+        for path in ("/schema", "/schema/openapi.json"):
+            refused = await client.get(path)
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.json()["status"] == 401
+            for name in ROLES:
+                assert (await client.get(path, headers=bearer(name))).json()["info"]["title"] == "backfilld"
+    async with sited(migrated_url) as client:
+        assert (await client.get("/schema/openapi.json")).status_code == 200

@@ -1,8 +1,10 @@
 """What is recorded reaches those who look on: all of it, once, in order, whatever breaks between."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -11,16 +13,27 @@ import httpx
 import msgspec
 import pytest
 from anyio.abc import TaskStatus
+from litestar.types import HTTPScope
 
+from daemon.clock import ManualClock
+from daemon.operations.live import LiveWorld
+from daemon.operations.operation import Role
+from daemon.web.access import Identity
+from daemon.web.identifying import Identifying
+from daemon.web.settings import WebSettings
+from daemon.web.streams import facts as facts_module
 from daemon.web.streams import hub as hub_module
-from daemon.web.streams import routes
-from daemon.web.streams.facts import facts_after
+from daemon.web.streams.changes import Changes
+from daemon.web.streams.facts import Wanted, facts_after
 from daemon.web.streams.hub import Hub
+from daemon.web.streams.watched import while_let_in
 from events.facts import PoolConfigured, TokenRevoked
 from events.log import Filter
 from events.postgres import PostgresLog
+from projections.tables.store import ProjectionStore
 from tests.contract.sited import served, tell
 from tests.contract.test_web_access import bearer, token
+from tests.contract.told import T0
 
 TIMEOUT_S = 30.0
 
@@ -40,8 +53,9 @@ async def events_of(lines: AsyncIterator[str]) -> AsyncGenerator[Event]:
         if line and not line.startswith(":"):
             name, _, value = line.partition(": ")
             fields[name] = value
-        elif not line and fields:
-            yield Event(fields["event"], int(fields["id"]), msgspec.json.decode(fields["data"]))
+        elif not line:
+            if "data" in fields:
+                yield Event(fields["event"], int(fields["id"]), msgspec.json.decode(fields["data"]))
             fields = {}
 
 
@@ -131,7 +145,7 @@ async def test_who_is_too_slow_for_the_hub_reads_the_log_and_misses_nothing(
     async with PostgresLog(migrated_url) as log, anyio.create_task_group() as tasks:
         hub = Hub(log)
         tasks.start_soon(hub.run)
-        stream = facts_after(log, hub, 0, Filter())
+        stream = facts_after(log, hub, 0, Wanted(log, Filter()))
         told = [await anext(stream), await anext(stream)]
         for number in range(2, 12):
             await tell(migrated_url, *pools(number, number))
@@ -154,8 +168,8 @@ async def test_who_is_too_slow_is_told_nothing_more_once_a_token_is_revoked(
     async with PostgresLog(migrated_url) as log, anyio.create_task_group() as tasks:
         hub = Hub(log)
         tasks.start_soon(hub.run)
-        stream = facts_after(log, hub, 0, Filter())
-        early = facts_after(log, hub, 1, Filter())
+        stream = facts_after(log, hub, 0, Wanted(log, Filter()))
+        early = facts_after(log, hub, 1, Wanted(log, Filter()))
         assert b"id: 1\n" in [await anext(stream), await anext(stream)][1]
         assert b"id: 2\n" in [await anext(early), await anext(early)][1]
         with anyio.fail_after(TIMEOUT_S):
@@ -204,22 +218,109 @@ async def test_a_revoked_token_ends_what_it_has_opened(migrated_url: str) -> Non
             assert (await client.get(f"{url}/api/v1/changes", headers=bearer("vera"))).status_code == 401
 
 
-async def test_nobody_takes_all_the_streams_that_there_are(
-    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", ["log/stream", "changes"])
+async def test_a_token_that_is_revoked_between_its_check_and_the_stream_opens_none(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(routes, "STREAMS_EACH_MAX", 2)
+    identity_by = Identifying.identity
+    handed_out = anyio.Event()
+
+    async def identity(self: Identifying, scope: HTTPScope) -> Identity:
+        found = await identity_by(self, scope)
+        if found.name == "vera":  # Whoever looks on has heard of it by the time that she begins to.
+            await tell(migrated_url, TokenRevoked("vera"))
+            await handed_out.wait()
+        return found
+
+    async def look_on(events: AsyncGenerator[Event]) -> None:
+        assert [each.name async for each in events] in ([], ["fact"])
+        handed_out.set()
+
+    monkeypatch.setattr(Identifying, "identity", identity)
     await tell(migrated_url, token("vera", "viewer"), token("otto", "operator"))
     async with served(migrated_url, requires_tokens=True) as url, httpx.AsyncClient() as client:
-        changes = f"{url}/api/v1/changes"
-        async with looking(changes, **bearer("vera")), looking(changes, **bearer("vera")):
-            for path in ("changes", "log/stream"):
-                answer = await client.get(f"{url}/api/v1/{path}", headers=bearer("vera"))
-                assert (answer.status_code, answer.json()["detail"]) == (
-                    503,
-                    "vera is following 2 times already.",
-                )
-            async with looking(changes, **bearer("otto")):
-                pass
+        with anyio.fail_after(TIMEOUT_S):
+            async with (
+                looking(f"{url}/api/v1/log/stream", **bearer("otto")) as others,
+                anyio.create_task_group() as tasks,
+            ):
+                tasks.start_soon(look_on, others)
+                address = f"{url}/api/v1/{path}?after=0"
+                assert (await client.get(address, headers=bearer("vera"))).text == ""
+            monkeypatch.undo()
+            assert (await client.get(address, headers=bearer("vera"))).status_code == 401
+
+
+async def test_nothing_is_told_past_the_expiry_of_a_token(migrated_url: str) -> None:
+    expires_at = T0 + timedelta(minutes=1)
+    await tell(migrated_url, token("vera", "viewer", expires_at))
+    clock = ManualClock(T0)
+    settings = WebSettings(Path("/home"), migrated_url, "ada@office")
+    async with (
+        PostgresLog(migrated_url) as log,
+        ProjectionStore(migrated_url) as store,
+        anyio.create_task_group() as tasks,
+    ):
+        hub, live = Hub(log), LiveWorld(log, store)
+        tasks.start_soon(hub.run)
+        identifying = Identifying(settings, live, clock)
+        vera = (await live.at_head()).known.tokens["vera"]
+
+        async def events() -> AsyncGenerator[bytes]:
+            for number in range(9):
+                yield b"%d" % number
+
+        told = while_let_in(hub, identifying, Identity("vera", Role.VIEWER, vera), events())
+        assert [await anext(told), await anext(told)] == [b"0", b"1"]
+        clock.advance(timedelta(minutes=1))
+        assert [each async for each in told] == []
+        tasks.cancel_scope.cancel()
+
+
+async def run_in_scope(
+    run: Callable[[], Awaitable[None]], *, task_status: TaskStatus[anyio.CancelScope]
+) -> None:
+    with anyio.CancelScope() as scope:
+        task_status.started(scope)
+        await run()
+
+
+async def test_who_looks_at_pulses_while_nobody_makes_them_hears_of_a_revocation(migrated_url: str) -> None:
+    async with PostgresLog(migrated_url) as log:
+        hub = Hub(log)
+        changes = Changes(hub)
+        with anyio.fail_after(TIMEOUT_S):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(hub.run)
+                making = await tasks.start(run_in_scope, changes.run)
+                async with aclosing(changes.pulses(log, 0)) as pulses:
+                    assert (await anext(pulses)).startswith(b":")
+                    making.cancel()  # As between two looks at the hub.
+                    await anyio.wait_all_tasks_blocked()
+                    hub.close()
+                    assert [each async for each in pulses] == []
+                tasks.cancel_scope.cancel()
+
+
+async def test_who_waits_long_is_told_how_far_the_log_is_looked_through(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts_module, "HEARTBEAT_EVERY_S", 0.0)
+    monkeypatch.setattr(facts_module, "READ_AT_ONCE", 2)
+    await tell(migrated_url, *pools(1, 5))
+    async with PostgresLog(migrated_url) as log, anyio.create_task_group() as tasks:
+        hub = Hub(log)
+        tasks.start_soon(hub.run)
+        wanted = Wanted(log, Filter(types=frozenset({"TokenCreated"})))
+        async with aclosing(facts_after(log, hub, 0, wanted)) as stream:
+            with anyio.fail_after(TIMEOUT_S):
+                told = [await anext(stream) for _ in range(4)]
+                assert [each.split(b"\n")[1] for each in told] == [b"id: 0", b"id: 2", b"id: 4", b"id: 5"]
+                await tell(migrated_url, *pools(6, 6))
+                assert await anext(stream) == b": still here\nid: 6\n\n"
+                await tell(migrated_url, token("vera", "viewer"))
+                assert (await anext(stream)).startswith(b"id: 7\nevent: fact\n")
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_stop_waits_for_nobody_who_looks_on(migrated_url: str) -> None:

@@ -21,7 +21,7 @@ from daemon.operations.audit.asset import AboutAsset, attempts_at
 from daemon.operations.audit.asset import audit as audit_asset
 from daemon.operations.audit.backfill import AboutBackfill, audit_backfill
 from daemon.operations.audit.page import page_of
-from daemon.operations.operation import LIMIT_MAX
+from daemon.operations.fields import LIMIT_MAX, meaning_of
 from daemon.operations.records import Records
 
 PartitionsOption = Annotated[
@@ -29,7 +29,7 @@ PartitionsOption = Annotated[
     typer.Option(
         "--partitions",
         metavar="TEXT",
-        help="Only these: '2024-01-05, [2024-02-01...2024-02-29]'. Those it had once are found too.",
+        help=meaning_of(AboutAsset, "partitions"),
         show_default=False,
     ),
 ]

@@ -1,16 +1,18 @@
 """The facts of a log elsewhere, a page at a time; and those that come, as they come."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any
 
-import anyio
 import msgspec
 
-from daemon.cli.elsewhere import LOOK_AGAIN_S, ElsewhereAsker
+from daemon.cli.elsewhere import ElsewhereAsker, plain_question
+from daemon.operations.fields import LIMIT_MAX
 from daemon.operations.log.listing import LogQuestion, log
-from daemon.operations.log.question import Order
+from daemon.operations.log.question import Order, time_typed
 from daemon.operations.log.shown import Shown
 from daemon.operations.moments import moment
-from daemon.operations.operation import LIMIT_MAX, Page, PastQuestion
+from daemon.operations.operation import Page, PastQuestion
 
 Write = Callable[[object], None]
 
@@ -74,10 +76,22 @@ async def pages_of(asker: ElsewhereAsker, asked: LogQuestion) -> AsyncIterator[P
 
 async def _follow(asker: ElsewhereAsker, asked: LogQuestion, write: Write, *, after: int) -> None:
     """Writes what matches past ``after``, then what comes, for ever; none is left out, none comes twice."""
-    while True:
-        head = (await asker.ask_patiently(moment, PastQuestion())).head
-        if head > after:
-            part = msgspec.structs.replace(asked, first=after + 1, last=head, newest_first=False, limit=0)
-            await _list(asker, part, write, head)
-            after = head
-        await anyio.sleep(LOOK_AGAIN_S)
+    head = (await asker.ask_patiently(moment, PastQuestion())).head
+    if head > after:
+        part = msgspec.structs.replace(asked, first=after + 1, last=head, newest_first=False, limit=0)
+        await _list(asker, part, write, head)
+    async with aclosing(
+        asker.followed("/log/stream", Shown, to_come(asked), after=max(after, head))
+    ) as facts:
+        async for fact in facts:
+            write(fact)
+
+
+def to_come(asked: LogQuestion) -> dict[str, Any]:
+    """What is asked of facts to come, as the stream takes it."""
+    since = time_typed(asked.since, "--since")
+    if since is not None and since.ago is not None:
+        # All that comes is newer; a time ago, counted anew over a break, would leave out what came in it.
+        asked = msgspec.structs.replace(asked, since=None)
+    left_out = {"first": None, "last": None, "newest_first": None, "limit": LogQuestion().limit}
+    return plain_question(msgspec.structs.replace(asked, **left_out))

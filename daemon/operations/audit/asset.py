@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import msgspec
 
 from daemon.operations.audit.finding import facts_about
 from daemon.operations.errors import UnknownError, did_you_mean
-from daemon.operations.operation import Limit, Page, Question, operation
+from daemon.operations.fields import AssetKey, Cursor, Limit, said
+from daemon.operations.operation import Page, Question, operation
 from daemon.operations.paging import no_cursor
 from daemon.operations.records import Records
 from projections.audit.asked import asked_of, is_known
@@ -19,10 +21,13 @@ CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
 class AboutAsset(Question, frozen=True, kw_only=True):
     """Partitions of an asset, a page of attempts at a time."""
 
-    asset: str
-    partitions: str | None = None  # as typed; None: all
+    asset: AssetKey
+    partitions: Annotated[
+        str | None,
+        said("Only these: '2024-01-05, [2024-02-01...2024-02-29]'. Those it had once are found too."),
+    ] = None
     limit: Limit = 100
-    cursor: str | None = None  # the `next` of the page before
+    cursor: Cursor = None
 
 
 class Told(msgspec.Struct, frozen=True):

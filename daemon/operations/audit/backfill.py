@@ -3,6 +3,7 @@
 from contextlib import aclosing
 from datetime import datetime
 
+from daemon.operations.fields import BackfillId
 from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
 from daemon.planning.selection import select
@@ -17,7 +18,7 @@ from projections.world import World
 class AboutBackfill(Question, frozen=True, kw_only=True):
     """A backfill by its id."""
 
-    backfill_id: str
+    backfill_id: BackfillId
 
 
 @operation("GET", "/backfills/{backfill_id}/audit")

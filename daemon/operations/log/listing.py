@@ -1,7 +1,10 @@
 """The facts of the log that somebody asks for, a page at a time."""
 
+from typing import Annotated
+
 from daemon.operations.asset_names import no_asset_text
 from daemon.operations.errors import UnknownError
+from daemon.operations.fields import Limit, said
 from daemon.operations.log.finding import Found, Matching, Source, answered
 from daemon.operations.log.question import (
     Order,
@@ -14,7 +17,7 @@ from daemon.operations.log.question import (
 )
 from daemon.operations.log.shown import Shown, shown
 from daemon.operations.log.touching import TouchingSource
-from daemon.operations.operation import Limit, Page, PastQuestion, operation
+from daemon.operations.operation import Page, PastQuestion, operation
 from daemon.operations.records import Records
 from events.log import Filter
 from projections.audit.asked import asked_of, is_known
@@ -23,18 +26,36 @@ from projections.audit.asked import asked_of, is_known
 class LogQuestion(PastQuestion, frozen=True, kw_only=True):
     """Which facts; every condition given must hold."""
 
-    backfill: str | None = None
-    run: str | None = None
-    asset: str | None = None
-    partitions: str | None = None  # of the asset, as typed
-    type: tuple[str, ...] = ()
-    actor: str | None = None
-    since: str | None = None  # a time, or a time ago
-    until: str | None = None
-    first: int | None = None  # position
-    last: int | None = None
-    text: str | None = None
-    newest_first: bool | None = None
+    backfill: Annotated[str | None, said("Only what is about this backfill.")] = None
+    run: Annotated[str | None, said("Only what is about this run.")] = None
+    asset: Annotated[
+        str | None,
+        said("Only what is about this asset: backfills that fill it, and what their runs do to it."),
+    ] = None
+    partitions: Annotated[
+        str | None, said("With an asset, only what touches these: '2024-01-05, [2024-02-01...2024-02-29]'.")
+    ] = None
+    type: Annotated[
+        tuple[str, ...], said("Only facts of this type, such as RunFailed; may be repeated.")
+    ] = ()
+    actor: Annotated[str | None, said("Only what this one said: ada@office, or daemon.")] = None
+    since: Annotated[
+        str | None, said("Begin at this time: 2024-03-01T12:00 (UTC), or 2h for two hours ago.")
+    ] = None
+    until: Annotated[str | None, said("Only what happened before this time.")] = None
+    first: Annotated[int | None, said("Begin at this position.")] = None
+    last: Annotated[int | None, said("End with this position.")] = None
+    text: Annotated[
+        str | None,
+        said(
+            "Only facts whose JSON has this text, in either case. Looks through all that the other "
+            "options leave."
+        ),
+    ] = None
+    newest_first: Annotated[
+        bool | None,
+        said("The newest on top, or the first there are. By default the last ones, oldest on top."),
+    ] = None
     limit: Limit = 100
 
     def _matching(self) -> Filter:

@@ -8,6 +8,7 @@ import msgspec
 from daemon.operations.errors import UsageError, did_you_mean
 from daemon.operations.log.shown import BY_RUN
 from daemon.operations.moment import TypedMoment, typed_moment
+from daemon.operations.typed import NUMBER_MAX
 from events.codec import FACT_TYPES
 from events.log import Filter
 
@@ -106,6 +107,9 @@ def refuse_nonsense(question: Question) -> None:
     """
     if question.partitions is not None and question.matching.asset is None:
         raise UsageError("--partitions are those of an asset: name it with --asset.")
+    for position in (question.first, question.last):
+        if position is not None and position > NUMBER_MAX:
+            raise UsageError(f"no log is as long as a position of {len(str(position)):,} digits.")
     if question.first is not None and question.last is not None and question.first > question.last:
         raise UsageError(f"--from {question.first} is behind --to {question.last}.")
     if question.follow and question.order is Order.NEWEST_FIRST:

@@ -54,11 +54,11 @@ class TouchingSource:
         few = None if keys is None else await self._few(keys)
         if few is None:
             async for recorded in self._all.read(after=after, upto=upto, newest_first=newest_first):
-                if await self._touches(recorded):
+                if await self.touches(recorded):
                     yield recorded
             return
         for recorded in reversed(few) if newest_first else few:
-            if after < recorded.position <= upto and await self._touches(recorded):
+            if after < recorded.position <= upto and await self.touches(recorded):
                 yield recorded
 
     async def make_ready(self, upto: int) -> None:
@@ -69,7 +69,7 @@ class TouchingSource:
         """See `Source`."""
         if recorded.position > self._world.position:
             evolve(self._world, recorded)
-        return await self._all.is_one(recorded) and await self._touches(recorded)
+        return await self._all.is_one(recorded) and await self.touches(recorded)
 
     async def _few(self, keys: tuple[str, ...]) -> list[Recorded] | None:
         """The facts that match and may touch the partitions, oldest first; None where they may be many."""
@@ -83,7 +83,8 @@ class TouchingSource:
         matcher = Matcher(self._matching)
         return [facts[position] for position in sorted(facts) if matcher.matches(facts[position])]
 
-    async def _touches(self, recorded: Recorded) -> bool:
+    async def touches(self, recorded: Recorded) -> bool:
+        """Whether a fact touches the partitions, which must be one about the asset that the world knows."""
         found = self._touching.touches(recorded)
         if found is None:
             await self._learn_launch(recorded.run_id or "")

@@ -1,8 +1,11 @@
 """Whether anybody changed the log since it was written."""
 
+from typing import Annotated
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from daemon.operations.fields import said
 from daemon.operations.log.kept import kept_log
 from daemon.operations.operation import Question, Role, operation
 from daemon.operations.records import Records
@@ -12,7 +15,13 @@ from events.anchor import Anchor
 class VerifyAsked(Question, frozen=True, kw_only=True):
     """From where on."""
 
-    since: Anchor | None = None  # its fact has the hash it had, and what comes after fits; None: all of it
+    since: Annotated[
+        Anchor | None,
+        said(
+            "An anchor that was saved: its fact has the hash it had, and what comes after fits. None: "
+            "the whole log."
+        ),
+    ] = None
 
 
 class VerifiedLog(msgspec.Struct, frozen=True):

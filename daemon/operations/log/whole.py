@@ -1,10 +1,12 @@
 """One fact, whole, with what led to it and what it led to."""
 
 from contextlib import aclosing
+from typing import Annotated
 
 import msgspec
 
 from daemon.operations.errors import UnknownError
+from daemon.operations.fields import said
 from daemon.operations.log.finding import singly
 from daemon.operations.log.shown import Shown, shown
 from daemon.operations.moment import time_text
@@ -31,7 +33,7 @@ class Whole(msgspec.Struct, frozen=True):
 class FactAt(PastQuestion, frozen=True, kw_only=True):
     """A fact by its position."""
 
-    position: int
+    position: Annotated[int, said("A position of the log, from 1.")]
 
 
 @operation("GET", "/log/{position}")

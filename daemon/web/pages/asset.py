@@ -7,7 +7,7 @@ from litestar import Response, get
 
 from backfilld.partitions import MultiPartitions
 from daemon.definition_text import definition_text, kind_text, mapping_text, retry_text
-from daemon.operations.errors import UsageError
+from daemon.operations.partitions import known_status
 from daemon.operations.records import Records
 from daemon.time_text import duration_text
 from daemon.web.asking import Asking
@@ -32,17 +32,17 @@ async def asset(key: str, request: AnyRequest, asking: Asking) -> Response[str]:
     """The page, with the partitions that the query looks at.
 
     :raises UnknownError: there is no such asset.
+    :raises UsageError: there is no such status, or no such place in the list.
     """
     seen = await look(request, asking)
     key = key.removeprefix("/")
     subject = subject_of(seen.world, key, seen.records.now())
-    query, status = seen.query, status_of(seen.query.get("status", ""))
+    query, status = seen.query, known_status(seen.query.get("status") or None)
     view, found = looked_at(subject, query, status)
     listing = [each.ordinal for each in found.items]
     samples = sampled(view.bits - subject.bits["missing"])
     latest = await latest_of(seen.records, key) if subject.kind != "external" else None
     filled, unfilled = await known_of(seen.records, subject, sorted({*samples, *listing}))
-    at = None if seen.moment is None else seen.moment.at
     values = {
         "view": view,
         "listed": found,
@@ -52,7 +52,7 @@ async def asset(key: str, request: AnyRequest, asking: Asking) -> Response[str]:
         "query": query,
         "plots": plots_of(points_of(filled, samples, subject.partitions), placing(subject, view)),
         "samples": len(samples),
-        "attempts": attempts_by_ordinal(filled, unfilled, listing, at),
+        "attempts": attempts_by_ordinal(filled, unfilled, listing),
     }
     return rendered(seen, "asset.html", described(seen, subject) | addresses(seen, key) | values)
 
@@ -138,16 +138,3 @@ def addresses(seen: Look, key: str) -> dict[str, Any]:
         return seen.asset_link(key, **(kept | {"from": keys[0], "to": keys[1]}))
 
     return {"here": here, "zoomed": zoomed}
-
-
-def status_of(typed: str) -> PartitionStatus | None:
-    """The status that the list is narrowed to; None for all.
-
-    :raises UsageError: there is no such status.
-    """
-    if not typed:
-        return None
-    for status in PARTITION_STATUSES:
-        if typed == status:
-            return status
-    raise UsageError(f"status: no partition is {typed!r}, but {', '.join(PARTITION_STATUSES)}.")

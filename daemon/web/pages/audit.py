@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from backfilld.errors import BackfilldError
 from daemon.operations.audit.asset import AboutAsset, audit
 from daemon.operations.audit.backfill import AboutBackfill, audit_backfill
 from daemon.operations.audit.document import Note, Pairs, Table
@@ -13,7 +12,7 @@ from daemon.operations.audit.page import page_of
 from daemon.operations.log.readable import readable
 from daemon.operations.operation import Page
 from daemon.web.asking import Asking
-from daemon.web.pages.looking import AnyRequest, look
+from daemon.web.pages.looking import MISTAKES, AnyRequest, look
 from daemon.web.pages.rendering import rendered
 from projections.audit.attempts import Attempt
 
@@ -40,7 +39,7 @@ async def audit_page(request: AnyRequest, asking: Asking) -> Response[str]:
                 asset=asset, partitions=partitions or None, limit=PAGE, cursor=seen.query.get("cursor")
             )
             found = await audit(seen.records, asked)
-        except BackfilldError as error:
+        except MISTAKES as error:
             refusal = str(error)
     return rendered(
         seen,
@@ -69,9 +68,8 @@ async def backfill_audit_page(request: AnyRequest, asking: Asking, backfill_id: 
     seen = await look(request, asking)
     account = await audit_backfill(seen.records, AboutBackfill(backfill_id=backfill_id))
     page = page_of(account)
-    kinds = {Pairs: "pairs", Table: "table", Note: "note"}
     sections = [
-        (each.title, [(kinds[type(block)], block) for block in each.blocks]) for each in page.sections
+        (each.title, [(KINDS[type(block)], block) for block in each.blocks]) for each in page.sections
     ]
     return rendered(
         seen, "backfill_audit.html", {"page": page, "sections": sections, "backfill_id": backfill_id}

@@ -9,6 +9,7 @@ from backfilld.errors import BackfilldError
 from backfilld.partitions import Partitions
 from backfilld.range_text import format_ranges, parse_range_text
 from backfilld.ranges import Ranges
+from daemon.operations.paging import no_cursor
 from daemon.web.pages.subject import Subject
 from projections.asset_status import PARTITION_STATUSES, PartitionStatus
 from projections.sets import bitmap
@@ -38,7 +39,10 @@ class Listed(msgspec.Struct, frozen=True):
 def listed(
     subject: Subject, among: BitMap, *, status: PartitionStatus | None, text: str, after: str
 ) -> Listed:
-    """The partitions among some that have the status (None: any) and fit the text, behind a key."""
+    """The partitions among some that have the status (None: any) and fit the text, behind a key.
+
+    :raises UsageError: there is no such key, or not any more.
+    """
     partitions = subject.partitions
     chosen = among.copy() if status is None else among & subject.bits[status]
     if text:
@@ -48,6 +52,8 @@ def listed(
             return Listed(refusal=str(error))
     total = len(chosen)
     start = partitions.find(after) if after else None
+    if after and start is None:
+        raise no_cursor(after)
     left = chosen.iter_equal_or_larger(0 if start is None else start + 1)
     ordinals = list(islice(left, PAGE + 1))
     items = tuple(_partition(subject, ordinal) for ordinal in ordinals[:PAGE])

@@ -6,16 +6,16 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
+from backfilld.errors import BackfilldError
 from daemon.fact_text import describe
-from daemon.operations.errors import OperationError
 from daemon.operations.log.listing import LogQuestion, log
 from daemon.operations.log.readable import readable
 from daemon.operations.log.shown import Shown
 from daemon.operations.log.whole import FactAt, fact
 from daemon.operations.operation import Page
 from daemon.web.asking import Asking
-from daemon.web.pages.looking import AnyRequest, look
-from daemon.web.pages.mistakes import mistake_of
+from daemon.web.pages.looking import MISTAKES, AnyRequest, look
+from daemon.web.pages.mistakes import Mistake, mistake_of
 from daemon.web.pages.rendering import rendered
 from events.codec import FACT_TYPES
 
@@ -59,11 +59,14 @@ async def log_page(request: AnyRequest, asking: Asking) -> Response[str]:
     seen = await look(request, asking)
     typed = {name: seen.query.get(name, "").strip() for name in FILTERS}
     is_oldest_first = seen.query.get("order") == "oldest"
-    mistake, found = None, Page[Shown]([])
+    mistake: Mistake | None = None
+    found = Page[Shown]([])
     try:
         found = await log(seen.records, question_of(typed, seen.query, is_oldest_first=is_oldest_first))
-    except OperationError as error:
+    except MISTAKES as error:
         mistake = mistake_of(str(error), FILTERS)
+        if isinstance(error, BackfilldError):
+            mistake = mistake._replace(field="partitions")
     kept = {name: text for name, text in typed.items() if text} | (
         {"order": "oldest"} if is_oldest_first else {}
     )

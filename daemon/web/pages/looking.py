@@ -1,12 +1,15 @@
 """What every page begins with: who looks, at which moment, and what the frame around the page says."""
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Request
 
+from backfilld.errors import BackfilldError
+from daemon.operations.errors import OperationError
 from daemon.operations.moment import Moment
+from daemon.operations.operation import Role
 from daemon.operations.records import Records
 from daemon.operations.standing import DaemonStanding, daemon_standing
 from daemon.web.access import Identity, identity_of
@@ -14,6 +17,7 @@ from daemon.web.asking import Asking
 from projections.world import World
 
 AnyRequest = Request[Any, Any, Any]
+MISTAKES: Final = (OperationError, BackfilldError, msgspec.ValidationError)  # told where they were made
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -25,7 +29,12 @@ class Look(msgspec.Struct, frozen=True):
     identity: Identity
     as_of: str | None  # as typed; None: now
     daemon: DaemonStanding | None  # None: of the past, it is not on record
-    query: dict[str, str]  # of the address, without the moment
+    pairs: list[tuple[str, str]]  # of the address's query, without the moment
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The same by name; of one that is given again, the last."""
+        return dict(self.pairs)
 
     @property
     def moment(self) -> Moment | None:
@@ -35,7 +44,7 @@ class Look(msgspec.Struct, frozen=True):
     @property
     def may_act(self) -> bool:
         """Whether anything can be changed: not in the past, and not by viewers."""
-        return self.moment is None and self.identity.role >= 2
+        return self.moment is None and self.identity.role >= Role.OPERATOR
 
     def asset_link(self, key: str, **query: object) -> str:
         """The address of an asset's page at the same moment."""
@@ -57,7 +66,7 @@ async def look(request: AnyRequest, asking: Asking) -> Look:
     as_of = request.query_params.get("as_of") or None
     identity = identity_of(request)
     records = await asking.records(identity.name, as_of)
-    query = {name: value for name, value in request.query_params.items() if name != "as_of"}
+    pairs = [(name, value) for name, value in request.query_params.multi_items() if name != "as_of"]
     world = await records.world()
     daemon = None if records.moment is not None else await daemon_standing(records, world, None)
-    return Look(request, records, world, identity, as_of, daemon, query)
+    return Look(request, records, world, identity, as_of, daemon, pairs)

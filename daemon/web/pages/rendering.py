@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
 from daemon.fact_text import counted, one_line, ranges_text
+from daemon.planning.choice import words_of
 from daemon.web.pages.looking import Look
 from daemon.web.pages.materialized import number_text
 from daemon.web.problem import Problem
@@ -97,4 +98,5 @@ _environment.filters.update(
     counted=counted,
     first_upper=first_upper,
     measure=number_text,
+    chosen=words_of,
 )

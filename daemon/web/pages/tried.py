@@ -24,13 +24,11 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 def attempts_by_ordinal(
-    filled: Iterable[About], unfilled: Iterable[About], ordinals: Iterable[int], at: datetime | None
+    filled: Iterable[About], unfilled: Iterable[About], ordinals: Iterable[int]
 ) -> dict[int, list[Attempt]]:
     """The last attempts at each partition, the newest first.
 
     A run that materialized the partition and failed later is told as materialized.
-
-    :param at: the moment that is looked at (None: now): what ended later was under way.
     """
     found: dict[int, list[Attempt]] = {ordinal: [] for ordinal in ordinals}
     filled_by: dict[int, set[str | None]] = {ordinal: set() for ordinal in found}
@@ -42,17 +40,13 @@ def attempts_by_ordinal(
             found[ordinal].append(attempt)
             filled_by[ordinal].add(row["run_id"])
     for row, about in unfilled:
-        attempt = _unfilled(row, at)
+        attempt = _unfilled(row)
         for ordinal in found.keys() & about:
             if row["run_id"] not in filled_by[ordinal]:
                 found[ordinal].append(attempt)
     return {ordinal: sorted(each, key=lambda one: -one.position)[:EACH] for ordinal, each in found.items()}
 
 
-def _unfilled(row: Mapping[str, Any], at: datetime | None) -> Attempt:
-    ended = row["ended_at"]
-    if at is not None and ended is not None and ended > at:
-        return Attempt(row["position"], row["launched_at"], "running", row["run_id"], "")
-    return Attempt(
-        row["position"], ended or row["launched_at"], row["status"], row["run_id"], row["error"] or ""
-    )
+def _unfilled(row: Mapping[str, Any]) -> Attempt:
+    at = row["ended_at"] or row["launched_at"]
+    return Attempt(row["position"], at, row["status"], row["run_id"], row["error"] or "")

@@ -108,7 +108,12 @@ function listen() {
   events.addEventListener("error", () => {
     lost.hidden = false;
     // A browser tries again by itself where the connection broke, but not where it was refused.
-    if (events.readyState === EventSource.CLOSED) pause(AGAIN_MS).then(listen);
+    if (events.readyState !== EventSource.CLOSED) return;
+    wanted = true;
+    pause(AGAIN_MS).then(() => {
+      refresh();
+      listen();
+    });
   });
 }
 

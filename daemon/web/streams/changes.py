@@ -41,6 +41,7 @@ class Changes:
         self._wanted = anyio.Event()
         self._ready = anyio.Event()  # nothing that is recorded from here on is missed
         self._missed: int | None = None  # a position: something before it
+        hub.when_over(self._end)
 
     async def run(self) -> None:
         """Make pulses whenever somebody wants them, for ever."""
@@ -49,10 +50,8 @@ class Changes:
             async with self._hub.looking_on() as onlooker:
                 self._ready.set()
                 await self._pulse(onlooker)
-            self._missed = onlooker.position if onlooker.is_left_behind else None
-            if onlooker.is_over:
-                self._channel.end()
-                self._channel = Channel()
+            # What is handed out before it looks on again, they may have missed too.
+            self._missed = onlooker.position if self._channel.viewers else None
             if not self._channel.viewers:
                 self._wanted, self._ready = anyio.Event(), anyio.Event()
 
@@ -69,6 +68,11 @@ class Changes:
                 yield _event(Changed(head, None, None))
             async for event in channel.events(seen):
                 yield event
+
+    def _end(self) -> None:
+        # Whether or not `run` looks on just then: it leaves the hub and comes again.
+        self._channel.end()
+        self._channel = Channel()
 
     async def _pulse(self, onlooker: Onlooker) -> None:
         if self._missed is not None:

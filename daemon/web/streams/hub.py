@@ -1,6 +1,6 @@
 """One follow of the log for all who look on, begun with the first of them and ended after the last."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Final
 
@@ -75,11 +75,16 @@ class Hub:
         self._unwanted = anyio.Event()
         self._following = anyio.Event()  # whatever is recorded from here on is handed out
         self._is_closed = False
+        self._endings: list[Callable[[], None]] = []
 
     @property
     def onlookers(self) -> int:
         """How many there are."""
         return len(self._onlookers)
+
+    def when_over(self, call: Callable[[], None]) -> None:
+        """Have something called whenever it is over for all who look on."""
+        self._endings.append(call)
 
     async def run(self) -> None:
         """Follow the log whenever somebody looks on, for ever."""
@@ -141,3 +146,5 @@ class Hub:
     def _end_all(self) -> None:
         for onlooker in list(self._onlookers):
             onlooker.end()
+        for call in self._endings:
+            call()

@@ -28,6 +28,7 @@ class Progress:
         self._channels: dict[str, Channel] = {}
         self._told: dict[str, BackfillStanding] = {}
         self._wanted = anyio.Event()
+        hub.when_over(self._end)
 
     async def run(self) -> None:
         """Tell how backfills stand whenever somebody looks, for ever."""
@@ -37,11 +38,7 @@ class Progress:
                 try:
                     await self._tell_all(onlooker)
                 except LogUnavailableError:
-                    onlooker.end()  # Whoever looks comes again.
-            if onlooker.is_over:
-                for channel in self._channels.values():
-                    channel.end()
-                self._channels.clear()
+                    self._end()  # Whoever looks comes again.
             if not self._channels:
                 self._wanted = anyio.Event()
 
@@ -53,14 +50,21 @@ class Progress:
         channel = self._channels.setdefault(backfill_id, Channel())
         with channel.viewed():
             self._wanted.set()
-            seen = channel.number
             standing, event = await self._standing(backfill_id)
-            self._told.setdefault(backfill_id, standing)
+            self._tell_all_of(channel, backfill_id, standing, event)
+            seen = channel.number
             yield event
             if standing.ended_at is not None:
                 return
             async for event in channel.events(seen):
                 yield event
+
+    def _end(self) -> None:
+        # Whether or not `run` looks on just then: it leaves the hub and comes again.
+        for channel in self._channels.values():
+            channel.end()
+        self._channels.clear()
+        self._told.clear()
 
     async def _tell_all(self, onlooker: Onlooker) -> None:
         changed = set(self._channels)  # What came before somebody looked on is not missed.
@@ -81,17 +85,24 @@ class Progress:
         return set(self._channels) if None in touched else {each for each in touched if each is not None}
 
     async def _tell(self, backfill_id: str) -> None:
-        before = self._told.get(backfill_id)
         standing, event = await self._standing(backfill_id)
         channel = self._channels.get(backfill_id)
         if channel is None:
             return
-        self._told[backfill_id] = standing
-        if before is None or _lasting(before) != _lasting(standing):
-            channel.tell(event)
+        self._tell_all_of(channel, backfill_id, standing, event)
         if standing.ended_at is not None:
             channel.end()
             del self._channels[backfill_id]
+            del self._told[backfill_id]
+
+    def _tell_all_of(
+        self, channel: Channel, backfill_id: str, standing: BackfillStanding, event: bytes
+    ) -> None:
+        """Tell the viewers of a channel how the backfill stands, unless that is what they were told last."""
+        before = self._told.get(backfill_id)
+        self._told[backfill_id] = standing
+        if before is not None and _lasting(before) != _lasting(standing):
+            channel.tell(event)
 
     async def _standing(self, backfill_id: str) -> tuple[BackfillStanding, bytes]:
         """How it stands, and the event that tells it."""

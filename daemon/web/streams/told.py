@@ -29,6 +29,11 @@ class Told:
         return event_of("fact", encoder.encode(shown(self.recorded)), self.position)
 
 
+def sign_of_life(position: int, told: str = "still here") -> bytes:
+    """A comment, which is no event, yet says up to which position everything is told."""
+    return b": %s\nid: %d\n\n" % (told.encode(), position)
+
+
 def event_of(name: str, value: bytes, position: int) -> bytes:
     """An event; its id is the position of the log up to which everything is told then.
 

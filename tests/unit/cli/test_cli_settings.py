@@ -2,11 +2,13 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from daemon.cli.settings import DaemonSettings, Settings, line_of, load_settings
 from daemon.cli.typed import kept_typed
 from daemon.operations.errors import UsageError
+from daemon.web.bounds import Bounds
 
 WHOLE = """
 [daemon]
@@ -133,3 +135,13 @@ def test_a_time_to_keep_files_is_understood(text: str, kept: timedelta | None) -
 def test_another_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is no time to keep files"):
         kept_typed(text)
+
+
+def test_bounds_of_the_web_are_read_and_others_keep_their_defaults(tmp_path: Path) -> None:
+    web = load(tmp_path, "[web]\nstreams_each_max = 7\nhead_timeout_s = 2.5\n").web
+    assert msgspec.convert(web, Bounds, from_attributes=True) == Bounds(
+        streams_each_max=7, head_timeout_s=2.5
+    )
+    for line in ("streams_max = 0", "stall_timeout_s = 0", "body_bytes_max = -1"):
+        with pytest.raises(UsageError, match=f"line 2: {line.split()[0]} is "):
+            load(tmp_path, f"[web]\n{line}\n")

@@ -5,9 +5,10 @@ import pytest
 
 from daemon.operations.errors import UsageError
 from daemon.operations.every import EVERY
+from daemon.operations.fields import REASON_MAX, TAG_MAX, TAGS_MAX
 from daemon.operations.interventions import Intervening
 from daemon.operations.launching import LaunchAsked
-from daemon.operations.operation import REASON_MAX, TAG_MAX, TAGS_MAX, Question, refuse_long
+from daemon.operations.operation import Question, refuse_long
 
 LONG = [
     ({"reason": "x" * (REASON_MAX + 1)}, "--reason has 4,001 characters; it can have 4,000."),

@@ -9,16 +9,9 @@ from hypothesis import strategies as st
 from daemon.operations.diff import DiffAsked
 from daemon.operations.errors import UsageError
 from daemon.operations.every import EVERY
+from daemon.operations.fields import LIMIT_MAX, PART_MAX
 from daemon.operations.log.whole import FactAt
-from daemon.operations.operation import (
-    LIMIT_MAX,
-    PART_MAX,
-    ListQuestion,
-    Operation,
-    Question,
-    bounded,
-    limit_max,
-)
+from daemon.operations.operation import ListQuestion, Operation, Question, bounded, limit_max
 from daemon.operations.paging import page_of, position_cursor
 
 

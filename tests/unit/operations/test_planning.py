@@ -30,7 +30,7 @@ def test_it_goes_by_what_was_known_when_it_was_asked_for() -> None:
     first, second, *_ = story.launched()
     story.run(first)
     ask = Ask(("wanted",), "missing", with_upstream=True)
-    kept = statuses_kept(story.world, ask, story.now)
+    kept = statuses_kept(story.world, ask.selection, story.now)
     assert set(kept) == {"source", "needed", "wanted"}
     before = planned(story.world, ask, story.now)
     story.run(second)
@@ -40,4 +40,4 @@ def test_it_goes_by_what_was_known_when_it_was_asked_for() -> None:
 
 def test_what_is_not_there_is_left_to_the_plan_to_refuse() -> None:
     story = Story(source)
-    assert statuses_kept(story.world, Ask(("nothing",), "all"), story.now) == {}
+    assert statuses_kept(story.world, ("nothing",), story.now) == {}

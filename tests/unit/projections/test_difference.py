@@ -84,6 +84,19 @@ def test_partitions_by_the_status_that_they_got() -> None:
     assert partitions_changes(between(story, len(story.told))) == []
 
 
+def test_an_asset_that_is_no_more_has_lost_its_partitions() -> None:
+    story = Story(raw, letters, report)
+    first = len(story.told)
+    story.declare(letters)
+    moved = between(story, first)
+    changes = {change.asset: change for change in partitions_changes(moved)}
+    assert {asset: (change.became, change.gone) for asset, change in changes.items()} == {
+        "raw": ({}, 5),
+        "report": ({}, 1),
+    }
+    assert partitions_changes(moved, "raw") == [changes["raw"]]
+
+
 def test_a_backfill_by_what_came_of_it() -> None:
     story, middle = a_story()
     (change,) = backfill_changes(between(story, middle))

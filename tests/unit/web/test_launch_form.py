@@ -7,7 +7,7 @@ from backfilld.partitions import (
     StaticPartitionsDefinition,
 )
 from daemon.planning.planned import PlannedBackfill
-from daemon.web.pages.launch.asked import Meant, meant
+from daemon.web.pages.launch.asked import Meant, meant_alone
 from daemon.web.pages.launch.pictures import picture_of
 from daemon.web.pages.launch.preview import preview_of
 from daemon.web.pages.launch.typed import Typed, TypedText, typed_of
@@ -38,7 +38,8 @@ STORY = Story(raw, other, letters, pairs)
 
 
 def of(**fields: object) -> Meant:
-    return meant(STORY.world, Typed(**fields), STORY.now)  # type: ignore[arg-type]  # each test gives what fits
+    world = STORY.world
+    return meant_alone(world.catalog, world.statuses(STORY.now), Typed(**fields), STORY.now)  # type: ignore[arg-type]  # each test gives what fits
 
 
 def texts(found: Meant) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ def made(run_id: str, position: int, **numbers: float) -> dict[str, Any]:
 def test_attempts_stand_newest_first_and_few() -> None:
     filled = [About(made("r9", 9, rows=3), [0, 1]), About(made("r2", 2), [0])]
     unfilled = [About(run("r7", 7), [0]), About(run("r1", 1), [0]), About(run("r8", 8), [5])]
-    found = attempts_by_ordinal(filled, unfilled, [0, 1, 2], None)
+    found = attempts_by_ordinal(filled, unfilled, [0, 1, 2])
     assert [(each.run_id, each.status, each.said) for each in found[0]] == [
         ("r9", "materialized", "rows 3"),
         ("r7", "failed", "boom"),
@@ -112,11 +112,6 @@ def test_attempts_stand_newest_first_and_few() -> None:
 
 
 def test_a_run_that_filled_a_partition_and_failed_later_filled_it() -> None:
-    found = attempts_by_ordinal([About(made("r1", 3), [0])], [About(run("r1", 1), [0, 1])], [0, 1], None)
+    found = attempts_by_ordinal([About(made("r1", 3), [0])], [About(run("r1", 1), [0, 1])], [0, 1])
     assert [each.status for each in found[0]] == ["materialized"]
     assert [each.status for each in found[1]] == ["failed"]
-
-
-def test_in_the_past_a_run_that_ended_later_was_under_way() -> None:
-    found = attempts_by_ordinal([], [About(run("r1", 1), [0])], [0], T0 + timedelta(seconds=1))
-    assert [(each.status, each.said) for each in found[0]] == [("running", "")]

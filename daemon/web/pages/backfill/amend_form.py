@@ -1,15 +1,17 @@
 """The form that amends a backfill: fields filled in as it is, of which what is changed counts."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from daemon.operations.amending import Amend
 from daemon.operations.typed import NONE, NUMBER_MAX
+from events.facts import RunOrder
 from projections.backfill.state import Backfill
 from projections.daily_hours import daily_hours
 
+ORDERS: Final[tuple[str, ...]] = get_args(RunOrder)
 LEASTS: Final = {"max_concurrent": 1, "retries": 0, "priority": None}  # a number from there on
 
 
@@ -60,6 +62,8 @@ def amendment_asked(backfill: Backfill, typed: Form) -> Amend | dict[str, str]:
             errors["only_between"] = wrong
     if typed.order != now.order and typed.order:
         changed["order"] = typed.order
+        if typed.order not in ORDERS:
+            errors["order"] = f"{typed.order!r} is no order, but {', '.join(ORDERS)} are"
     drops = tuple(line.strip() for line in typed.drop.splitlines() if line.strip())
     if errors:
         return errors

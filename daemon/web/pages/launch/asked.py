@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from anyio import to_thread
 
 from daemon.operations.errors import UsageError
+from daemon.operations.fields import REASON_MAX
 from daemon.operations.launching import LaunchAsked
-from daemon.operations.planning import ask_of
+from daemon.operations.planning import ask_of, statuses_kept
 from daemon.operations.typed import NUMBER_MAX, tags_typed
 from daemon.planning.choice import choice_text, named_choice
 from daemon.planning.overlap import with_overlaps
@@ -19,6 +21,8 @@ from daemon.refusal import Refused
 from daemon.web.pages.launch.roots import Root, roots_of
 from daemon.web.pages.launch.typed import Typed
 from events.facts import BackfillRequested, RunOrder
+from projections.asset_status import AssetStatus
+from projections.catalog import AssetNode, Catalog
 from projections.daily_hours import daily_hours
 from projections.world import World
 
@@ -35,6 +39,7 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
 
     typed: Typed
     selected: tuple[str, ...] = ()
+    policies: dict[str, str] = {}  # of what is selected, in words
     roots: tuple[Root, ...] = ()
     errors: dict[str, str] = {}  # by field; under "plan" what none of them is to blame for
     wanted: LaunchAsked | None = None  # None: some field makes no sense
@@ -53,19 +58,38 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
         return (request.selection, request.partitions_text) == (self.wanted.selection, text)
 
 
-def meant(world: World, typed: Typed, now: datetime) -> Meant:
-    """The plan that a form stands for, or why there is none."""
+async def meant(world: World, typed: Typed, now: datetime) -> Meant:
+    """The plan that a form stands for, or why there is none.
+
+    Texts and plans may take seconds where there are a million partitions: others look and ask meanwhile.
+    """
     if not world.known.manifests:
         return Meant(typed=typed, errors={"plan": NOTHING_LOADED})
+    statuses = statuses_kept(world, typed.terms, now)
+    found = await to_thread.run_sync(meant_alone, world.catalog, statuses, typed, now, abandon_on_cancel=True)
+    if found.found is None:
+        return found
+    return msgspec.structs.replace(found, found=with_overlaps(world, found.found))
+
+
+def meant_alone(catalog: Catalog, statuses: Mapping[str, AssetStatus], typed: Typed, now: datetime) -> Meant:
+    """As `meant`, by what is known of partitions, and whatever other backfills do."""
     if not typed.terms:
         return Meant(typed=typed)
-    selected = select(world.catalog, typed.terms)
+    selected = select(catalog, typed.terms)
     if isinstance(selected, Refused):
         return Meant(typed=typed, errors={"selection": selected.reason})
-    roots = tuple(_noted(world, root, now) for root in roots_of(world.catalog, selected.assets, typed, now))
+    roots = roots_of(catalog, selected.assets, typed, now)
     limits, errors = _limits(typed)
+    meant = Meant(
+        typed=typed,
+        selected=selected.assets,
+        policies={asset: _policy_text(catalog.assets[asset]) for asset in selected.assets},
+        roots=tuple(_noted(statuses, root) for root in roots),
+        errors=errors,
+    )
     if errors or any(root.is_refused for root in roots):
-        return Meant(typed=typed, selected=selected.assets, roots=roots, errors=errors)
+        return meant
     wanted = LaunchAsked(
         selection=typed.terms,
         reason=typed.reason or None,
@@ -75,20 +99,21 @@ def meant(world: World, typed: Typed, now: datetime) -> Meant:
         **_which(typed, roots),
         **limits,
     )
-    answer = plan_backfill(world.catalog, world.statuses(now), ask_of(wanted), now)
+    answer = plan_backfill(catalog, statuses, ask_of(wanted), now)
     if isinstance(answer, Refused):
-        errors = {answer.option or "plan": answer.reason}
-        return Meant(typed=typed, selected=selected.assets, roots=roots, errors=errors, wanted=wanted)
-    found = with_overlaps(world, answer)
-    return Meant(typed=typed, selected=selected.assets, roots=roots, wanted=wanted, found=found)
+        return msgspec.structs.replace(meant, errors={answer.option or "plan": answer.reason}, wanted=wanted)
+    return msgspec.structs.replace(meant, wanted=wanted, found=answer)
 
 
-def _noted(world: World, root: Root, now: datetime) -> Root:
+def _policy_text(node: AssetNode) -> str:
+    return "one run" if node.definition is None else node.policy_text
+
+
+def _noted(statuses: Mapping[str, AssetStatus], root: Root) -> Root:
     """The root, with a note if what is chosen of it by status is none of it."""
     choice = named_choice(root.which)
     if choice is None or choice == "latest":
         return root
-    statuses = world.statuses(now)
     if any(by_status_of(choice, statuses.get(asset), root.partitions) for asset in root.assets):
         return root
     return msgspec.structs.replace(root, note=f"{NONE_OF_THEM[choice]}.")
@@ -112,6 +137,8 @@ def _limits(typed: Typed) -> tuple[dict[str, Any], dict[str, str]]:
     """The options of how it is run, and what is wrong with their texts."""
     found: dict[str, Any] = {"order": typed.order if typed.order in ORDERS else "oldest_first"}
     errors: dict[str, str] = {}
+    if len(typed.reason) > REASON_MAX:
+        errors["reason"] = f"it has {len(typed.reason):,} characters; it can have {REASON_MAX:,}"
     for name, text, least in (
         ("max_concurrent", typed.max_concurrent, 1),
         ("priority", typed.priority, None),

@@ -34,7 +34,7 @@ async def launch_form(request: AnyRequest, asking: Asking) -> Response[str]:
     """The form, with what it would launch."""
     seen = await look(request, asking)
     typed = typed_of(request.query_params.multi_items())
-    asked = meant(seen.world, typed, seen.records.now())
+    asked = await meant(seen.world, typed, seen.records.now())
     if not typed.is_estimated or asked.found is None:
         return shown(seen, typed, asked)
     return shown(seen, typed, asked, estimate=await _estimate_text(seen, asked.found))
@@ -45,7 +45,7 @@ async def launch_it(request: AnyRequest, asking: Asking) -> Response[Any]:
     """The way to the backfill, which is launched once however often the form is sent; or what is wrong."""
     seen = await look(request, asking)
     typed = typed_of((await request.form()).multi_items())
-    asked = meant(seen.world, typed, seen.records.now())
+    asked = await meant(seen.world, typed, seen.records.now())
     before = seen.world.backfill(backfill_id_of(seen.identity.name, typed.key))
     if before is not None and asked.is_of(before.request):
         return Redirect(seen.link(f"/backfills/{before.id}"), status_code=303)
@@ -73,7 +73,7 @@ def shown(
         {
             "typed": typed,
             "asked": asked,
-            "policies": [(key, _policy_text(seen, key)) for key in asked.selected],
+            "policies": [*asked.policies.items()],
             "roots": [(root, _picture(seen, root)) for root in asked.roots],
             "shape": "//".join(root.shape for root in asked.roots),
             "preview": preview,
@@ -91,7 +91,7 @@ def shown(
 
 
 async def _estimate_text(seen: Look, found: PlannedBackfill) -> str:
-    """How long a plan will take; others wait while it is simulated, so large ones are reckoned."""
+    """How long a plan will take; a large one is reckoned, so that the answer comes at once."""
     estimate = await estimated(
         seen.records,
         found,
@@ -101,11 +101,6 @@ async def _estimate_text(seen: Look, found: PlannedBackfill) -> str:
         simulated_max=RUNS_SIMULATED_MAX,
     )
     return estimate_text(estimate)
-
-
-def _policy_text(seen: Look, asset: str) -> str:
-    node = seen.world.catalog.assets[asset]
-    return "one run" if node.definition is None else node.policy_text
 
 
 def _picture(seen: Look, root: Root) -> Picture | None:

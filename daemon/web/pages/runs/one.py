@@ -30,7 +30,6 @@ from projections.sets import ranges_of
 LINES_SHOWN: Final = 500
 FACTS_SHOWN_MAX: Final = 200
 ATTEMPTS_MAX: Final = 50
-ENDED: Final = frozenset({"succeeded", "failed", "canceled", "lost"})
 
 
 class Error(msgspec.Struct, frozen=True):
@@ -84,7 +83,7 @@ async def _page(seen: Look, run_id: str, *, refusal: str | None = None, status: 
             "errors": errors_of(found.facts),
             "lines": [line_of(each) for each in found.facts[:FACTS_SHOWN_MAX]],
             "facts_more": max(len(found.facts) - FACTS_SHOWN_MAX, 0),
-            "is_over": found.status in ENDED,
+            "is_over": found.ended_at is not None,
             "typed": _typed(seen, found),
             "refusal": refusal,
         },

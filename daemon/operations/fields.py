@@ -1,0 +1,56 @@
+"""What questions have in common: fields, their bounds, and what is said of them.
+
+What is said of a field of a question is said once, beside it: the API's description and `--help` have it.
+"""
+
+from typing import Annotated, Final, get_type_hints
+
+import msgspec
+
+
+def said(description: str) -> msgspec.Meta:
+    """What a field means, in a sentence or two; to stand in its annotation."""
+    return msgspec.Meta(description=description)
+
+
+def meaning_of(question: type[msgspec.Struct], name: str) -> str:
+    """What is said of a field of a question."""
+    metadata = getattr(get_type_hints(question, include_extras=True)[name], "__metadata__", ())
+    found = [each.description for each in metadata if isinstance(each, msgspec.Meta) and each.description]
+    return found[-1] if found else ""
+
+
+LIMIT_MAX: Final = 1_000
+PART_MAX: Final = 10_000
+REASON_MAX: Final = 4_000  # characters
+TAGS_MAX: Final = 100
+TAG_MAX: Final = 1_000  # characters of a name, and of a value
+
+# 0: all; of an API as many as it gives at once.
+Limit = Annotated[
+    int,
+    msgspec.Meta(ge=0, le=LIMIT_MAX),
+    said(f"At most so many of them; 0 for as many as come at once, {LIMIT_MAX:,}."),
+]
+# The same of what one answer lists that has no `next`.
+Part = Annotated[int, msgspec.Meta(ge=0, le=PART_MAX)]
+Cursor = Annotated[
+    str | None,
+    said("Where to go on: the `next` of the answer before. From the beginning, where none is given."),
+]
+Reason = Annotated[str, msgspec.Meta(max_length=REASON_MAX)]
+Why = Annotated[Reason | None, said("Why, for the record.")]
+Tag = Annotated[str, msgspec.Meta(max_length=TAG_MAX)]
+Tags = Annotated[dict[Tag, Tag], msgspec.Meta(max_length=TAGS_MAX)]
+
+AsOf = Annotated[
+    str | None,
+    said("As it was known then: a time (2024-03-01T12:00, UTC), a time ago (2h), a position of the log."),
+]
+BackfillId = Annotated[str, said("A backfill, such as k3v9x2ab.")]
+RunId = Annotated[str, said("A run, such as k3v9x2ab-17-1: its backfill, its number and the attempt.")]
+AssetKey = Annotated[str, said("An asset, such as daily_sales or a/b.")]
+AsRanges = Annotated[
+    bool, said("Tell the keys and numbers of runs as ranges, with their counts, and not one by one.")
+]
+WithText = Annotated[bool, said("Tell the ranges in range text too, for people.")]

@@ -5,7 +5,7 @@ from pyroaring import BitMap
 
 from projections.world import Known, World
 
-VERSION = 9  # raised with every change to the state's shape or meaning: older snapshots are then not used
+VERSION = 10  # raised with every change to the state's shape or meaning: older snapshots are then not used
 
 
 def encode(world: World) -> bytes:

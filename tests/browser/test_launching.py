@@ -116,3 +116,45 @@ def test_a_page_that_was_refused_its_events_asks_for_them_again(page: Page, site
     finally:
         site.let_go()
     assert refused
+
+
+def test_each_root_that_differs_has_its_own_choice_and_dragging_makes_a_text_of_it(page: Page) -> None:
+    page.goto("/launch?asset=raw_weather&asset=region")
+    page.locator("label", has_text="Each its own").click()
+    weather = page.locator(".root", has=page.locator("strong", has_text="raw_weather"))
+    region = page.locator(".root", has=page.locator("strong", has_text="region"))
+    expect(weather.get_by_label("Which of its partitions")).to_be_visible()
+    expect(weather.locator(".texts")).to_be_hidden()
+    region.get_by_label("Which of its partitions").select_option("all")
+    expect(page.locator("#preview")).to_contain_text("north")
+    weather.get_by_label("Which of its partitions").select_option("failed")
+    expect(weather.get_by_text("None of its partitions failed or was skipped.")).to_be_visible()
+    box = weather.locator(".track").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 10, steps=4)
+    page.mouse.up()
+    expect(weather.get_by_label("Which of its partitions")).to_have_value("text")
+    expect(weather.locator("input[name=text]")).to_have_value(RANGE)
+    expect(page.locator("#acting .primary")).to_have_text(re.compile(r"Launch \d[\d,]+ runs"))
+    expect(page).to_have_url(re.compile("root_which=text"))
+    page.reload()
+    expect(weather.get_by_label("Which of its partitions")).to_have_value("text")
+    expect(region.get_by_label("Which of its partitions")).to_have_value("all")
+
+
+def test_a_timeline_of_many_runs_is_looked_at_nearer_by_keyboard(page: Page, site: Site) -> None:
+    many = site.call("launch", "raw_weather", "--partitions", "2014-*", "--wait")
+    page.goto(f"/backfills/{many['id']}")
+    expect(page.locator("#timeline .lane")).to_have_attribute(
+        "aria-label", re.compile("365 attempts: 365 succ")
+    )
+    nearer = page.locator("#timeline .zooms a").first
+    nearer.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"since=.*until="))
+    expect(page.locator("#timeline")).to_contain_text("Attempts launched from")
+    expect(page.locator(".timeline a").first).to_have_attribute("href", re.compile("/runs/"))
+    page.get_by_role("link", name="The whole timeline").click()
+    expect(page.locator("#timeline .lane")).to_be_visible()

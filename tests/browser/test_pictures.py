@@ -18,6 +18,7 @@ PAGES: Final = {
     "asset-zoomed": "/assets/raw_weather?from=2012-01-01&to=2012-02-01",
     "launch": "/launch?asset=raw_weather&asset=clean_weather&which=text&partitions=2012-01-05",
     "launch-refused": "/launch?asset=raw_weather&which=text&partitions=2012-99-99",
+    "launch-each": "/launch?asset=raw_weather&asset=region&which=each&root=raw_weather&root_which=failed",
     "runs": "/runs",
     "runs-within": "/runs?within=on",
     "runs-timeline": "/runs?within=on&view=timeline",
@@ -26,6 +27,8 @@ PAGES: Final = {
     "backfills": "/backfills",
     "backfill": "/backfills/{backfill}",
     "backfill-failed": "/backfills/{failed}",
+    "backfill-dense": "/backfills/{dense}",
+    "log-mistaken": "/log?since=whenever",
     "log": "/log",
     "fact": "/log/3",
     "audit": "/audit?asset=raw_weather",
@@ -38,11 +41,12 @@ PAGES: Final = {
 
 @pytest.fixture(scope="module")
 def filled(site: Site) -> dict[str, str]:
-    """The ids of a backfill that succeeded and of one that failed."""
+    """The ids of a backfill that succeeded, of one that failed, and of one with a great many runs."""
     one = site.call("launch", "raw_weather", "--partitions", "[2012-06-01...2012-06-10]", "--wait")
     with site.broken():
         two = site.call("launch", "orders", "--partitions", "[2024-01-02...2024-01-04]", "--wait")
-    return {"backfill": one["id"], "failed": two["id"]}
+    many = site.call("launch", "raw_weather", "--partitions", "2013-*", "--wait")
+    return {"backfill": one["id"], "failed": two["id"], "dense": many["id"]}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

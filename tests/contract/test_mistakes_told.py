@@ -35,12 +35,12 @@ async def visitor(migrated_url: str, tmp_path: Path) -> AsyncIterator[Visitor]:
 @pytest.mark.parametrize(
     ("path", "field", "told"),
     [
-        ("/log?asset=raw&partitions=[2024", "partitions", "expected a key"),
+        ("/log?asset=raw&partitions=[2024", "partitions", "Expected a key"),
         ("/log?asset=rav", "asset", "Did you mean raw?"),
-        ("/log?first=1" + "0" * 22, "asset", "no log is as long"),
+        ("/log?first=1" + "0" * 22, "asset", "No log is as long"),
         ("/log?first=one", "asset", "int"),
         ("/audit?asset=rav", "asset", "Did you mean raw?"),
-        ("/audit?asset=raw&partitions=[2024", "partitions", "expected a key"),
+        ("/audit?asset=raw&partitions=[2024", "partitions", "Expected a key"),
         ("/audit?asset=raw&cursor=next", "asset", "no place to go on from"),
     ],
 )

@@ -163,3 +163,24 @@ async def test_an_address_that_a_form_was_sent_to_leads_to_the_page(visitor: Vis
     await visitor.tell(story)
     again = await visitor.see(f"/runs/{run}/cancel")
     assert (again.status, again.all("h1")[0].text) == (200, run)
+
+
+async def test_a_mistake_in_a_filter_is_told_at_its_field(visitor: Visitor) -> None:
+    for path, name in (("/log", "Since"), ("/runs", "Launched since")):
+        page = await visitor.see(path, [("since", "soon"), ("within", "on")])
+        assert page.status == 422
+        assert page["mistake"].text.startswith(f"{name}: 'soon' is no moment")
+        *_, field = page.all("input", name="since")
+        assert (field.attributes["aria-invalid"], field.attributes["value"]) == ("true", "soon")
+        assert field.attributes["aria-describedby"] == "mistake"
+        others = [each for each in page.all("input") if "aria-invalid" in each.attributes]
+        assert len(others) == 1
+
+
+async def test_who_went_astray_finds_the_other_pages(visitor: Visitor) -> None:
+    page = await visitor.see("/backfills/nope")
+    assert page.status == 404
+    assert "There is no backfill 'nope'; backfilld backfills lists what there is." in page["content"].text
+    assert [each.text for each in page.all("code")] == ["backfilld backfills"]
+    ways = [each.attributes["href"] for each in page.all("a") if "href" in each.attributes]
+    assert {"/", "/runs", "/backfills", "/log"} <= {*ways}

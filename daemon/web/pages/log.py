@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
+from backfilld.errors import BackfilldError
 from daemon.fact_text import describe
 from daemon.operations.log.listing import LogQuestion, log
 from daemon.operations.log.readable import readable
@@ -14,6 +15,7 @@ from daemon.operations.log.whole import FactAt, fact
 from daemon.operations.operation import Page
 from daemon.web.asking import Asking
 from daemon.web.pages.looking import MISTAKES, AnyRequest, look
+from daemon.web.pages.mistakes import Mistake, mistake_of
 from daemon.web.pages.rendering import rendered
 from events.codec import FACT_TYPES
 
@@ -57,11 +59,14 @@ async def log_page(request: AnyRequest, asking: Asking) -> Response[str]:
     seen = await look(request, asking)
     typed = {name: seen.query.get(name, "").strip() for name in FILTERS}
     is_oldest_first = seen.query.get("order") == "oldest"
-    refusal, found = None, Page[Shown]([])
+    mistake: Mistake | None = None
+    found = Page[Shown]([])
     try:
         found = await log(seen.records, question_of(typed, seen.query, is_oldest_first=is_oldest_first))
     except MISTAKES as error:
-        refusal = str(error)
+        mistake = mistake_of(str(error), FILTERS)
+        if isinstance(error, BackfilldError):
+            mistake = mistake._replace(field="partitions")
     kept = {name: text for name, text in typed.items() if text} | (
         {"order": "oldest"} if is_oldest_first else {}
     )
@@ -73,12 +78,12 @@ async def log_page(request: AnyRequest, asking: Asking) -> Response[str]:
             "typed": typed,
             "types": sorted(FACT_TYPES),
             "is_oldest_first": is_oldest_first,
-            "refusal": refusal,
+            "mistake": mistake,
             "is_first_page": "first" not in seen.query and "last" not in seen.query,
             "further": found.next and {"first" if is_oldest_first else "last": found.next},
             "kept": kept,
         },
-        status=200 if refusal is None else 422,
+        status=200 if mistake is None else 422,
     )
 
 

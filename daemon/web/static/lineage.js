@@ -21,7 +21,7 @@ function tell(form) {
   const count = chosen.reduce((sum, box) => sum + Number(box.dataset.count ?? 1), 0);
   if (chosen.length) told.textContent = count === 1 ? `${chosen[0].value} is selected` : `${count} assets are selected`;
   else if (typed) told.textContent = `Selected by text: ${typed}`;
-  else told.textContent = "Select assets by their boxes, by a click on a card (shift adds), or by a selection's text.";
+  else if (!button.title) told.textContent = "Select assets by their boxes, by a click on a card (shift adds), or by a selection's text.";
   told.classList.toggle("hint", !chosen.length && !typed);
   if (!button.title) button.disabled = !chosen.length && !typed;
   if (form.id === "graph-form") light(new Set(chosen.map((box) => box.value)));

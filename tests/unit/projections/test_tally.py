@@ -81,6 +81,17 @@ def test_a_pause_makes_nothing_coarser_and_many_groups_do() -> None:
     assert sum(counts.launched for counts in total(tally).values()) == 20 + 100 * BUCKETS_MAX
 
 
+def test_whatever_a_clock_says_is_counted() -> None:
+    tally = Tally()
+    times = [datetime.min.replace(tzinfo=UTC), T0, datetime.max.replace(tzinfo=UTC), T0]
+    for position, at in enumerate(times * BUCKETS_MAX, start=1):
+        moved = at + timedelta(days=position) * (1 if at.year < 9999 else -1)
+        tally.launched(0, moved, position)
+        tally.ended(0, moved, T0, "lost")
+    assert total(tally)[0] == Counts(launched=4 * BUCKETS_MAX, lost=4 * BUCKETS_MAX)
+    assert len(tally.buckets) <= BUCKETS_MAX
+
+
 def test_the_fold_counts_attempts_by_what_came_of_them_and_a_snapshot_keeps_that() -> None:
     story = Story(raw)
     story.ask("raw")

@@ -14,6 +14,7 @@ from daemon.web.pages.backfill.progress import Row, row_of, total_of
 from daemon.web.pages.backfill.view import RunShown, run_shown
 from daemon.web.pages.lasting import Lasting
 from daemon.web.pages.looking import AnyRequest, Look, look
+from daemon.web.pages.mistakes import mistake_of
 from daemon.web.pages.rendering import rendered
 from daemon.web.pages.timeline.finding import Which, launched_in, time_typed, timeline_shown
 from projections.backfill.state import Backfill
@@ -52,7 +53,7 @@ async def runs_page(request: AnyRequest, asking: Asking) -> Response[str]:
         typed[name] for name in ("backfill", "status", *TIMES)
     )
     cursor = seen.query.get("cursor") or None
-    refusal, values = None, dict[str, Any](rows=[], wholes=[], following=None, timeline=None)
+    mistake, values = None, dict[str, Any](rows=[], wholes=[], following=None, timeline=None)
     view = "timeline" if seen.query.get("view") == "timeline" and is_within else "table"
     try:
         if is_within:
@@ -60,7 +61,7 @@ async def runs_page(request: AnyRequest, asking: Asking) -> Response[str]:
         else:
             values |= await _wholes(seen, typed, cursor)
     except UsageError as error:
-        refusal = str(error)
+        mistake = mistake_of(str(error), (*FILTERS, *TIMES))
     kept = typed | {"within": "on" if is_within else "", "view": "timeline" if view == "timeline" else ""}
     frame = {
         "typed": typed,
@@ -72,9 +73,9 @@ async def runs_page(request: AnyRequest, asking: Asking) -> Response[str]:
         "untimed": {name: value for name, value in kept.items() if name not in TIMES},
         "listing": {name: value for name, value in kept.items() if name not in (*TIMES, "view")},
         "cursor": cursor,
-        "refusal": refusal,
+        "mistake": mistake,
     }
-    return rendered(seen, "runs.html", frame | values, status=200 if refusal is None else 422)
+    return rendered(seen, "runs.html", frame | values, status=200 if mistake is None else 422)
 
 
 def _which(seen: Look, typed: Mapping[str, str]) -> Which:

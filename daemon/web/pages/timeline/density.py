@@ -1,7 +1,7 @@
 """How many attempts were under way, and what came of them: columns of time, for more than can be drawn."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -23,6 +23,17 @@ LEAST: Final = 3.0  # high, so that one attempt among thousands is seen
 
 Lanes: TypeAlias = Mapping[tuple[str, ...], Mapping[int, Counts]]  # by assets, then by bucket
 STATES: Final = ("failed", "canceled", "in-progress", "materialized")  # of a column, from its foot upwards
+
+
+def address_time(at: datetime) -> str:
+    """A time as an address has it, no longer than need be; it is UTC.
+
+    >>> from datetime import UTC
+    >>> address_time(datetime(2024, 3, 1, 12, 0, 1, 62_500, tzinfo=UTC))
+    '2024-03-01T12:00:01.0625'
+    """
+    fraction = f".{at.microsecond:06}".rstrip("0") if at.microsecond else ""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}"
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -212,7 +223,7 @@ def _zooms(lanes: Sequence[Sequence[_Column]], first: int, shift: int) -> Iterat
         yield Zoom(
             x=round(WIDTH * start / count, 2),
             width=round(WIDTH * (stop - start) / count, 2),
-            since=since.isoformat(),
-            until=until.isoformat(),
+            since=address_time(since),
+            until=address_time(until),
             told=f"{begins} to {ends}: {total.launched:,} launched, {', '.join(_ends(total, left))}",
         )

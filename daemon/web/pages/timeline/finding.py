@@ -13,7 +13,7 @@ import msgspec
 from daemon.operations.errors import UsageError
 from daemon.operations.moment import time_text, typed_moment
 from daemon.web.pages.looking import Look
-from daemon.web.pages.timeline.density import Density, Lanes, density_of, shift_for
+from daemon.web.pages.timeline.density import Density, Lanes, address_time, density_of, shift_for
 from daemon.web.pages.timeline.lanes import LANES_MAX, Timeline, timeline_of
 from projections.backfill.state import Backfill
 from projections.backfill.tally import Counts, Outcome, Tally, begin_of, bucket_at
@@ -96,8 +96,8 @@ async def timeline_shown(seen: Look, which: Which) -> Shown | None:
         return None
     shown = Shown(
         told="" if not which.is_of_a_time else _time_told("Attempts launched", launched),
-        since=launched.since.isoformat(),
-        until=launched.until.isoformat(),
+        since=address_time(launched.since),
+        until=address_time(launched.until),
     )
     backfills = list(_backfills(seen, which))
     most = sum(_launched_at_most(each, which) for each in backfills)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Self, overload
 
-_SEARCHES_MAX = 8  # of the whole text, before a dictionary is made of it: it takes as long as ten or so
+_SEARCHES_MAX = 32  # of the whole text, before a dictionary is made of it: it takes as long as forty or so
 _SEARCH_LEAST = 64  # characters that a search counts as, however near the key is
 
 _BEGINNING_MAX = 50_000  # keys with one prefix: of more, going through all keys is as quick
@@ -15,7 +15,8 @@ class PackedKeys(Sequence[str]):
 
     The end is one character that is in no key: a comma, if there is none in any. How many keys there are, the
     first, the last and the place of one are found in the text, from where the last one was found on: any
-    number of keys in their order takes one way through it. It is split for those who ask for others, once.
+    number of keys in their order, or against it, takes one way through it. It is split for those who ask for
+    others, once.
     """
 
     __slots__ = ("_count", "_end", "_found", "_keys", "_ordinals", "_searched", "text")
@@ -28,7 +29,9 @@ class PackedKeys(Sequence[str]):
         self._keys = keys
         self._ordinals: dict[str, int] | None = None
         self._searched = 0  # characters
-        self._found = (0, 0)  # where the key found last ends, and its place; of several threads one's is kept
+        # Where the key found last begins, how many are before it, and whether it was before the one before
+        # that; of several threads that of one is kept.
+        self._found = (0, 0, False)
 
     @classmethod
     def of(cls, keys: Sequence[str]) -> Self:
@@ -97,18 +100,30 @@ class PackedKeys(Sequence[str]):
             return 0
         if self.text.endswith(self._end + ended):
             return self._count - 1
-        at, place = self._found
-        before = self.text.find(self._end + ended, at)
-        self._searched += _SEARCH_LEAST + (before if before >= 0 else len(self.text)) - at
-        if before < 0 and at:
-            at, place = 0, 0
-            before = self.text.find(self._end + ended)
-            self._searched += before if before >= 0 else len(self.text)
+        at, place, goes_back = self._found
+        mark = self._end + ended
+        before = self._looked_for(mark, at, goes_back=goes_back)
+        if before < 0:
+            goes_back = not goes_back
+            before = self._looked_for(mark, at, goes_back=goes_back)
         if before < 0:
             return None
-        place += self.text.count(self._end, at, before) + 1
-        self._found = (before, place - 1)
-        return place
+        if goes_back:
+            place -= self.text.count(self._end, before, at)
+        else:
+            place += self.text.count(self._end, at, before)
+        self._found = (before, place, goes_back)
+        return place + 1
+
+    def _looked_for(self, mark: str, at: int, *, goes_back: bool) -> int:
+        """Where the mark stands nearest to a place in the text, on this side of it; -1: nowhere."""
+        if goes_back:
+            found = self.text.rfind(mark, 0, at + 1)
+            self._searched += _SEARCH_LEAST + at - max(found, 0)
+        else:
+            found = self.text.find(mark, at)
+            self._searched += _SEARCH_LEAST + (found if found >= 0 else len(self.text)) - at
+        return found
 
 
 def _ends() -> Iterator[str]:

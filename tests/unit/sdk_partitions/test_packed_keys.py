@@ -71,10 +71,13 @@ def test_keys_are_found_in_whatever_order(keys: list[str], order: list[int]) -> 
             assert packed.find("no such key") is None
 
 
-def test_any_number_of_keys_in_their_order_needs_no_dictionary() -> None:
+def test_any_number_of_keys_in_their_order_or_against_it_needs_no_dictionary() -> None:
     packed = PackedKeys(PackedKeys.of([f"k{at:05}" for at in range(50_000)]).text)
     assert [packed.find(f"k{at:05}") for at in range(0, 50_000, 500)] == [*range(0, 50_000, 500)]
     assert packed._ordinals is None
     for at in range(0, 50_000, 500):
-        assert packed.find(f"k{49_999 - at:05}") == 49_999 - at  # In the other order one is made.
+        assert packed.find(f"k{49_999 - at:05}") == 49_999 - at
+    assert packed._ordinals is None
+    for at in range(0, 25_000, 500):  # Hither and thither one is made.
+        assert (packed.find(f"k{at:05}"), packed.find(f"k{49_998 - at:05}")) == (at, 49_998 - at)
     assert packed._ordinals is not None

@@ -221,7 +221,7 @@ class ElsewhereAsker:
             except httpx.TransportError as error:
                 failure = error
             was_sent = was_sent or not isinstance(failure, NOT_SENT)
-            if not (was_sent and may_repeat):
+            if not (was_sent and may_repeat) or number == TRIES_MAX - 1:
                 break
             await anyio.sleep(TRY_AGAIN_S * 2**number)
         raise lost(self._url, operation, failure, was_sent=was_sent) from failure

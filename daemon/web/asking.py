@@ -37,13 +37,16 @@ class Asking:
         self.clock = SystemClock()
         self.identifying = Identifying(settings, self.live, self.clock)
         self.hub = Hub(log)
-        self.changes = Changes(self.hub)
+        self.changes = Changes(self.hub, self._is_led)
         self.progress = Progress(self.hub, self.live, self.clock)
         self.places = Places(settings.bounds)
         self.metrics = Metrics()
         self._settings = settings
         self._attending = LiveAttendance(settings.database_url, self.clock)
         self._store = store
+
+    async def _is_led(self) -> bool:
+        return (await self._attending.lately()).is_led
 
     async def records(self, actor: str, as_of: str | None = None, key: str | None = None) -> Records:
         """The records at the head, or at a moment as typed; for what is asked with an idempotency key.

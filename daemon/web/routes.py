@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -118,7 +118,7 @@ def _answering(
     of_paths = [name for name, kind in _PLACEHOLDER.findall(operation.path) if kind]
 
     async def answering(request: Request[Any, Any, Any], asking: Asking, **given: Any) -> Response[bytes]:  # noqa: ANN401 -- as the question has them
-        _refuse_unknown(request, known)
+        refuse_unknown(request, known)
         body, key = given.pop("data", None), given.pop("idempotency_key", None)
         if body is not None:
             given |= msgspec.structs.asdict(body)
@@ -170,7 +170,7 @@ def _told(request: Request[Any, Any, Any], body: bytes) -> Response[bytes]:
     return Response(body, media_type="application/json", headers={"etag": tag})
 
 
-def _refuse_unknown(request: Request[Any, Any, Any], known: set[str]) -> None:
+def refuse_unknown(request: Request[Any, Any, Any], known: Collection[str]) -> None:
     """A parameter that nobody reads is refused: an answer that takes no notice of it would be a wrong one.
 
     :raises UsageError: there is one.

@@ -21,6 +21,7 @@ from daemon.operations.operation import Role
 from daemon.web.access import Identity
 from daemon.web.identifying import Identifying
 from daemon.web.settings import WebSettings
+from daemon.web.streams import changes as changes_module
 from daemon.web.streams import facts as facts_module
 from daemon.web.streams import hub as hub_module
 from daemon.web.streams.changes import Changes
@@ -301,10 +302,54 @@ async def run_in_scope(
         await run()
 
 
+async def always() -> bool:
+    """A daemon is there."""
+    return True
+
+
+async def test_a_daemon_that_comes_or_goes_is_a_change_too(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes_module, "LED_ASKED_EVERY_S", 0.001)
+    await tell(migrated_url, *pools(1, 2))
+    is_led, asked = [True], anyio.Event()
+
+    async def is_led_now() -> bool:
+        asked.set()
+        return is_led[-1]
+
+    async with PostgresLog(migrated_url) as log, anyio.create_task_group() as tasks:
+        hub = Hub(log)
+        changes = Changes(hub, is_led_now)
+        tasks.start_soon(hub.run)
+        tasks.start_soon(changes.run)
+        async with aclosing(changes.pulses(log, 2)) as pulses:
+            with anyio.fail_after(TIMEOUT_S):
+                assert (await anext(pulses)).startswith(b": what changes")
+                await asked.wait()  # It is known by then that a daemon was there.
+                for each in (False, True):
+                    is_led.append(each)
+                    assert b'"backfills":null' in await anext(pulses)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_stream_takes_no_notice_of_nothing(migrated_url: str) -> None:
+    async with PostgresLog(migrated_url) as log:
+        await log.append(backfill_of("raw", "b1"))
+    async with served(migrated_url) as url, httpx.AsyncClient(base_url=f"{url}/api/v1") as client:
+        for path in ("/log/stream?backfil=b", "/changes?backfill=b", "/backfills/b1/progress?after=1"):
+            answer = await client.get(path)
+            assert answer.status_code == 422
+            assert "unknown parameter" in answer.json()["detail"]
+        answer = await client.get("/log/stream?asset=nosuch")
+        assert answer.status_code == 404
+        assert "nosuch" in answer.json()["detail"]
+
+
 async def test_who_looks_at_pulses_while_nobody_makes_them_hears_of_a_revocation(migrated_url: str) -> None:
     async with PostgresLog(migrated_url) as log:
         hub = Hub(log)
-        changes = Changes(hub)
+        changes = Changes(hub, always)
         with anyio.fail_after(TIMEOUT_S):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(hub.run)

@@ -1,6 +1,6 @@
 """Pulses that say what has changed, for pages that then look again: each made once, for everybody."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Final
 
 import anyio
@@ -9,6 +9,7 @@ import msgspec
 from daemon.web.streams.channel import Channel
 from daemon.web.streams.hub import Hub, Onlooker
 from daemon.web.streams.told import Told, encoder, event_of
+from events.errors import LogError
 from events.facts import (
     BackfillRequested,
     Fact,
@@ -20,6 +21,7 @@ from events.facts import (
 from events.log import Log
 
 PULSE_EVERY_S: Final = 0.5  # at the most
+LED_ASKED_EVERY_S: Final = 5.0  # whether a daemon is there, which no fact tells
 NAMED_MAX: Final = 50  # backfills or assets in a pulse; where more have changed, any may have
 
 
@@ -34,17 +36,28 @@ class Changed(msgspec.Struct, frozen=True):
 class Changes:
     """Pulses, made while anybody wants them."""
 
-    def __init__(self, hub: Hub) -> None:
-        """Nobody wants any yet."""
+    def __init__(self, hub: Hub, is_led: Callable[[], Awaitable[bool]]) -> None:
+        """Nobody wants any yet.
+
+        :param is_led: whether a daemon is there now.
+        """
         self._hub = hub
+        self._is_led = is_led
+        self._was_led: bool | None = None  # None: nobody has asked yet
         self._channel = Channel()
         self._wanted = anyio.Event()
         self._ready = anyio.Event()  # nothing that is recorded from here on is missed
         self._missed: int | None = None  # a position: something before it
+        self._told = 0  # the position up to which everything is told
         hub.when_over(self._end)
 
     async def run(self) -> None:
         """Make pulses whenever somebody wants them, for ever."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch_daemon)
+            await self._run()
+
+    async def _run(self) -> None:
         while True:
             await self._wanted.wait()
             async with self._hub.looking_on() as onlooker:
@@ -69,6 +82,19 @@ class Changes:
             async for event in channel.events(seen):
                 yield event
 
+    async def _watch_daemon(self) -> None:
+        """Have a pulse when a daemon comes or goes: one that is killed leaves no fact."""
+        while True:
+            await self._wanted.wait()
+            try:
+                is_led = await self._is_led()
+            except LogError:
+                is_led = None  # Nobody knows; that the log is away, whoever looks on is told otherwise.
+            if None not in {is_led, self._was_led} and is_led is not self._was_led:
+                self._channel.tell(_event(Changed(self._told, None, None)))
+            self._was_led = self._was_led if is_led is None else is_led
+            await anyio.sleep(LED_ASKED_EVERY_S)
+
     def _end(self) -> None:
         # Whether or not `run` looks on just then: it leaves the hub and comes again.
         self._channel.end()
@@ -80,7 +106,8 @@ class Changes:
         while self._channel.viewers and not onlooker.is_over and not onlooker.is_left_behind:
             batch = [*await onlooker.batch(), *onlooker.waiting()]
             if batch:
-                anything = _event(Changed(batch[-1].position, None, None))
+                self._told = batch[-1].position
+                anything = _event(Changed(self._told, None, None))
                 self._channel.tell(_event(changed_by(batch)), instead=anything)
                 await anyio.sleep(PULSE_EVERY_S)
 

@@ -21,7 +21,7 @@ from daemon.web.access import identity_of, needs
 from daemon.web.asking import Asking
 from daemon.web.identifying import address_of
 from daemon.web.pages.looking import AnyRequest
-from daemon.web.routes import problems
+from daemon.web.routes import problems, refuse_unknown
 from daemon.web.streams.facts import Wanted, facts_after, resumed
 from daemon.web.streams.told import MEDIA_TYPE
 from daemon.web.streams.watched import while_let_in
@@ -31,6 +31,7 @@ from events.errors import LogError
 # A proxy that collects what it passes on would make it late.
 HEADERS: Final = {"x-accel-buffering": "no", "cache-control": "no-store"}
 LOOKS: Final = [needs(Role.VIEWER)]
+CONDITIONS: Final = ("backfill", "run", "asset", "type", "partitions", "actor", "since", "text")
 
 LastEventId = Annotated[
     str | None,
@@ -86,6 +87,7 @@ async def log_stream(
     The id of an event is its position. A connection that breaks is resumed with `Last-Event-ID`: nothing is
     lost, and nothing told twice.
     """
+    refuse_unknown(request, {"after", *CONDITIONS})
     question = LogQuestion(
         backfill=backfill,
         run=run,
@@ -105,12 +107,11 @@ async def log_stream(
 async def wanted_of(asking: Asking, records: Records, question: Question) -> Wanted:
     """Which facts a question means.
 
-    :raises UnknownError: it is about partitions of an asset that there is not.
+    :raises UnknownError: it is about an asset that there is not.
     """
-    if question.partitions is None:
-        return Wanted(asking.log, question.matching)
     source = await source_of(records, question)
-    assert isinstance(source, TouchingSource), "partitions were named"
+    if not isinstance(source, TouchingSource):
+        return Wanted(asking.log, question.matching)
 
     async def touches(recorded: Recorded) -> bool:
         if recorded.position > asking.live.position:
@@ -133,6 +134,7 @@ async def backfill_progress(request: AnyRequest, asking: Asking, backfill_id: Of
 
     At most four a second. An event `end` is the last one, once the backfill has ended.
     """
+    refuse_unknown(request, ())
     records = await asking.records(identity_of(request).name)
     await records.backfill(await records.world(), backfill_id)
     return streamed(request, asking, asking.progress.standings(backfill_id))
@@ -158,6 +160,7 @@ async def changes(
     At most two a second, the same for everybody: a sign to look again, not a record. Whoever has looked at
     a position says so with `after`, and hears at once if the log has grown since.
     """
+    refuse_unknown(request, {"after"})
     position = resumed(after, last_event_id, await asking.log.head())
     return streamed(request, asking, asking.changes.pulses(asking.log, position))
 

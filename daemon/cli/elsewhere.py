@@ -22,6 +22,7 @@ from daemon.cli.seen import Seen
 from daemon.cli.sent_events import SentEvent, sent_events
 from daemon.clock import SystemClock
 from daemon.operations.errors import DatabaseError, OperationError, UsageError
+from daemon.operations.fields import spoken
 from daemon.operations.moment import typed_moment
 from daemon.operations.moments import moment
 from daemon.operations.operation import Operation, PastQuestion, Question, refuse_long
@@ -254,7 +255,7 @@ def plain_question(asked: Question) -> dict[str, Any]:
         if not field.required
     }
     return {
-        name: msgspec.to_builtins(value)
+        spoken(name): msgspec.to_builtins(value)
         for name, value in msgspec.structs.asdict(asked).items()
         if name in required or value != defaults[name]
     }

@@ -13,6 +13,15 @@ def said(description: str) -> msgspec.Meta:
     return msgspec.Meta(description=description)
 
 
+def spoken(field: str) -> str:
+    """The name of a field as the API has it, where Python keeps the word for itself.
+
+    >>> spoken("from_"), spoken("max_concurrent")
+    ('from', 'max_concurrent')
+    """
+    return field.removesuffix("_")
+
+
 def meaning_of(question: type[msgspec.Struct], name: str) -> str:
     """What is said of a field of a question."""
     metadata = getattr(get_type_hints(question, include_extras=True)[name], "__metadata__", ())

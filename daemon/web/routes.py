@@ -16,7 +16,7 @@ from litestar.openapi.spec import Reference, RequestBody, Schema
 from litestar.params import Body, HeaderParameter, PathParameter, QueryParameter
 
 from daemon.operations.errors import UsageError, did_you_mean
-from daemon.operations.fields import meaning_of
+from daemon.operations.fields import meaning_of, spoken
 from daemon.operations.operation import Operation
 from daemon.web.access import needs
 from daemon.web.asking import Asking
@@ -114,7 +114,7 @@ def _answering(
     is_read = operation.method == "GET"
     separate = [field for field in fields if is_read or field.name in in_path]
     rest = [field for field in fields if field not in separate]
-    known = {field.name for field in separate} - in_path
+    known = {spoken(field.name) for field in separate} - in_path
     of_paths = [name for name, kind in _PLACEHOLDER.findall(operation.path) if kind]
 
     async def answering(request: Request[Any, Any, Any], asking: Asking, **given: Any) -> Response[bytes]:  # noqa: ANN401 -- as the question has them
@@ -139,7 +139,9 @@ def _answering(
         else:
             kind = Annotated[
                 field.type,
-                QueryParameter(name=field.name, description=meaning, schema_extra=_bounds_of(field.type)),
+                QueryParameter(
+                    name=spoken(field.name), description=meaning, schema_extra=_bounds_of(field.type)
+                ),
             ]
             parameters.append(_parameter(field.name, kind, default=_default_of(field)))
     if operation.takes_key:

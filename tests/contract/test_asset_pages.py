@@ -255,7 +255,7 @@ async def test_an_asset_that_the_code_does_not_have_any_more_is_still_told(
     before = len(story.told)
     story.declare(clean)
     await visitor.tell(story)
-    (change,) = (await visitor.ask(f"/api/v1/diff?from_={before}&asset=raw"))["partitions"]
+    (change,) = (await visitor.ask(f"/api/v1/diff?from={before}&asset=raw"))["partitions"]
     assert (change["asset"], change["became"], change["gone"]) == ("raw", {}, 60)
     page = await visitor.see("/assets/raw")
     assert page.status == 200

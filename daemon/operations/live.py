@@ -30,6 +30,8 @@ class LiveWorld:
         self._world: World | None = None
         self._past: dict[int, World] = {}  # by position, the one that was asked for last at the end
         self._folding = anyio.Lock()
+        self._begun = 0  # readings of what is new
+        self._read = 0  # the number of the newest one that came to its end
         self._recalling = anyio.Lock()  # the past may take long to load: nobody at the head waits for it
 
     @property
@@ -44,17 +46,27 @@ class LiveWorld:
     async def at_head(self) -> World:
         """The world, with all in it that was in the log when this was called.
 
+        Those who call while it is read wait for the next reading, which is one for all of them.
+
         :raises LogError: the log cannot be read.
         """
+        wanted = self._begun + 1
         async with self._folding:
-            if self._world is None:
-                self._world = await self._store.load_world(self._log)
-                return self._world
-            async with aclosing(self._log.read(after=self._world.position)) as batches:
-                async for batch in batches:
-                    for recorded in batch:
-                        evolve(self._world, recorded)
+            if self._world is None or self._read < wanted:
+                self._begun += 1
+                number = self._begun
+                self._world = await self._read_on(self._world)
+                self._read = number
             return self._world
+
+    async def _read_on(self, world: World | None) -> World:
+        if world is None:
+            return await self._store.load_world(self._log)
+        async with aclosing(self._log.read(after=world.position)) as batches:
+            async for batch in batches:
+                for recorded in batch:
+                    evolve(world, recorded)
+        return world
 
     async def at(self, position: int) -> World:
         """The world at a position of the past. It is everybody's, and not to be folded on.

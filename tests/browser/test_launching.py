@@ -78,6 +78,13 @@ def test_who_goes_through_a_page_with_the_keys_stays_where_they_are(page: Page, 
         backfill_id = site.call("launch", "region", "--all")["id"]
         page.goto(f"/backfills/{backfill_id}")
         expect(page.locator(".pace")).to_contain_text("under way")
+        amending = page.locator("#do-amend > summary")
+        amending.focus()
+        site.call("pause", backfill_id)
+        expect(page.locator("#do-resume")).to_be_visible()
+        expect(amending).to_be_focused()
+        site.call("resume", backfill_id)
+        expect(page.locator("#do-pause")).to_be_visible()
         link = page.get_by_role("link", name="Its facts in the log")
         link.focus()
         site.call("pause", backfill_id)

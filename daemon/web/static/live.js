@@ -60,8 +60,9 @@ function focusedIn(part, fresh) {
   const at = document.activeElement;
   if (!part.contains(at)) return null;
   const marks = ["id", "href", "name", "value"].filter((name) => at.hasAttribute(name));
-  const same = marks.map((name) => `[${name}="${CSS.escape(at.getAttribute(name))}"]`).join("");
-  return fresh.querySelector(at.localName + same);
+  const same = at.localName + marks.map((name) => `[${name}="${CSS.escape(at.getAttribute(name))}"]`).join("");
+  const [before, after] = [part, fresh].map((each) => [...each.querySelectorAll(same)]);
+  return before.length === after.length ? after[before.indexOf(at)] : null;
 }
 
 // Each part as the server had it: scripts add to parts what is no reason to have them anew.

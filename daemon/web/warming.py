@@ -17,8 +17,6 @@ async def warm(asking: Asking) -> None:
     """
     await to_thread.run_sync(compile_all)
     try:
-        world = await asking.live.at_head()
+        await asking.live.at_head()
     except LogError as error:
         log.info("web.not_warm", reason=str(error))
-        return
-    log.debug("web.warm", position=world.position, assets=len(world.catalog.assets))

@@ -115,7 +115,6 @@ def _answering(
     separate = [field for field in fields if is_read or field.name in in_path]
     rest = [field for field in fields if field not in separate]
     known = {spoken(field.name) for field in separate} - in_path
-    of_paths = [name for name, kind in _PLACEHOLDER.findall(operation.path) if kind]
 
     async def answering(request: Request[Any, Any, Any], asking: Asking, **given: Any) -> Response[bytes]:  # noqa: ANN401 -- as the question has them
         refuse_unknown(request, known)
@@ -126,7 +125,6 @@ def _answering(
             name: value.lstrip("/") if name in in_path and isinstance(value, str) else value
             for name, value in given.items()
         }
-        given |= {name: given[name].removeprefix("/") for name in of_paths}
         answer = await asking.ask(operation, msgspec.convert(given, operation.question), request, key=key)
         return _told(request, _ENCODER.encode(answer))
 

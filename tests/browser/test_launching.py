@@ -1,6 +1,8 @@
 """What scripts add to a launch and a backfill: ranges are dragged, nothing is lost, nothing is done twice."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import Page, Route, expect
 
@@ -34,12 +36,21 @@ def test_two_clicks_launch_once(page: Page, site: Site) -> None:
     assert len(site.call("backfills")) == before + 1
 
 
-def test_a_reason_that_is_half_written_stays_while_the_page_goes_on(page: Page, site: Site) -> None:
+@contextmanager
+def under_way(page: Page, site: Site) -> Iterator[str]:
+    """The page of a backfill whose runs wait as long as the block; its id."""
     site.let_wait()
     try:
         backfill_id = site.call("launch", "region", "--all")["id"]
         page.goto(f"/backfills/{backfill_id}")
         expect(page.locator(".pace")).to_contain_text("under way")
+        yield backfill_id
+    finally:
+        site.let_go()
+
+
+def test_a_reason_that_is_half_written_stays_while_the_page_goes_on(page: Page, site: Site) -> None:
+    with under_way(page, site) as backfill_id:
         page.locator("#do-cancel summary").click()
         reason = page.locator("#do-cancel input[name=reason]")
         reason.fill("half writ")
@@ -49,8 +60,6 @@ def test_a_reason_that_is_half_written_stays_while_the_page_goes_on(page: Page, 
         expect(reason).to_have_value("half writ")
         page.locator("#do-cancel button").click()
         expect(page.locator("#status")).to_have_text(re.compile("cancel"))
-    finally:
-        site.let_go()
 
 
 def test_what_a_run_prints_and_how_long_it_takes_are_followed_to_its_end(page: Page, site: Site) -> None:
@@ -73,11 +82,7 @@ def test_what_a_run_prints_and_how_long_it_takes_are_followed_to_its_end(page: P
 
 
 def test_who_goes_through_a_page_with_the_keys_stays_where_they_are(page: Page, site: Site) -> None:
-    site.let_wait()
-    try:
-        backfill_id = site.call("launch", "region", "--all")["id"]
-        page.goto(f"/backfills/{backfill_id}")
-        expect(page.locator(".pace")).to_contain_text("under way")
+    with under_way(page, site) as backfill_id:
         amending = page.locator("#do-amend > summary")
         amending.focus()
         site.call("pause", backfill_id)
@@ -96,8 +101,6 @@ def test_who_goes_through_a_page_with_the_keys_stays_where_they_are(page: Page, 
         site.call("cancel", backfill_id)
         expect(page.locator("#status")).to_have_text("canceled")
         expect(page.locator("#standing")).not_to_have_text(position)
-    finally:
-        site.let_go()
 
 
 def test_a_page_that_was_refused_its_events_asks_for_them_again(page: Page, site: Site) -> None:

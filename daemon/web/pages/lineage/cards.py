@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
+from pyroaring import BitMap
 
 from backfilld.partitions import UNPARTITIONED
 from daemon.definition_text import kind_text
@@ -64,8 +65,7 @@ def cards(seen: Look, keys: Iterable[str], chosen: frozenset[str]) -> dict[str, 
 
 def _card(node: AssetNode, status: AssetStatus | None, now: datetime, is_selected: bool) -> Card:  # noqa: FBT001
     existing = partitions_at(node.definition, now)
-    bits = (status or AssetStatus()).bits_by_status(existing.all())
-    bar = bar_of(bits, 0, len(existing), columns=COLUMNS)
+    bar = bar_of(_bits(node, status, now), 0, len(existing), columns=COLUMNS)
     return Card(
         node=node,
         kind=kind_text(node.definition),
@@ -77,31 +77,32 @@ def _card(node: AssetNode, status: AssetStatus | None, now: datetime, is_selecte
     )
 
 
+def _bits(node: AssetNode, status: AssetStatus | None, now: datetime) -> dict[PartitionStatus, BitMap]:
+    existing = partitions_at(node.definition, now)
+    return (status or AssetStatus()).bits_by_status(existing.all())
+
+
 def group_cards(seen: Look, drawn: Drawn, chosen: frozenset[str]) -> dict[str, GroupCard]:
     """The folded groups as they stand, by their nodes."""
     now = seen.records.now()
     statuses, catalog = seen.world.statuses(now), seen.world.catalog
+
+    def standing(keys: Iterable[str]) -> Bar:
+        totals = Counter[PartitionStatus]()
+        for node in (catalog.assets[key] for key in keys if key in catalog.assets):
+            bits = _bits(node, statuses.get(node.key), now)
+            totals.update({status: len(found) for status, found in bits.items()})
+        return shares_of({status: totals[status] for status in PARTITION_STATUSES})
+
     return {
-        node_of(name): _group_card(name, keys, catalog, statuses, now, chosen)
+        node_of(name): _group_card(catalog, name, keys, standing(keys), chosen)
         for name, keys in drawn.folded.items()
     }
 
 
-def _group_card(  # noqa: PLR0917 -- of one call
-    name: str,
-    keys: tuple[str, ...],
-    catalog: Catalog,
-    statuses: Mapping[str, AssetStatus],
-    now: datetime,
-    chosen: frozenset[str],
+def _group_card(
+    catalog: Catalog, name: str, keys: tuple[str, ...], bar: Bar, chosen: frozenset[str]
 ) -> GroupCard:
-    totals = Counter[PartitionStatus]()
-    for key in keys:
-        if key in catalog.assets:
-            existing = partitions_at(catalog.assets[key].definition, now)
-            bits = statuses.get(key, AssetStatus()).bits_by_status(existing.all())
-            totals.update({status: len(found) for status, found in bits.items()})
-    bar = shares_of({status: totals[status] for status in PARTITION_STATUSES})
     found = select(catalog, [node_of(name)])
     is_whole = isinstance(found, Selected) and set(found.assets) == set(keys)
     return GroupCard(

@@ -8,7 +8,7 @@ from daemon.amending import Amending, Amendment
 from daemon.amending import amend as decide_amend
 from daemon.fact_text import amendments, ranges_text
 from daemon.operations.errors import UsageError
-from daemon.operations.fields import BackfillId, Why, said
+from daemon.operations.fields import BackfillId, OtherMaxConcurrent, OtherOrder, Why, said
 from daemon.operations.operation import Question, operation
 from daemon.operations.records import Records
 from daemon.operations.typed import hours_typed, number_from
@@ -24,11 +24,8 @@ class Amend(Question, frozen=True, kw_only=True):
     """What is to change of which backfill; what is not given stays as it is, ``"none"`` lifts a limit."""
 
     backfill_id: BackfillId
-    max_concurrent: Annotated[
-        int | Literal["none"] | None,
-        said("At most N runs of it at the same time; none: only the daemon's own limit."),
-    ] = None
-    order: Annotated[RunOrder | None, said("Which of its runs that are ready go first.")] = None
+    max_concurrent: OtherMaxConcurrent = None
+    order: OtherOrder = None
     priority: Annotated[int | None, said("Before other backfills of a lower one; may be negative.")] = None
     retries: Annotated[
         int | Literal["none"] | None,

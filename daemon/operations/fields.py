@@ -3,9 +3,11 @@
 What is said of a field of a question is said once, beside it: the API's description and `--help` have it.
 """
 
-from typing import Annotated, Final, get_type_hints
+from typing import Annotated, Final, Literal, get_type_hints
 
 import msgspec
+
+from events.facts import RunOrder
 
 
 def said(description: str) -> msgspec.Meta:
@@ -59,6 +61,12 @@ AsOf = Annotated[
 BackfillId = Annotated[str, said("A backfill, such as k3v9x2ab.")]
 RunId = Annotated[str, said("A run, such as k3v9x2ab-17-1: its backfill, its number and the attempt.")]
 AssetKey = Annotated[str, said("An asset, such as daily_sales or a/b.")]
+# What may be other than a backfill has it.
+OtherMaxConcurrent = Annotated[
+    int | Literal["none"] | None,
+    said("At most N runs of it at the same time; none: only the daemon's own limit."),
+]
+OtherOrder = Annotated[RunOrder | None, said("Which of its runs that are ready go first.")]
 AsRanges = Annotated[
     bool, said("Tell the keys and numbers of runs as ranges, with their counts, and not one by one.")
 ]

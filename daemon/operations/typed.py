@@ -19,6 +19,15 @@ def digits_typed(text: str) -> int | None:
     return number if number <= NUMBER_MAX else None
 
 
+def number_typed(text: str) -> int | None:
+    """The whole number that a person wrote; None for other text and too great a number."""
+    try:
+        number = int(text)
+    except ValueError:
+        return None
+    return number if abs(number) <= NUMBER_MAX else None
+
+
 def hours_typed(text: str | None, *, or_none: bool = False) -> str | None:
     """The hours of the day that were given, or the word none where it has a meaning.
 

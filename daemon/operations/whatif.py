@@ -7,7 +7,7 @@ import msgspec
 from anyio import to_thread
 
 from daemon.operations.errors import RefusedError, UsageError, did_you_mean
-from daemon.operations.fields import BackfillId, said
+from daemon.operations.fields import BackfillId, OtherMaxConcurrent, OtherOrder, said
 from daemon.operations.operation import Question, Role, operation
 from daemon.operations.planning import order_of
 from daemon.operations.records import Records, sentence
@@ -18,7 +18,6 @@ from daemon.whatif.figures import Figures
 from daemon.whatif.record import SURROUNDINGS
 from daemon.whatif.replaying import compare
 from events.envelope import Recorded
-from events.facts import RunOrder
 from events.log import Filter
 from projections.backfill.state import Backfill
 from projections.world import World
@@ -28,11 +27,8 @@ class WhatIf(Question, frozen=True, kw_only=True):
     """Which backfill, and what is to be other than it was; ``"none"`` lifts a limit."""
 
     backfill_id: BackfillId
-    max_concurrent: Annotated[
-        int | Literal["none"] | None,
-        said("At most N runs of it at the same time; none: only the daemon's own limit."),
-    ] = None
-    order: Annotated[RunOrder | None, said("Which of its runs that are ready go first.")] = None
+    max_concurrent: OtherMaxConcurrent = None
+    order: OtherOrder = None
     newest_first: Annotated[bool, said("Launch the newest first.")] = False
     random: Annotated[bool, said("Launch in an order of chance.")] = False
     retries: Annotated[

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, get_args
 import msgspec
 
 from daemon.operations.amending import Amend
-from daemon.operations.typed import NONE, NUMBER_MAX
+from daemon.operations.typed import NONE, number_typed
 from events.facts import RunOrder
 from projections.backfill.state import Backfill
 from projections.daily_hours import daily_hours
@@ -80,11 +80,8 @@ def _number(text: str, least: int | None) -> int | Literal["none"] | None:
     """The number, or that there is to be none; None for a text that is neither."""
     if not text:
         return NONE
-    try:
-        number = int(text)
-    except ValueError:
-        return None
-    return number if abs(number) <= NUMBER_MAX and (least is None or number >= least) else None
+    number = number_typed(text)
+    return number if number is not None and (least is None or number >= least) else None
 
 
 def _why_no_hours(text: str) -> str | None:

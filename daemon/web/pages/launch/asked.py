@@ -11,7 +11,7 @@ from daemon.operations.errors import UsageError
 from daemon.operations.fields import REASON_MAX
 from daemon.operations.launching import LaunchAsked
 from daemon.operations.planning import ask_of, statuses_kept
-from daemon.operations.typed import NUMBER_MAX, tags_typed
+from daemon.operations.typed import number_typed, tags_typed
 from daemon.planning.choice import choice_text, named_choice
 from daemon.planning.overlap import with_overlaps
 from daemon.planning.planned import PlannedBackfill, plan_backfill
@@ -145,7 +145,7 @@ def _limits(typed: Typed) -> tuple[dict[str, Any], dict[str, str]]:
     ):
         if not text:
             continue
-        number = _number(text)
+        number = number_typed(text)
         if number is None or (least is not None and number < least):
             errors[name] = f"{text!r} is no whole number{'' if least is None else f' from {least} on'}"
         else:
@@ -161,11 +161,3 @@ def _limits(typed: Typed) -> tuple[dict[str, Any], dict[str, str]]:
     except UsageError as error:
         errors["tags"] = str(error)
     return found, errors
-
-
-def _number(text: str) -> int | None:
-    try:
-        number = int(text)
-    except ValueError:
-        return None
-    return number if abs(number) <= NUMBER_MAX else None
